@@ -1,0 +1,19 @@
+# Generated from proto/ by tools/generate_proto.py.
+import grpc
+import grpc.aio
+
+from sidecar_client.gen.overlay.v1 import message_pb2
+
+class MessageServiceStub:
+    def __init__(self, channel: grpc.Channel) -> None: ...
+    Send: grpc.UnaryUnaryMultiCallable[message_pb2.SendRequest, message_pb2.SendResponse]
+    SendStream: grpc.StreamStreamMultiCallable[message_pb2.SendStreamRequest, message_pb2.SendStreamResponse]
+    Receive: grpc.UnaryStreamMultiCallable[message_pb2.ReceiveRequest, message_pb2.ReceiveResponse]
+    Consume: grpc.StreamStreamMultiCallable[message_pb2.ConsumeRequest, message_pb2.ConsumeResponse]
+
+class MessageServiceAsyncStub:
+    def __init__(self, channel: grpc.aio.Channel) -> None: ...
+    Send: grpc.aio.UnaryUnaryMultiCallable[message_pb2.SendRequest, message_pb2.SendResponse]
+    SendStream: grpc.aio.StreamStreamMultiCallable[message_pb2.SendStreamRequest, message_pb2.SendStreamResponse]
+    Receive: grpc.aio.UnaryStreamMultiCallable[message_pb2.ReceiveRequest, message_pb2.ReceiveResponse]
+    Consume: grpc.aio.StreamStreamMultiCallable[message_pb2.ConsumeRequest, message_pb2.ConsumeResponse]

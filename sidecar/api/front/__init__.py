@@ -1,0 +1,1 @@
+"""The gRPC server under the servicers, behind one small Protocol."""

@@ -1,0 +1,185 @@
+import datetime
+
+from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from sidecar.gen.overlay.v1 import cursor_pb2 as _cursor_pb2
+from sidecar.gen.overlay.v1 import errors_pb2 as _errors_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class NodeState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    NODE_STATE_UNSPECIFIED: _ClassVar[NodeState]
+    NODE_STATE_SERVING: _ClassVar[NodeState]
+    NODE_STATE_DRAINING: _ClassVar[NodeState]
+    NODE_STATE_STOPPING: _ClassVar[NodeState]
+NODE_STATE_UNSPECIFIED: NodeState
+NODE_STATE_SERVING: NodeState
+NODE_STATE_DRAINING: NodeState
+NODE_STATE_STOPPING: NodeState
+
+class Limits(_message.Message):
+    __slots__ = ("max_message_bytes", "max_grpc_bytes", "max_header_bytes", "max_channel_bytes")
+    MAX_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_GRPC_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_HEADER_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_CHANNEL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    max_message_bytes: int
+    max_grpc_bytes: int
+    max_header_bytes: int
+    max_channel_bytes: int
+    def __init__(self, max_message_bytes: _Optional[int] = ..., max_grpc_bytes: _Optional[int] = ..., max_header_bytes: _Optional[int] = ..., max_channel_bytes: _Optional[int] = ...) -> None: ...
+
+class GetNodeRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetNodeResponse(_message.Message):
+    __slots__ = ("peer_id", "network_id", "instance", "state", "listen_addresses", "observed_addresses", "engine", "front", "version", "limits", "started_at", "linked_peers", "known_peers", "not_ready")
+    PEER_ID_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_ID_FIELD_NUMBER: _ClassVar[int]
+    INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    LISTEN_ADDRESSES_FIELD_NUMBER: _ClassVar[int]
+    OBSERVED_ADDRESSES_FIELD_NUMBER: _ClassVar[int]
+    ENGINE_FIELD_NUMBER: _ClassVar[int]
+    FRONT_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    STARTED_AT_FIELD_NUMBER: _ClassVar[int]
+    LINKED_PEERS_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_PEERS_FIELD_NUMBER: _ClassVar[int]
+    NOT_READY_FIELD_NUMBER: _ClassVar[int]
+    peer_id: str
+    network_id: str
+    instance: int
+    state: NodeState
+    listen_addresses: _containers.RepeatedScalarFieldContainer[str]
+    observed_addresses: _containers.RepeatedScalarFieldContainer[str]
+    engine: str
+    front: str
+    version: str
+    limits: Limits
+    started_at: _timestamp_pb2.Timestamp
+    linked_peers: int
+    known_peers: int
+    not_ready: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, peer_id: _Optional[str] = ..., network_id: _Optional[str] = ..., instance: _Optional[int] = ..., state: _Optional[_Union[NodeState, str]] = ..., listen_addresses: _Optional[_Iterable[str]] = ..., observed_addresses: _Optional[_Iterable[str]] = ..., engine: _Optional[str] = ..., front: _Optional[str] = ..., version: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., linked_peers: _Optional[int] = ..., known_peers: _Optional[int] = ..., not_ready: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class WatchEventsRequest(_message.Message):
+    __slots__ = ("cursor",)
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    cursor: _cursor_pb2.Cursor
+    def __init__(self, cursor: _Optional[_Union[_cursor_pb2.Cursor, _Mapping]] = ...) -> None: ...
+
+class WatchEventsResponse(_message.Message):
+    __slots__ = ("events", "cursor")
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedCompositeFieldContainer[Event]
+    cursor: _cursor_pb2.Cursor
+    def __init__(self, events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ..., cursor: _Optional[_Union[_cursor_pb2.Cursor, _Mapping]] = ...) -> None: ...
+
+class Event(_message.Message):
+    __slots__ = ("time", "peer_linked", "peer_unlinked", "peer_refused", "messages_lost", "instance_conflict", "bootstrapped", "state_changed")
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    PEER_LINKED_FIELD_NUMBER: _ClassVar[int]
+    PEER_UNLINKED_FIELD_NUMBER: _ClassVar[int]
+    PEER_REFUSED_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_LOST_FIELD_NUMBER: _ClassVar[int]
+    INSTANCE_CONFLICT_FIELD_NUMBER: _ClassVar[int]
+    BOOTSTRAPPED_FIELD_NUMBER: _ClassVar[int]
+    STATE_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    time: _timestamp_pb2.Timestamp
+    peer_linked: PeerLinked
+    peer_unlinked: PeerUnlinked
+    peer_refused: PeerRefused
+    messages_lost: MessagesLost
+    instance_conflict: InstanceConflict
+    bootstrapped: Bootstrapped
+    state_changed: StateChanged
+    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., peer_linked: _Optional[_Union[PeerLinked, _Mapping]] = ..., peer_unlinked: _Optional[_Union[PeerUnlinked, _Mapping]] = ..., peer_refused: _Optional[_Union[PeerRefused, _Mapping]] = ..., messages_lost: _Optional[_Union[MessagesLost, _Mapping]] = ..., instance_conflict: _Optional[_Union[InstanceConflict, _Mapping]] = ..., bootstrapped: _Optional[_Union[Bootstrapped, _Mapping]] = ..., state_changed: _Optional[_Union[StateChanged, _Mapping]] = ...) -> None: ...
+
+class PeerLinked(_message.Message):
+    __slots__ = ("peer_id", "address", "dialled")
+    PEER_ID_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    DIALLED_FIELD_NUMBER: _ClassVar[int]
+    peer_id: str
+    address: str
+    dialled: bool
+    def __init__(self, peer_id: _Optional[str] = ..., address: _Optional[str] = ..., dialled: bool = ...) -> None: ...
+
+class PeerUnlinked(_message.Message):
+    __slots__ = ("peer_id", "reason")
+    PEER_ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    peer_id: str
+    reason: str
+    def __init__(self, peer_id: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class PeerRefused(_message.Message):
+    __slots__ = ("peer_id", "address", "reason", "by_peer")
+    PEER_ID_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    BY_PEER_FIELD_NUMBER: _ClassVar[int]
+    peer_id: str
+    address: str
+    reason: str
+    by_peer: bool
+    def __init__(self, peer_id: _Optional[str] = ..., address: _Optional[str] = ..., reason: _Optional[str] = ..., by_peer: bool = ...) -> None: ...
+
+class MessagesLost(_message.Message):
+    __slots__ = ("peer_id", "channel", "count", "reason")
+    PEER_ID_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    peer_id: str
+    channel: str
+    count: int
+    reason: _errors_pb2.ErrorReason
+    def __init__(self, peer_id: _Optional[str] = ..., channel: _Optional[str] = ..., count: _Optional[int] = ..., reason: _Optional[_Union[_errors_pb2.ErrorReason, str]] = ...) -> None: ...
+
+class InstanceConflict(_message.Message):
+    __slots__ = ("peer_id", "address")
+    PEER_ID_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    peer_id: str
+    address: str
+    def __init__(self, peer_id: _Optional[str] = ..., address: _Optional[str] = ...) -> None: ...
+
+class Bootstrapped(_message.Message):
+    __slots__ = ("peer_id", "error")
+    PEER_ID_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    peer_id: str
+    error: str
+    def __init__(self, peer_id: _Optional[str] = ..., error: _Optional[str] = ...) -> None: ...
+
+class StateChanged(_message.Message):
+    __slots__ = ("state",)
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    state: NodeState
+    def __init__(self, state: _Optional[_Union[NodeState, str]] = ...) -> None: ...
+
+class DrainRequest(_message.Message):
+    __slots__ = ("timeout", "no_wait")
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    NO_WAIT_FIELD_NUMBER: _ClassVar[int]
+    timeout: _duration_pb2.Duration
+    no_wait: bool
+    def __init__(self, timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., no_wait: bool = ...) -> None: ...
+
+class DrainResponse(_message.Message):
+    __slots__ = ("messages_lost",)
+    MESSAGES_LOST_FIELD_NUMBER: _ClassVar[int]
+    messages_lost: int
+    def __init__(self, messages_lost: _Optional[int] = ...) -> None: ...

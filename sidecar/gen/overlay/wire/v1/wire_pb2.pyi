@@ -1,0 +1,205 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Limits(_message.Message):
+    __slots__ = ("max_message_bytes", "link_bytes", "link_messages", "channel_bytes", "channel_messages", "initial_channels", "max_channels")
+    MAX_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    LINK_BYTES_FIELD_NUMBER: _ClassVar[int]
+    LINK_MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    INITIAL_CHANNELS_FIELD_NUMBER: _ClassVar[int]
+    MAX_CHANNELS_FIELD_NUMBER: _ClassVar[int]
+    max_message_bytes: int
+    link_bytes: int
+    link_messages: int
+    channel_bytes: int
+    channel_messages: int
+    initial_channels: int
+    max_channels: int
+    def __init__(self, max_message_bytes: _Optional[int] = ..., link_bytes: _Optional[int] = ..., link_messages: _Optional[int] = ..., channel_bytes: _Optional[int] = ..., channel_messages: _Optional[int] = ..., initial_channels: _Optional[int] = ..., max_channels: _Optional[int] = ...) -> None: ...
+
+class Received(_message.Message):
+    __slots__ = ("lanes",)
+    LANES_FIELD_NUMBER: _ClassVar[int]
+    lanes: _containers.RepeatedCompositeFieldContainer[LaneReceived]
+    def __init__(self, lanes: _Optional[_Iterable[_Union[LaneReceived, _Mapping]]] = ...) -> None: ...
+
+class LaneReceived(_message.Message):
+    __slots__ = ("lane", "next", "ranges")
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
+    RANGES_FIELD_NUMBER: _ClassVar[int]
+    lane: int
+    next: int
+    ranges: _containers.RepeatedCompositeFieldContainer[Range]
+    def __init__(self, lane: _Optional[int] = ..., next: _Optional[int] = ..., ranges: _Optional[_Iterable[_Union[Range, _Mapping]]] = ...) -> None: ...
+
+class Range(_message.Message):
+    __slots__ = ("first", "last")
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    first: int
+    last: int
+    def __init__(self, first: _Optional[int] = ..., last: _Optional[int] = ...) -> None: ...
+
+class AcceptorHello(_message.Message):
+    __slots__ = ("version", "nonce", "limits")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    NONCE_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    nonce: bytes
+    limits: Limits
+    def __init__(self, version: _Optional[int] = ..., nonce: _Optional[bytes] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ...) -> None: ...
+
+class Hello(_message.Message):
+    __slots__ = ("version", "nonce", "limits", "network_id", "instance", "agent", "observed", "record", "resume_instance", "received")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    NONCE_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_ID_FIELD_NUMBER: _ClassVar[int]
+    INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    AGENT_FIELD_NUMBER: _ClassVar[int]
+    OBSERVED_FIELD_NUMBER: _ClassVar[int]
+    RECORD_FIELD_NUMBER: _ClassVar[int]
+    RESUME_INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    nonce: bytes
+    limits: Limits
+    network_id: str
+    instance: int
+    agent: str
+    observed: str
+    record: Record
+    resume_instance: int
+    received: Received
+    def __init__(self, version: _Optional[int] = ..., nonce: _Optional[bytes] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., network_id: _Optional[str] = ..., instance: _Optional[int] = ..., agent: _Optional[str] = ..., observed: _Optional[str] = ..., record: _Optional[_Union[Record, _Mapping]] = ..., resume_instance: _Optional[int] = ..., received: _Optional[_Union[Received, _Mapping]] = ...) -> None: ...
+
+class Proof(_message.Message):
+    __slots__ = ("certificates", "signature")
+    CERTIFICATES_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    certificates: _containers.RepeatedScalarFieldContainer[bytes]
+    signature: bytes
+    def __init__(self, certificates: _Optional[_Iterable[bytes]] = ..., signature: _Optional[bytes] = ...) -> None: ...
+
+class Welcome(_message.Message):
+    __slots__ = ("network_id", "instance", "agent", "observed", "record", "resume_instance", "received")
+    NETWORK_ID_FIELD_NUMBER: _ClassVar[int]
+    INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    AGENT_FIELD_NUMBER: _ClassVar[int]
+    OBSERVED_FIELD_NUMBER: _ClassVar[int]
+    RECORD_FIELD_NUMBER: _ClassVar[int]
+    RESUME_INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    network_id: str
+    instance: int
+    agent: str
+    observed: str
+    record: Record
+    resume_instance: int
+    received: Received
+    def __init__(self, network_id: _Optional[str] = ..., instance: _Optional[int] = ..., agent: _Optional[str] = ..., observed: _Optional[str] = ..., record: _Optional[_Union[Record, _Mapping]] = ..., resume_instance: _Optional[int] = ..., received: _Optional[_Union[Received, _Mapping]] = ...) -> None: ...
+
+class Reject(_message.Message):
+    __slots__ = ("code", "reason")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    code: int
+    reason: str
+    def __init__(self, code: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class ChannelOpen(_message.Message):
+    __slots__ = ("channel", "name")
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    channel: int
+    name: str
+    def __init__(self, channel: _Optional[int] = ..., name: _Optional[str] = ...) -> None: ...
+
+class Credit(_message.Message):
+    __slots__ = ("link_bytes", "link_messages", "channels", "reserved")
+    LINK_BYTES_FIELD_NUMBER: _ClassVar[int]
+    LINK_MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    CHANNELS_FIELD_NUMBER: _ClassVar[int]
+    RESERVED_FIELD_NUMBER: _ClassVar[int]
+    link_bytes: int
+    link_messages: int
+    channels: _containers.RepeatedCompositeFieldContainer[ChannelCredit]
+    reserved: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, link_bytes: _Optional[int] = ..., link_messages: _Optional[int] = ..., channels: _Optional[_Iterable[_Union[ChannelCredit, _Mapping]]] = ..., reserved: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class ChannelCredit(_message.Message):
+    __slots__ = ("channel", "bytes", "messages", "subscribed")
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    SUBSCRIBED_FIELD_NUMBER: _ClassVar[int]
+    channel: int
+    bytes: int
+    messages: int
+    subscribed: bool
+    def __init__(self, channel: _Optional[int] = ..., bytes: _Optional[int] = ..., messages: _Optional[int] = ..., subscribed: bool = ...) -> None: ...
+
+class Ack(_message.Message):
+    __slots__ = ("received",)
+    RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    received: Received
+    def __init__(self, received: _Optional[_Union[Received, _Mapping]] = ...) -> None: ...
+
+class Ping(_message.Message):
+    __slots__ = ("id", "answer")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    answer: bool
+    def __init__(self, id: _Optional[int] = ..., answer: bool = ...) -> None: ...
+
+class PeersRequest(_message.Message):
+    __slots__ = ("peer_id",)
+    PEER_ID_FIELD_NUMBER: _ClassVar[int]
+    peer_id: bytes
+    def __init__(self, peer_id: _Optional[bytes] = ...) -> None: ...
+
+class Peers(_message.Message):
+    __slots__ = ("records", "peer_id")
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    PEER_ID_FIELD_NUMBER: _ClassVar[int]
+    records: _containers.RepeatedCompositeFieldContainer[Record]
+    peer_id: bytes
+    def __init__(self, records: _Optional[_Iterable[_Union[Record, _Mapping]]] = ..., peer_id: _Optional[bytes] = ...) -> None: ...
+
+class Record(_message.Message):
+    __slots__ = ("body", "signature")
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    body: bytes
+    signature: bytes
+    def __init__(self, body: _Optional[bytes] = ..., signature: _Optional[bytes] = ...) -> None: ...
+
+class RecordBody(_message.Message):
+    __slots__ = ("public_key", "addresses", "sequence", "expires", "network_id")
+    PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
+    ADDRESSES_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_ID_FIELD_NUMBER: _ClassVar[int]
+    public_key: bytes
+    addresses: _containers.RepeatedScalarFieldContainer[str]
+    sequence: int
+    expires: int
+    network_id: str
+    def __init__(self, public_key: _Optional[bytes] = ..., addresses: _Optional[_Iterable[str]] = ..., sequence: _Optional[int] = ..., expires: _Optional[int] = ..., network_id: _Optional[str] = ...) -> None: ...
+
+class Goaway(_message.Message):
+    __slots__ = ("reason",)
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    def __init__(self, reason: _Optional[str] = ...) -> None: ...
