@@ -1,6 +1,7 @@
 """The errors a verb of this sidecar may raise, named as the API names them.
 
     SidecarError              what the caller of a verb learns: a reason, words, and what to do
+    SettingsError             why a sidecar cannot start as it is configured, in one line that says what to do
     wire.errors.Untrusted     what a peer did wrong: costs that peer's connection (see `sidecar.wire.errors`)
 
 Any other exception is a bug.
@@ -41,8 +42,8 @@ class Reason(StrEnum):
 class SidecarError(Exception):
     """A verb failed for a reason its caller can act on.
 
-    `detail` says what was wrong and what to do; `metadata` holds figures by name; `fields` pairs of a request's field path
-    and what is wrong with it (reason INVALID_FIELD); `retry_after` seconds after which trying again makes sense.
+    `detail` says what was wrong and what to do; `metadata` holds figures by name; `fields` pairs of a request's field
+    path and what is wrong with it (reason INVALID_FIELD); `retry_after` seconds after which trying again makes sense.
     """
 
     def __init__(
@@ -63,6 +64,10 @@ class SidecarError(Exception):
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}"
+
+
+class SettingsError(Exception):
+    """A sidecar cannot start as it is configured: its text is one line that says what is wrong and what to do."""
 
 
 def invalid_field(path: str, what: str) -> SidecarError:
