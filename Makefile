@@ -1,0 +1,69 @@
+# One command per need; `make help` lists them. Everything runs in .venv, which is made from the pinned lock.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+BUF_VERSION := 1.75.0
+IMAGE ?= quic-p2p-sidecar:dev
+BASE_IMAGE ?= python:3.11-slim
+# Debian's client builds without the buildx plugin; elsewhere the client on PATH does.
+DOCKER ?= docker
+# Tests that need namespaces or an engine of their own; .ci/run empties this and runs them too.
+TESTS_LEFT_OUT ?= not lab and not docker
+TESTS ?= tests
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format proto bench image docker-test lab-test clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(READY): requirements-dev.lock pyproject.toml clients/python/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or later is needed; name it: make PYTHON=python3.11 ..." >&2; exit 1; }
+	@test -x $(BIN)/python || { echo "making $(VENV) (once)"; $(PYTHON) -m venv $(VENV); }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e clients/python -e .
+	@touch $@
+
+demo: $(READY) ## three sidecars find each other and apps talk through them
+	$(BIN)/python demo/run.py
+
+test: $(READY) ## the tests, within 10 minutes
+	$(PYTEST) -m "$(TESTS_LEFT_OUT)" $(TESTS)
+
+lab-test: $(READY) ## the tests that make network namespaces (root)
+	$(PYTEST) -m lab tests
+
+docker-test: $(READY) ## the image and docker-compose.yml on a real engine (root)
+	$(PYTEST) -m docker tests
+
+check: $(READY) ## ruff, mypy, and buf where npx is
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	@if command -v npx >/dev/null; then \
+		echo "buf lint"; cd proto && npx --yes @bufbuild/buf@$(BUF_VERSION) lint; \
+	elif [ "$$SIDECAR_TESTS_REQUIRE" = all ]; then \
+		echo "buf lint needs npx (Node.js)" >&2; exit 1; \
+	else \
+		echo "buf lint left out: no npx on PATH"; \
+	fi
+
+format: $(READY) ## ruff's formatter and its safe fixes
+	$(BIN)/ruff check --fix-only --exit-zero
+	$(BIN)/ruff format
+
+proto: $(READY) ## print the generated code from proto/
+	$(BIN)/python tools/generate_proto.py
+
+bench: $(READY) ## how fast, beside gRPC-go and go-libp2p-daemon (needs Go)
+	$(BIN)/python -m bench $(BENCH_ARGS)
+
+image: ## the container image
+	DOCKER_BUILDKIT=1 $(DOCKER) build --build-arg BASE_IMAGE=$(BASE_IMAGE) -t $(IMAGE) .
+
+clean: ## what was made here, .venv included
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist bench/out bench/bin tests/lab/linkemu
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,76 @@
+"""What every test may use: real sidecars as processes, and a word for what the machine must have."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.processes import Sidecars
+
+
+def has_ipv6() -> bool:
+    """Whether ::1 can be bound."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+def has_namespaces() -> bool:
+    """Whether this process may make network namespaces and `ip` is there to do it."""
+    if os.geteuid() != 0 or shutil.which("ip") is None or shutil.which("unshare") is None:
+        return False
+    return subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False, timeout=10).returncode == 0
+
+
+NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
+    "root": (lambda: os.geteuid() == 0, "run the tests as root"),
+    "netns": (has_namespaces, "run the tests as root, with iproute2"),
+    "nftables": (lambda: shutil.which("nft") is not None, "apt-get install nftables"),
+    "docker": (
+        lambda: os.geteuid() == 0 and all(map(shutil.which, ("dockerd", "docker-compose", "debootstrap"))),
+        "run the tests as root, with docker.io, docker-compose and debootstrap",
+    ),
+    "gcc": (lambda: shutil.which("gcc") is not None, "install a C compiler"),
+    "go": (lambda: shutil.which("go") is not None, "install Go"),
+    "npm": (lambda: shutil.which("npm") is not None and shutil.which("npx") is not None, "install Node.js and npm"),
+    "ipv6": (has_ipv6, "enable IPv6 on the loopback interface"),
+}
+"""By name: whether the machine has it, and how it gets it."""
+
+
+def require(*needs: str) -> None:
+    """Skips the running test where the machine lacks one of `needs` (names of NEEDS), and says how to get it. Under
+    `SIDECAR_TESTS_REQUIRE=all`, or with the name in that comma-separated list, the test fails instead."""
+    required = os.environ.get("SIDECAR_TESTS_REQUIRE", "").split(",")
+    for need in needs:
+        present, remedy = NEEDS[need]
+        if not present():
+            words = f"needs {need}: {remedy}"
+            if "all" in required or need in required:
+                pytest.fail(f"{words} (SIDECAR_TESTS_REQUIRE is set)", pytrace=False)
+            pytest.skip(words)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Applies `@pytest.mark.requires(...)`, before any fixture is made."""
+    for marker in item.iter_markers("requires"):
+        require(*marker.args)
+
+
+@pytest.fixture
+def sidecars(tmp_path: Path) -> Iterator[Sidecars]:
+    """Starts real `sidecar run` processes; ends them, and looks at what they wrote, after the test."""
+    started = Sidecars(tmp_path)
+    try:
+        yield started
+    finally:
+        started.end()
