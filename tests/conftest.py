@@ -39,6 +39,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
         lambda: os.geteuid() == 0 and all(map(shutil.which, ("dockerd", "docker-compose", "debootstrap"))),
         "run the tests as root, with docker.io, docker-compose and debootstrap",
     ),
+    "make": (lambda: shutil.which("make") is not None, "install make"),
     "gcc": (lambda: shutil.which("gcc") is not None, "install a C compiler"),
     "go": (lambda: shutil.which("go") is not None, "install Go"),
     "npm": (lambda: shutil.which("npm") is not None and shutil.which("npx") is not None, "install Node.js and npm"),
