@@ -1,4 +1,4 @@
-"""Prints the committed Python code for `proto/`: `make proto` runs this, a test compares its output with what is committed.
+"""Prints the committed Python code for `proto/`: `make proto` runs it, a test compares its output with the committed.
 
     sidecar/gen/overlay/...                            messages of overlay.v1 and overlay.wire.v1, with type stubs
     clients/python/src/sidecar_client/gen/overlay/v1   messages and gRPC stubs of overlay.v1, with type stubs
@@ -53,7 +53,7 @@ OUTPUTS = (
 
 
 def generate(into: Path) -> list[Path]:
-    """Prints every output below the empty folder `into`, laid out as in the repository; gives the files written, relative to `into`.
+    """Prints every output below the empty folder `into`, laid out as in the repository; gives the files.
 
     Raises RuntimeError when the installed generator is not the pinned one or refuses the protos.
     """
@@ -73,7 +73,7 @@ def generate(into: Path) -> list[Path]:
         for path in sorted(folder.rglob("*_pb2*.py*")):
             if path.suffix in (".py", ".pyi"):
                 path.write_text(
-                    re.sub(r"^from overlay\.", f"from {output.package}.overlay.", path.read_text(), flags=re.M)
+                    re.sub(r"^from overlay\.", f"from {output.package}.overlay.", path.read_text(), flags=re.MULTILINE)
                 )
         for package in sorted(
             {folder} | {parent for proto in protos for parent in parents_between(folder, folder / proto)}

@@ -1,0 +1,292 @@
+"""What a call to the sidecar may raise, by the reason the sidecar gives (overlay.v1.ErrorReason).
+
+    SidecarError
+    ├── RequestError                what was asked cannot be done as asked; a repeat fails the same way
+    │   ├── InvalidField            `fields` names each and what is wrong with it
+    │   ├── MessageTooLarge
+    │   ├── PeerIsSelf
+    │   ├── FrameUnexpected
+    │   ├── TokenInvalid
+    │   └── CursorExpired           begin the watch anew
+    ├── NotFound
+    │   ├── PeerUnknown
+    │   └── ContactUnknown
+    ├── PeerError                   the other side, or the way to it
+    │   ├── PeerUnreachable
+    │   ├── PeerRefused
+    │   ├── IdentityMismatch
+    │   ├── LinkClosed
+    │   ├── BootstrapFailed
+    │   └── OutcomeUnknown          it was sent and may have arrived
+    ├── Busy                        try again later, `retry_after` seconds from now where it is given
+    │   ├── QueueFull
+    │   ├── LimitReached
+    │   └── NoSubscriber            nobody reads the channel over there and it is full
+    ├── DeadlinePassed
+    ├── Cancelled
+    ├── SidecarUnavailable          no sidecar answers at the endpoint, or it went away in the middle of the call
+    │   └── Draining                it is about to stop and takes nothing new
+    └── InternalError               the sidecar's own fault; its log has the details
+
+A plain SidecarError is a failure of a kind that this client does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, cast
+
+import grpc
+import grpc.aio
+
+from sidecar_client.foreign import BadRequest, ErrorInfo, RetryInfo, Status
+
+DOMAIN = "overlay.v1"
+DETAILS = "grpc-status-details-bin"
+TYPE_PREFIX = "type.googleapis.com/google.rpc."
+
+
+class SidecarError(Exception):
+    """A call failed.
+
+    `reason` is the name the sidecar gives it, empty when the failure is not the sidecar's word; `code` gRPC's canonical
+    status; `detail` says in words what was wrong; `metadata` holds figures by name; `fields` pairs of a request's field
+    and what is wrong with it; `retry_after` the seconds after which trying again makes sense, where they are known.
+    """
+
+    REASON: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        code: grpc.StatusCode = grpc.StatusCode.UNKNOWN,
+        reason: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        fields: Sequence[tuple[str, str]] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code
+        self.reason = self.REASON if reason is None else reason
+        self.metadata = dict(metadata or {})
+        self.fields = tuple(fields)
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return f"{self.reason or self.code.name}: {self.detail}"
+
+
+class RequestError(SidecarError):
+    """What was asked cannot be done as asked."""
+
+
+class InvalidField(RequestError):
+    """A field is missing or malformed."""
+
+    REASON = "INVALID_FIELD"
+
+
+class MessageTooLarge(RequestError):
+    """A message, header or batch is larger than a limit; `metadata` has `limit` and `size`."""
+
+    REASON = "MESSAGE_TOO_LARGE"
+
+
+class PeerIsSelf(RequestError):
+    """The peer named is this app's own sidecar."""
+
+    REASON = "PEER_IS_SELF"
+
+
+class FrameUnexpected(RequestError):
+    """The frames of a stream are out of order."""
+
+    REASON = "FRAME_UNEXPECTED"
+
+
+class TokenInvalid(RequestError):
+    """The sidecar asks for a token, and it was not this one."""
+
+    REASON = "TOKEN_INVALID"
+
+
+class CursorExpired(RequestError):
+    """The cursor is of another run of the sidecar or older than what it remembers."""
+
+    REASON = "CURSOR_EXPIRED"
+
+
+class NotFound(SidecarError):
+    """The sidecar knows nothing by that name."""
+
+
+class PeerUnknown(NotFound):
+    """No contact, record or link tells where this peer is."""
+
+    REASON = "PEER_UNKNOWN"
+
+
+class ContactUnknown(NotFound):
+    """It is not among the bootstrap contacts."""
+
+    REASON = "CONTACT_UNKNOWN"
+
+
+class PeerError(SidecarError):
+    """The other side, or the way to it."""
+
+
+class PeerUnreachable(PeerError):
+    """Dialling the peer failed; nothing was received there."""
+
+    REASON = "PEER_UNREACHABLE"
+
+
+class PeerRefused(PeerError):
+    """The peer refused the connection."""
+
+    REASON = "PEER_REFUSED"
+
+
+class IdentityMismatch(PeerError):
+    """Whoever answered at the address is not the peer that was expected."""
+
+    REASON = "IDENTITY_MISMATCH"
+
+
+class LinkClosed(PeerError):
+    """The link was closed before the message was sent."""
+
+    REASON = "LINK_CLOSED"
+
+
+class BootstrapFailed(PeerError):
+    """None of the contacts could be linked; `metadata` names each with its reason."""
+
+    REASON = "BOOTSTRAP_FAILED"
+
+
+class OutcomeUnknown(PeerError):
+    """The message was sent and no acknowledgement came: it may have arrived."""
+
+    REASON = "OUTCOME_UNKNOWN"
+
+
+class Busy(SidecarError):
+    """There is no room now."""
+
+
+class QueueFull(Busy):
+    """The queue for this peer stayed full until the deadline."""
+
+    REASON = "QUEUE_FULL"
+
+
+class LimitReached(Busy):
+    """Too many calls, channels or subscriptions of this kind are open."""
+
+    REASON = "LIMIT_REACHED"
+
+
+class NoSubscriber(Busy):
+    """The other side's channel is full and nobody subscribes to it there."""
+
+    REASON = "NO_SUBSCRIBER"
+
+
+class DeadlinePassed(SidecarError):
+    """The call's deadline passed before the operation ended."""
+
+    REASON = "DEADLINE"
+
+
+class Cancelled(SidecarError):
+    """The call was cancelled."""
+
+    REASON = "CANCELLED"
+
+
+class SidecarUnavailable(SidecarError):
+    """No sidecar answers at the endpoint, or it went away in the middle of the call."""
+
+
+class Draining(SidecarUnavailable):
+    """The sidecar is about to stop and takes nothing new."""
+
+    REASON = "DRAINING"
+
+
+class InternalError(SidecarError):
+    """The sidecar failed in a way that is its own fault."""
+
+    REASON = "INTERNAL"
+
+
+def _leaves(kind: type[SidecarError]) -> Iterable[type[SidecarError]]:
+    for below in kind.__subclasses__():
+        yield below
+        yield from _leaves(below)
+
+
+BY_REASON: Mapping[str, type[SidecarError]] = {kind.REASON: kind for kind in _leaves(SidecarError) if kind.REASON}
+"""The class of each reason that this client knows."""
+
+BY_CODE: Mapping[grpc.StatusCode, type[SidecarError]] = {
+    grpc.StatusCode.UNAVAILABLE: SidecarUnavailable,
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlinePassed,
+    grpc.StatusCode.CANCELLED: Cancelled,
+    grpc.StatusCode.UNAUTHENTICATED: TokenInvalid,
+    grpc.StatusCode.INTERNAL: InternalError,
+}
+"""The class of a status that came without the sidecar's own word: from gRPC itself, here or there."""
+
+
+def error_of_reason(reason: str, detail: str, **more: Any) -> SidecarError:
+    """The error for a reason, whatever brought it."""
+    kind = BY_REASON.get(reason, SidecarError)
+    return kind(detail, reason=reason, **more)
+
+
+def error_from_rpc(error: grpc.RpcError) -> SidecarError:
+    """What gRPC raised, in this client's terms. The original is to be its cause: `raise error_from_rpc(e) from e`."""
+    code: grpc.StatusCode = error.code()
+    detail = error.details() or code.name.replace("_", " ").lower()
+    trailers: Iterable[tuple[str, str | bytes]] = cast(Any, error.trailing_metadata()) or ()
+    packed = next((value for key, value in trailers if key == DETAILS), None)
+    if not isinstance(packed, bytes):
+        return BY_CODE.get(code, SidecarError)(detail, code=code, reason="")
+    reason, metadata, fields, retry_after = "", {}, [], None
+    status: Any = Status.FromString(packed)
+    for item in status.details:
+        match item.type_url.removeprefix(TYPE_PREFIX):
+            case "ErrorInfo":
+                info: Any = ErrorInfo.FromString(item.value)
+                if info.domain == DOMAIN:
+                    reason = info.reason
+                    metadata = {pair.key: pair.value for pair in info.metadata}
+            case "BadRequest":
+                request: Any = BadRequest.FromString(item.value)
+                fields = [(violation.field, violation.description) for violation in request.field_violations]
+            case "RetryInfo":
+                retry: Any = RetryInfo.FromString(item.value)
+                retry_after = retry.retry_delay.seconds + retry.retry_delay.nanos / 1e9
+    if not reason:
+        return BY_CODE.get(code, SidecarError)(detail, code=code, reason="")
+    return error_of_reason(reason, detail, code=code, metadata=metadata, fields=fields, retry_after=retry_after)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns what gRPC raises into this client's errors."""
+    try:
+        yield
+    except grpc.RpcError as error:
+        raise error_from_rpc(error) from error
+    except ValueError as error:
+        # gRPC's word for a channel that `close` has closed.
+        if "closed channel" in str(error).lower():
+            raise SidecarUnavailable("this client is closed") from error
+        raise

@@ -1,0 +1,96 @@
+"""What passes between an app and its sidecar, in Python's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from sidecar_client.gen.overlay.v1 import message_pb2 as pb
+from sidecar_client.gen.overlay.v1 import peer_pb2
+
+Wait = Literal["sent", "delivered"]
+"""`sent`: it left this sidecar; `delivered`: it is in the other sidecar's inbox."""
+
+Priority = Literal["high", "normal", "low"]
+
+Readiness = Literal["live", "api", "overlay"]
+"""`live`: the process answers; `api`: it takes calls; `overlay`: it is linked to at least one peer."""
+
+LEVELS: dict[Wait, pb.DeliveryLevel] = {"sent": pb.DELIVERY_LEVEL_SENT, "delivered": pb.DELIVERY_LEVEL_DELIVERED}
+PRIORITIES: dict[Priority, pb.Priority] = {
+    "high": pb.PRIORITY_HIGH,
+    "normal": pb.PRIORITY_NORMAL,
+    "low": pb.PRIORITY_LOW,
+}
+PRIORITY_NAMES: dict[int, Priority] = {number: name for name, number in PRIORITIES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of a message that reached the level asked for."""
+
+    message_id: str
+    """The caller's, or the one the sidecar made; empty for one that went in chunks without an id."""
+    level: Wait
+    sent_at: float | None
+    """Seconds since 1970 when it left the sidecar; None where it is not known."""
+    delivered_at: float | None
+    """Seconds since 1970 when the other sidecar's acknowledgement came; None below `delivered`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message from a peer."""
+
+    payload: bytes
+    headers: dict[str, str]
+    message_id: str
+    peer_id: str
+    """The sender, proven by its key."""
+    channel: str
+    priority: Priority
+    instance: int
+    """Which run of the sender's sidecar numbered it; (peer_id, instance, priority, bulk, sequence) names a message."""
+    bulk: bool
+    sequence: int
+    redelivery_count: int
+    """How often it was handed to a subscriber before."""
+    received_at: float
+    """Seconds since 1970 when the sidecar received the run of messages that it came in."""
+    delivery_id: int
+    """In `consume`, what it is acknowledged by; else 0."""
+    opening: int = 0
+    """Which opening of its subscription handed it out: 0 for the first, one more after each Gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A subscription or watch was broken off and is taken up again: what the sidecar held for it then may be lost.
+
+    `restarted` tells whether it is another run of the sidecar (its queues died with the former one).
+    """
+
+    detail: str
+    restarted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PeersSnapshot:
+    """Every peer known, when a watch begins or has to begin anew; what is not in it is forgotten."""
+
+    peers: tuple[peer_pb2.Peer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PeerChange:
+    """A peer as it is now; with `removed`, only its id is set and it is forgotten."""
+
+    peer: peer_pb2.Peer
+    removed: bool
+
+
+def seconds(time: Timestamp) -> float:
+    """Seconds since 1970."""
+    return time.seconds + time.nanos / 1e9

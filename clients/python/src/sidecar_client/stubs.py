@@ -1,0 +1,107 @@
+"""The generated stubs over one channel, for whatever the wrappers do not say.
+
+They are the plain ones: requests and responses are the messages of `sidecar_client.gen.overlay.v1`, errors gRPC's own
+(`error_from_rpc` translates them). Only the token is added to each call.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import grpc
+import grpc.aio
+
+from sidecar_client.foreign import HealthCheckRequest, HealthCheckResponse
+from sidecar_client.gen.overlay.v1.bootstrap_pb2_grpc import BootstrapServiceStub
+from sidecar_client.gen.overlay.v1.message_pb2_grpc import MessageServiceStub
+from sidecar_client.gen.overlay.v1.node_pb2_grpc import NodeServiceStub
+from sidecar_client.gen.overlay.v1.peer_pb2_grpc import PeerServiceStub
+
+if TYPE_CHECKING:
+    from sidecar_client.gen.overlay.v1.bootstrap_pb2_grpc import BootstrapServiceAsyncStub
+    from sidecar_client.gen.overlay.v1.message_pb2_grpc import MessageServiceAsyncStub
+    from sidecar_client.gen.overlay.v1.node_pb2_grpc import NodeServiceAsyncStub
+    from sidecar_client.gen.overlay.v1.peer_pb2_grpc import PeerServiceAsyncStub
+
+Metadata = tuple[tuple[str, str], ...]
+
+
+class Stubs:
+    """The services of a sidecar, for threads."""
+
+    def __init__(self, channel: grpc.Channel, metadata: Metadata = ()) -> None:
+        through = cast(grpc.Channel, MetadataChannel(channel, metadata))
+        self.messages = MessageServiceStub(through)
+        self.peers = PeerServiceStub(through)
+        self.bootstrap = BootstrapServiceStub(through)
+        self.node = NodeServiceStub(through)
+        self.health = HealthStub(through)
+
+
+class AsyncStubs:
+    """The services of a sidecar, for asyncio."""
+
+    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata = ()) -> None:
+        through = cast(Any, MetadataChannel(channel, metadata))
+        self.messages = cast("MessageServiceAsyncStub", MessageServiceStub(through))
+        self.peers = cast("PeerServiceAsyncStub", PeerServiceStub(through))
+        self.bootstrap = cast("BootstrapServiceAsyncStub", BootstrapServiceStub(through))
+        self.node = cast("NodeServiceAsyncStub", NodeServiceStub(through))
+        self.health = HealthStub(through)
+
+
+class HealthStub:
+    """grpc.health.v1.Health, over either kind of channel. Its messages are those of `sidecar_client.foreign`."""
+
+    def __init__(self, channel: Any) -> None:
+        codec = {
+            "request_serializer": HealthCheckRequest.SerializeToString,
+            "response_deserializer": HealthCheckResponse.FromString,
+        }
+        self.Check: Any = channel.unary_unary("/grpc.health.v1.Health/Check", **codec)
+        self.Watch: Any = channel.unary_stream("/grpc.health.v1.Health/Watch", **codec)
+
+
+class MetadataChannel:
+    """A channel whose every call carries the same metadata beside the caller's own.
+
+    Interceptors would do it too, but put a layer of tasks and queues around each streaming call.
+    """
+
+    def __init__(self, channel: grpc.Channel | grpc.aio.Channel, metadata: Metadata) -> None:
+        self.channel = channel
+        self.metadata = metadata
+
+    def unary_unary(self, *arguments: Any, **named: Any) -> Any:
+        return self.carrying(self.channel.unary_unary(*arguments, **named))
+
+    def unary_stream(self, *arguments: Any, **named: Any) -> Any:
+        return self.carrying(self.channel.unary_stream(*arguments, **named))
+
+    def stream_unary(self, *arguments: Any, **named: Any) -> Any:
+        return self.carrying(self.channel.stream_unary(*arguments, **named))
+
+    def stream_stream(self, *arguments: Any, **named: Any) -> Any:
+        return self.carrying(self.channel.stream_stream(*arguments, **named))
+
+    def carrying(self, call: Any) -> Any:
+        return MetadataCall(call, self.metadata) if self.metadata else call
+
+
+class MetadataCall:
+    """A multi-callable that adds metadata."""
+
+    def __init__(self, call: Any, metadata: Metadata) -> None:
+        self.call = call
+        self.metadata = metadata
+
+    def __call__(self, *arguments: Any, metadata: Any = None, **named: Any) -> Any:
+        return self.call(*arguments, metadata=(*self.metadata, *(metadata or ())), **named)
+
+    def with_call(self, *arguments: Any, metadata: Any = None, **named: Any) -> Any:
+        """As grpc.UnaryUnaryMultiCallable.with_call."""
+        return self.call.with_call(*arguments, metadata=(*self.metadata, *(metadata or ())), **named)
+
+    def future(self, *arguments: Any, metadata: Any = None, **named: Any) -> Any:
+        """As grpc.UnaryUnaryMultiCallable.future."""
+        return self.call.future(*arguments, metadata=(*self.metadata, *(metadata or ())), **named)

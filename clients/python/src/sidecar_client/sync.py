@@ -1,0 +1,280 @@
+"""The client for threads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+
+from sidecar_client import requests
+from sidecar_client.endpoint import Endpoint, Tls
+from sidecar_client.errors import (
+    CursorExpired,
+    DeadlinePassed,
+    InvalidField,
+    SidecarError,
+    SidecarUnavailable,
+    error_from_rpc,
+    translated,
+)
+from sidecar_client.foreign import HealthCheckRequest
+from sidecar_client.gen.overlay.v1 import bootstrap_pb2, node_pb2, peer_pb2
+from sidecar_client.gen.overlay.v1 import message_pb2 as pb
+from sidecar_client.gen.overlay.v1.cursor_pb2 import Cursor
+from sidecar_client.messages import Gap, PeerChange, PeersSnapshot, Priority, Readiness, Sent, Wait
+from sidecar_client.outgoing import WHOLE_BYTES
+from sidecar_client.requests import DEFAULT_TIMEOUT, PAGE
+from sidecar_client.streams import Consumer, Receiver, Sender
+from sidecar_client.stubs import Stubs
+
+
+class Sidecar:
+    """The sidecar beside this app.
+
+    What is not given comes from the environment (see `sidecar_client.endpoint`). Calls take `timeout` seconds at most,
+    30 where nothing is said. Everything may be used from several threads. Every verb raises `SidecarError` or one
+    of its kinds.
+    """
+
+    def __init__(
+        self,
+        endpoint: str | None = None,
+        *,
+        token: str | None = None,
+        tls: Tls | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+    ) -> None:
+        self.endpoint = Endpoint.from_environment(endpoint, token, tls)
+        self.timeout = timeout
+        self.channel = self.endpoint.channel()
+        """gRPC's channel. Calls made on it directly carry no token; those on `stubs` do."""
+        self.stubs = Stubs(self.channel, self.endpoint.metadata())
+
+    def __repr__(self) -> str:
+        return f"<Sidecar at {self.endpoint.address}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends every call and the channel."""
+        self.channel.close()
+
+    def wait_ready(self, timeout: float = DEFAULT_TIMEOUT, level: Readiness = "api") -> None:
+        """Returns once the sidecar is ready at `level`; DeadlinePassed says what it waited for."""
+        end = time.monotonic() + timeout
+        ladder = requests.Ladder(level)
+        attempt = 0
+        while (left := end - time.monotonic()) > 0:
+            try:
+                response = self.stubs.health.Check(
+                    HealthCheckRequest(service=level), timeout=min(left, 2.0), wait_for_ready=True
+                )
+                if ladder.serving(response.status):
+                    return
+            except grpc.RpcError as error:
+                failed = error_from_rpc(error)
+                if not isinstance(failed, SidecarUnavailable | DeadlinePassed):
+                    raise failed from error
+                ladder.last = f"no sidecar answers at {self.endpoint.address}: {failed.detail}"
+            time.sleep(max(0.0, min(requests.retry_wait(attempt), end - time.monotonic())))
+            attempt += 1
+        raise DeadlinePassed(f"not ready after {timeout:g} s: {ladder.last}", code=grpc.StatusCode.DEADLINE_EXCEEDED)
+
+    # messages
+
+    def send(
+        self,
+        peer_id: str,
+        payload: bytes = b"",
+        *,
+        channel: str = "",
+        headers: Mapping[str, str] | None = None,
+        message_id: str = "",
+        priority: Priority = "normal",
+        wait: Wait = "delivered",
+        timeout: float | None = None,
+    ) -> Sent:
+        """Sends one message of any size and waits for its level."""
+        with translated():
+            if len(payload) <= WHOLE_BYTES:
+                message = pb.Message(message_id=message_id, headers=headers, payload=payload)
+                request = requests.send_request(peer_id, channel, priority, wait, message)
+                return requests.sent(self.stubs.messages.Send(request, timeout=self._seconds(timeout)))
+        with self.sender(
+            peer_id, channel=channel, priority=priority, wait=wait, timeout=self._seconds(timeout)
+        ) as sender:
+            sender.result(sender.send(payload, headers=headers, message_id=message_id))
+            return Sent(message_id, wait, sent_at=None, delivered_at=None)
+
+    def sender(
+        self,
+        peer_id: str,
+        *,
+        channel: str = "",
+        priority: Priority = "normal",
+        wait: Wait = "delivered",
+        timeout: float | None = None,
+    ) -> Sender:
+        """Opens a pipelined way to one peer and channel, for many messages; `timeout` seconds for all of it."""
+        return Sender(
+            self.channel,
+            self.endpoint.metadata(),
+            peer_id=peer_id,
+            to_channel=channel,
+            priority=priority,
+            wait=wait,
+            timeout=timeout,
+        )
+
+    def receive(self, channel: str = "", *, timeout: float | None = None) -> Receiver:
+        """Subscribes to a channel and iterates over what comes: `Received`, and `Gap` where the subscription was broken
+        off and taken up again. A message counts as taken once it is written to this app. After `timeout` seconds in all
+        it raises DeadlinePassed."""
+        return Receiver(self.stubs, channel, timeout)
+
+    def consume(self, channel: str = "", *, credits: int = 64, timeout: float | None = None) -> Consumer:  # noqa: A002
+        """The same with acknowledgements: at most `credits` messages are handed out and not yet acked or nacked."""
+        if credits < 1:
+            raise InvalidField("credits: at least 1", fields=(("credits", "at least 1"),))
+        return Consumer(self.stubs, channel, credits, timeout)
+
+    # peers
+
+    def peers(self, *, linked_only: bool = False, timeout: float | None = None) -> list[peer_pb2.Peer]:
+        """Every peer the sidecar knows, by id."""
+        peers: list[peer_pb2.Peer] = []
+        token = ""
+        while True:
+            request = peer_pb2.ListPeersRequest(page_size=PAGE, page_token=token, linked_only=linked_only)
+            with translated():
+                page = self.stubs.peers.ListPeers(request, timeout=self._seconds(timeout))
+            peers += page.peers
+            token = page.next_page_token
+            if not token:
+                return peers
+
+    def peer(self, peer_id: str, *, timeout: float | None = None) -> peer_pb2.Peer:
+        """One peer; PeerUnknown when there is no such."""
+        with translated():
+            request = peer_pb2.GetPeerRequest(peer_id=peer_id)
+            return self.stubs.peers.GetPeer(request, timeout=self._seconds(timeout)).peer
+
+    def watch_peers(self) -> Iterator[PeersSnapshot | PeerChange]:
+        """A snapshot of the peers, then every change. When the sidecar restarts the watch goes on, with a new snapshot
+        where the changes in between are not known."""
+        watch = requests.PeerWatch()
+
+        def expired() -> None:
+            watch.expired()
+
+        return self._resuming(lambda: self.stubs.peers.WatchPeers(watch.request()), watch.take, expired)
+
+    def connect(self, target: str, *, timeout: float | None = None) -> peer_pb2.Peer:
+        """Links to a peer id or contact `[peer-id@]host:port`."""
+        with translated():
+            request = peer_pb2.ConnectRequest(target=target)
+            return self.stubs.peers.Connect(request, timeout=self._seconds(timeout)).peer
+
+    def disconnect(self, peer_id: str, *, timeout: float | None = None) -> int:
+        """Ends the link to a peer; gives the number of messages that were lost by it."""
+        with translated():
+            request = peer_pb2.DisconnectRequest(peer_id=peer_id)
+            return self.stubs.peers.Disconnect(request, timeout=self._seconds(timeout)).messages_lost
+
+    def ping(self, peer_id: str, *, timeout: float | None = None) -> float:
+        """Seconds to a peer's sidecar and back."""
+        with translated():
+            request = peer_pb2.PingRequest(peer_id=peer_id)
+            return requests.duration_seconds(self.stubs.peers.Ping(request, timeout=self._seconds(timeout)).rtt)
+
+    # the way in
+
+    def bootstrap(
+        self, contacts: Iterable[str] = (), *, timeout: float | None = None
+    ) -> list[bootstrap_pb2.ContactResult]:
+        """Dials the contacts given, or the known ones, until the first is linked."""
+        with translated():
+            request = bootstrap_pb2.BootstrapRequest(contacts=list(contacts))
+            return list(self.stubs.bootstrap.Bootstrap(request, timeout=self._seconds(timeout)).results)
+
+    def contacts(self, *, timeout: float | None = None) -> list[bootstrap_pb2.Contact]:
+        """The contacts, configured and added."""
+        contacts: list[bootstrap_pb2.Contact] = []
+        token = ""
+        while True:
+            request = bootstrap_pb2.ListContactsRequest(page_size=PAGE, page_token=token)
+            with translated():
+                page = self.stubs.bootstrap.ListContacts(request, timeout=self._seconds(timeout))
+            contacts += page.contacts
+            token = page.next_page_token
+            if not token:
+                return contacts
+
+    def add_contacts(self, *contacts: str, timeout: float | None = None) -> list[bootstrap_pb2.Contact]:
+        """Adds contacts, which outlast a restart of the sidecar."""
+        with translated():
+            request = bootstrap_pb2.AddContactsRequest(contacts=contacts)
+            return list(self.stubs.bootstrap.AddContacts(request, timeout=self._seconds(timeout)).contacts)
+
+    def remove_contact(self, contact: str, *, timeout: float | None = None) -> None:
+        """Removes an added contact; ContactUnknown when there is no such."""
+        with translated():
+            request = bootstrap_pb2.RemoveContactRequest(contact=contact)
+            self.stubs.bootstrap.RemoveContact(request, timeout=self._seconds(timeout))
+
+    # the sidecar itself
+
+    def node(self, *, timeout: float | None = None) -> node_pb2.GetNodeResponse:
+        """Who this sidecar is, where it listens, what its limits are."""
+        with translated():
+            return self.stubs.node.GetNode(node_pb2.GetNodeRequest(), timeout=self._seconds(timeout))
+
+    def events(self, cursor: Cursor | None = None) -> Iterator[node_pb2.Event | Gap]:
+        """What happens from now on, or from `cursor` on; a Gap where events in between are not known."""
+        watch = requests.EventWatch(cursor)
+        return self._resuming(lambda: self.stubs.node.WatchEvents(watch.request()), watch.take, watch.expired)
+
+    def drain(self, timeout: float | None = None, *, wait: bool = True) -> int:
+        """Asks the sidecar to leave and stop; gives the number of messages that had no outcome by then."""
+        # The sidecar's wait is bounded by `timeout`; the call's deadline leaves room for its answer.
+        with translated():
+            request = requests.drain_request(timeout, wait)
+            return self.stubs.node.Drain(request, timeout=self._seconds(timeout) + 2.0).messages_lost
+
+    def _seconds(self, timeout: float | None) -> float:
+        return self.timeout if timeout is None else timeout
+
+    def _resuming(
+        self, begin: Callable[[], Any], take: Callable[[Any], Iterable[Any]], expired: Callable[[], Any]
+    ) -> Iterator[Any]:
+        """Iterates over a watch, taking it up again whenever the sidecar went away."""
+        attempt = 0
+        while True:
+            call = begin()
+            try:
+                for response in call:
+                    attempt = 0
+                    yield from take(response)
+                broken: SidecarError = SidecarUnavailable("the sidecar ended the watch")
+            except grpc.RpcError as error:
+                broken = error_from_rpc(error)
+                if isinstance(broken, CursorExpired):
+                    gap = expired()
+                    if gap is not None:
+                        yield gap
+                    continue
+                if not isinstance(broken, SidecarUnavailable):
+                    raise broken from error
+            finally:
+                call.cancel()
+            time.sleep(requests.retry_wait(attempt))
+            attempt += 1
