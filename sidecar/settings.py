@@ -1,0 +1,352 @@
+"""What a sidecar may be told, and by whom: a flag over the environment over a file over the default.
+
+One name in three spellings: `--udp-port`, `SIDECAR_UDP_PORT`, and `udp_port` in the TOML file that `--config` or
+`SIDECAR_CONFIG` names. An unknown name is an error in each of them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
+
+from sidecar.addresses import Contact, format_address, parse_address
+from sidecar.errors import SettingsError
+from sidecar.state import default_directory
+
+__all__ = ["CLIENT_VARIABLES", "ENV_PREFIX", "Explained", "Settings", "SettingsError"]
+
+ENV_PREFIX = "SIDECAR_"
+"""What the names of environment variables begin with."""
+
+CLIENT_VARIABLES = frozenset({"SIDECAR_ENDPOINT", "SIDECAR_TOKEN"})
+"""Variables of that prefix that are meant for clients, and no settings."""
+
+CONFIG_VARIABLE = "SIDECAR_CONFIG"
+"""Names the settings file."""
+
+_SERVICE_LINKS = re.compile(r"SIDECAR_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_\d+_(TCP|UDP|SCTP)(_.*)?)?)")
+"""What Kubernetes sets in every container of a namespace with a Service named `sidecar`."""
+
+_SIZE = re.compile(r"(\d+)\s*(B|kB|KB|KiB|MB|MiB|GB|GiB)?", re.ASCII)
+_UNITS = {
+    "B": 1,
+    "kB": 10**3,
+    "KB": 10**3,
+    "KiB": 1 << 10,
+    "MB": 10**6,
+    "MiB": 1 << 20,
+    "GB": 10**9,
+    "GiB": 1 << 30,
+}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?", re.ASCII)
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+
+UNIX_PATH_BYTES = 107
+"""The longest path of a Unix socket (sun_path without its final zero)."""
+
+
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("give a number, not true or false")  # noqa: TRY004 - pydantic turns only ValueError into its own
+    return value
+
+
+def _size(value: Any) -> Any:
+    if not isinstance(value, str):
+        return _no_bool(value)
+    match = _SIZE.fullmatch(value.strip())
+    if match is None:
+        raise ValueError(f"{value!r} is not a size: give bytes, or KiB, MiB or GiB, e.g. 64MiB")
+    return int(match[1]) * _UNITS[match[2] or "B"]
+
+
+def _duration(value: Any) -> Any:
+    if not isinstance(value, str):
+        return _no_bool(value)
+    match = _DURATION.fullmatch(value.strip())
+    if match is None:
+        raise ValueError(f"{value!r} is not a time: give seconds, or ms, s or m, e.g. 30s")
+    return float(match[1]) * _SECONDS[match[2] or "s"]
+
+
+def _items(value: Any) -> Any:
+    """The items of a list that may be written with commas, as an environment variable must."""
+    if isinstance(value, str):
+        return tuple(filter(None, (item.strip() for item in value.split(","))))
+    return value
+
+
+def _contact(value: Any) -> Any:
+    return Contact.parse(value) if isinstance(value, str) else value
+
+
+def _ip(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("give an IP address as text")  # noqa: TRY004 - as above
+    return parse_address(f"[{value}]:0" if ":" in value else f"{value}:0")[0]
+
+
+def _tcp_endpoint(value: Any) -> Any:
+    """Numeric `host:port`, `localhost` meaning 127.0.0.1: who can reach a listener is known without asking DNS."""
+    if not isinstance(value, str):
+        raise ValueError("give host:port as text")  # noqa: TRY004 - as above
+    host, colon, port = value.rpartition(":")
+    try:
+        return format_address(parse_address(f"127.0.0.1:{port}" if host == "localhost" and colon else value))
+    except ValueError as error:
+        raise ValueError(f"{value!r} is nowhere to listen: {error}") from None
+
+
+def _grpc_endpoint(value: Any) -> Any:
+    if not isinstance(value, str) or not value.startswith("unix:"):
+        return _tcp_endpoint(value)
+    # gRPC's two spellings, unix:path and unix:///absolute.
+    path = value.removeprefix("unix:")
+    path = path.removeprefix("//") if path.startswith("///") else path
+    if not path or path.startswith("//"):
+        raise ValueError(f"{value!r} names no path: write unix:/run/sidecar/api.sock")
+    if len(os.fsencode(path)) > UNIX_PATH_BYTES or "\0" in path:
+        raise ValueError(f"{value!r}: a Unix socket's path has at most {UNIX_PATH_BYTES} bytes")
+    return f"unix:{path}"
+
+
+def _admin_endpoint(value: Any) -> Any:
+    return None if value in {None, "none"} else _tcp_endpoint(value)
+
+
+def _network_id(value: Any) -> Any:
+    if isinstance(value, str) and not (value.isprintable() and 1 <= len(value.encode()) <= 128):
+        raise ValueError("a network id has 1 to 128 bytes, all printable")
+    return value
+
+
+Port = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=65535)]
+Size = Annotated[int, BeforeValidator(_size)]
+Seconds = Annotated[float, BeforeValidator(_duration), Field(allow_inf_nan=False)]
+ContactSetting = Annotated[Contact, BeforeValidator(_contact), PlainSerializer(str)]
+
+MIB = 1 << 20
+
+
+def _third_of_idle_timeout(data: dict[str, Any]) -> float:
+    return float(data["idle_timeout"]) / 3
+
+
+def _quarter_of_link_window(data: dict[str, Any]) -> int:
+    return int(data["link_window_bytes"]) // 4
+
+
+Source = Literal["flag", "env", "file", "default"]
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A setting's value and where it came from."""
+
+    name: str
+    value: str | int | float | bool | list[str] | None
+    """Secrets are never here, only the paths of their files."""
+    source: Source
+    origin: str
+    """The flag, the variable, or the file; empty for a default."""
+
+
+class Settings(BaseModel):
+    """All settings of one sidecar. Sizes are bytes, times seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    state_dir: Path = Field(default_factory=default_directory)
+    """Where the key is kept."""
+    ephemeral: bool = False
+    """Keep nothing on disk: a new peer id at each start; `state_dir` is not used."""
+    key_type: Literal["ed25519", "p256"] = "ed25519"
+    """The kind of key made at first start."""
+
+    udp_host: Annotated[str, BeforeValidator(_ip)] = "::"
+    """The address of the QUIC socket; `::` is every IPv6 and IPv4 address."""
+    udp_port: Port = 7400
+    """Its port; 0 takes any free one."""
+    grpc_endpoint: Annotated[
+        tuple[Annotated[str, BeforeValidator(_grpc_endpoint)], ...], BeforeValidator(_items), Field(min_length=1)
+    ] = ("127.0.0.1:7401",)
+    """Where apps find the API: `host:port` or `unix:/path`."""
+    admin_endpoint: Annotated[str | None, BeforeValidator(_admin_endpoint)] = "127.0.0.1:7402"
+    """Where health and metrics are; None is nowhere."""
+
+    bootstrap: Annotated[tuple[ContactSetting, ...], BeforeValidator(_items)] = ()
+    """Ways into the network."""
+    network_id: Annotated[str, BeforeValidator(_network_id)] = "default"
+    """Peers of another network are refused."""
+
+    engine: Literal["auto", "aioquic", "qh3"] = "auto"
+    """The QUIC implementation; `auto` takes qh3 where it is installed."""
+    offload: Literal["auto", "never"] = "auto"
+    """UDP segmentation and receive offload where the kernel has them."""
+    retry: Literal["always", "never"] = "never"
+    """Whether a dialler's address is validated before any state is made for it (RFC 9000 section 8.1.2)."""
+    max_datagram: Annotated[int, BeforeValidator(_no_bool), Field(ge=1200, le=65527)] = 1452
+    """Bytes of UDP payload in the largest packet."""
+    idle_timeout: Annotated[Seconds, Field(ge=1, le=600)] = 30.0
+    """Without a packet for so long a connection is lost."""
+    keep_alive: Annotated[Seconds, Field(ge=0)] = Field(default_factory=_third_of_idle_timeout)
+    """An idle link is pinged this often, by default thrice in `idle_timeout`; 0 is never."""
+    resume_timeout: Annotated[Seconds, Field(ge=0, le=3600)] = 30.0
+    """How long a link without a connection waits to be resumed."""
+
+    max_message_bytes: Annotated[Size, Field(ge=1, le=512 * MIB)] = 64 * MIB
+    """The largest payload."""
+    link_window_bytes: Annotated[Size, Field(ge=256 << 10, le=1 << 30)] = 16 * MIB
+    """Bytes of messages a peer may have unread here."""
+    channel_window_bytes: Annotated[Size, Field(ge=64 << 10, le=1 << 30)] = Field(
+        default_factory=_quarter_of_link_window
+    )
+    """The same on one channel, by default a quarter of the link's."""
+    outbox_bytes: Annotated[Size, Field(ge=64 << 10, le=1 << 30)] = 8 * MIB
+    """Bytes of messages that wait for one peer."""
+
+    api_token_file: Path | None = None
+    """The file whose content every API call but health must carry."""
+    api_tls_cert: Path | None = None
+    """The API's certificate chain, PEM."""
+    api_tls_key: Path | None = None
+    """Its key, PEM."""
+    api_tls_client_ca: Path | None = None
+    """API clients must show a certificate of this CA, PEM."""
+    api_insecure: bool = False
+    """Let the API listen beyond this machine without asking who calls."""
+
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    _origins: dict[str, tuple[Source, str]] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _agree(self) -> Settings:
+        if self.channel_window_bytes > self.link_window_bytes:
+            raise ValueError(
+                f"channel_window_bytes ({self.channel_window_bytes}) is more than link_window_bytes "
+                f"({self.link_window_bytes}): lower the one or raise the other"
+            )
+        if self.keep_alive >= self.idle_timeout:
+            raise ValueError(
+                f"keep_alive ({self.keep_alive:g} s) is not below idle_timeout ({self.idle_timeout:g} s), so that idle "
+                "links would be lost: lower the one or raise the other"
+            )
+        for endpoint in self.grpc_endpoint:
+            if self.grpc_endpoint.count(endpoint) > 1 and (endpoint.startswith("unix:") or not endpoint.endswith(":0")):
+                raise ValueError(f"grpc_endpoint names {endpoint} twice: remove one")
+        return self
+
+    @classmethod
+    def load(cls, flags: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:
+        """Settings from flags, the environment and the file.
+
+        Flags go by field name; None and an empty list are flags not given; `config` names the file.
+
+        Raises SettingsError, one line that names the flag, variable or key and says what is wrong with it.
+        """
+        environ = os.environ if environ is None else environ
+        values: dict[str, Any] = {}
+        origins: dict[str, tuple[Source, str]] = {}
+        path = flags.get("config") or environ.get(CONFIG_VARIABLE)
+        if path:
+            for name, value in _read_file(Path(path), cls.model_fields).items():
+                values[name], origins[name] = value, ("file", str(path))
+        for name, value in _read_environment(environ, cls.model_fields).items():
+            values[name], origins[name] = value, ("env", _variable(name))
+        for name, value in flags.items():
+            if name != "config" and value is not None and value not in ([], ()):
+                values[name], origins[name] = value, ("flag", _flag(name))
+        try:
+            settings = cls(**values)
+        except ValidationError as error:
+            # A default that follows from another setting is not made once anything is wrong: that is no second error.
+            wrong = [each for each in error.errors() if each["type"] != "default_factory_not_called"]
+            raise SettingsError("; ".join(_complaint(each, origins) for each in wrong)) from None
+        settings._origins.update(origins)
+        return settings
+
+    def explain(self) -> list[Explained]:
+        """Every setting in the order of this class, with where its value came from."""
+        dumped = self.model_dump(mode="json")
+        result = []
+        for name in type(self).model_fields:
+            source, origin = self._origins.get(name, ("default", ""))
+            result.append(Explained(name, dumped[name], source, origin))
+        return result
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _variable(name: str) -> str:
+    return ENV_PREFIX + name.upper()
+
+
+def _read_file(path: Path, known: Iterable[str]) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            content = tomllib.load(file)
+    except OSError as error:
+        raise SettingsError(f"cannot read the settings file {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"the settings file {path} is not TOML: {error}") from None
+    for key in content:
+        if key not in known:
+            raise SettingsError(f"{path}: there is no setting {key!r}{_nearest(key, known)}")
+    return content
+
+
+def _read_environment(environ: Mapping[str, str], known: Iterable[str]) -> dict[str, str]:
+    """Values by field name. An empty variable is one that is not set: compose files and charts leave such behind."""
+    fields = {_variable(name): name for name in known}
+    values = {}
+    for variable, value in environ.items():
+        if not variable.startswith(ENV_PREFIX) or variable in CLIENT_VARIABLES or variable == CONFIG_VARIABLE:
+            continue
+        if variable not in fields:
+            if _SERVICE_LINKS.fullmatch(variable):
+                continue
+            raise SettingsError(
+                f"there is no setting for the variable {variable}{_nearest(variable, fields, ENV_PREFIX)}"
+            )
+        if value:
+            values[fields[variable]] = value
+    return values
+
+
+def _nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """Advice on a name that does not exist. `prefix` is common to all and says nothing about likeness."""
+    close = difflib.get_close_matches(name.removeprefix(prefix), [each.removeprefix(prefix) for each in known], n=1)
+    return f"; did you mean {prefix}{close[0]}?" if close else "; `sidecar config show` lists them all"
+
+
+def _complaint(error: Any, origins: Mapping[str, tuple[str, str]]) -> str:
+    """One validation error, named as whoever gave the value spelled it."""
+    what = error["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+    if error["type"] not in {"value_error", "missing"} and not isinstance(error["input"], dict | list | tuple):
+        what += f", not {error['input']!r}"
+    if not error["loc"]:
+        return str(what)
+    name = str(error["loc"][0])
+    source, origin = origins.get(name, ("flag", _flag(name)))
+    return f"{origin}: {name}: {what}" if source == "file" else f"{origin}: {what}"
