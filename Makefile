@@ -6,8 +6,8 @@ READY := $(VENV)/.ready
 BUF_VERSION := 1.75.0
 IMAGE ?= quic-p2p-sidecar:dev
 BASE_IMAGE ?= python:3.11-slim
-# Debian's client builds without the buildx plugin; elsewhere the client on PATH does.
-DOCKER ?= docker
+# The client on PATH where it can build, else Debian's, which needs no buildx plugin.
+DOCKER ?= $(shell docker buildx version >/dev/null 2>&1 && echo docker || echo /usr/bin/docker)
 # Tests that need namespaces or an engine of their own; .ci/run empties this and runs them too.
 TESTS_LEFT_OUT ?= not lab and not docker
 TESTS ?= tests
@@ -28,7 +28,7 @@ $(READY): requirements-dev.lock pyproject.toml clients/python/pyproject.toml
 	@touch $@
 
 demo: $(READY) ## three sidecars find each other and apps talk through them
-	$(BIN)/python demo/run.py
+	$(BIN)/python -m demo
 
 test: $(READY) ## the tests, within 10 minutes
 	$(PYTEST) -m "$(TESTS_LEFT_OUT)" $(TESTS)
