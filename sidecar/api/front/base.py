@@ -6,8 +6,11 @@ A servicer never sees a server library's types. It comes in two kinds:
 - *hot* methods are objects over encoded messages in batches, which await nothing: a front hands in the list of messages
   that have arrived and takes as many responses as it has room for.
 
-Errors are `sidecar.errors.SidecarError`; the front turns one into a status by the table in `sidecar.api.status`. Any other
-exception is a bug: logged once, answered INTERNAL.
+Errors are `sidecar.errors.SidecarError`; the front turns one into a status by the table in `sidecar.api.status`, which
+also has `ForeignStatus` for services of other packages. Any other exception is a bug: logged once, answered INTERNAL.
+
+The response headers of a stream go out as soon as it is open (a hot method's `open` has returned, a cold method's
+iterator is made): a client that waits for them knows that its call was taken.
 """
 
 from __future__ import annotations
@@ -20,6 +23,14 @@ from google.protobuf.message import Message
 
 from sidecar.errors import SidecarError
 
+ANSWER_SECONDS = 0.1
+"""An answer at a deadline sets out so much before it, or a tenth of the call's time where that is less."""
+
+
+def answer_by(deadline: float, now: float) -> float:
+    """When to answer a call that came in `now` and whose client gives up at `deadline`."""
+    return deadline - min(ANSWER_SECONDS, max(0.0, deadline - now) / 10)
+
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
@@ -30,7 +41,10 @@ class CallContext:
     metadata: Mapping[str, str]
     """Lower-case names; binary ones (`-bin`) are left out."""
     deadline: float | None
-    """Seconds of the event loop's clock; None without one."""
+    """When the client gives up, in seconds of the event loop's clock; None without one."""
+    answer_by: float | None
+    """When to answer at the latest, so that the answer is there before the client gives up: what a method hands down as
+    the deadline of its work. None without one."""
 
 
 class HotCall(Protocol):
@@ -40,7 +54,7 @@ class HotCall(Protocol):
     context: CallContext
 
     def wake(self) -> None:
-        """Responses are there: the front calls `take` soon, and again whenever it has room, until `take` gives nothing."""
+        """Responses are there: the front calls `take` soon, and again whenever it has room, until it gives nothing."""
         ...
 
     def resume(self) -> None:
@@ -76,8 +90,8 @@ class HotMethod(Protocol):
         ...
 
     def ended(self, completed: bool) -> None:
-        """The call is over: `completed` when every response was handed to the client's transport after `finish`; else it
-        was cancelled, its client vanished or its deadline passed. Called exactly once, last."""
+        """The call is over: `completed` when every response was handed to the client's transport after `finish`; else
+        it was cancelled, its client vanished or its deadline passed. Called exactly once, last."""
         ...
 
 
@@ -152,8 +166,8 @@ class Front(Protocol):
     name: str
 
     async def start(self, services: Sequence[Service], listeners: Sequence[Listener]) -> list[str]:
-        """Serves; gives the addresses with their real ports. A taken port or path is a SettingsError-worthy OSError whose
-        text names the address."""
+        """Serves; gives the addresses with their real ports. A taken port or path is an OSError whose text names the
+        address."""
         ...
 
     async def stop(self, grace: float) -> None:

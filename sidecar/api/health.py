@@ -1,0 +1,85 @@
+"""grpc.health.v1: whether to call this sidecar, by the rungs of a ladder.
+
+`live` the process answers; `api` it takes calls; `overlay` it is linked to a peer. The empty name, which stands for the
+server as a whole, is `api`: readiness to serve never depends on peers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+
+from grpc_health.v1 import health_pb2
+
+from sidecar.api.front.base import CallContext, ColdStream, ColdUnary, Service
+from sidecar.api.status import Code, ForeignStatus
+
+SERVICE = "grpc.health.v1.Health"
+OVERALL = ""
+LIVE = "live"
+API = "api"
+OVERLAY = "overlay"
+
+Response = health_pb2.HealthCheckResponse
+
+
+class Health:
+    """The ladder: `set` says how a rung stands, the service tells it to whoever asks or watches."""
+
+    def __init__(self) -> None:
+        self._serving = {OVERALL: False, LIVE: True, API: False, OVERLAY: False}
+        self._changed = asyncio.Event()
+
+    def __repr__(self) -> str:
+        rungs = ", ".join(name or "overall" for name, serving in self._serving.items() if serving)
+        return f"<Health serving {rungs}>"
+
+    def set(self, rung: str, serving: bool) -> None:
+        """How a rung stands from now on; `api` carries the overall answer with it."""
+        before = dict(self._serving)
+        self._serving[rung] = serving
+        if rung == API:
+            self._serving[OVERALL] = serving
+        if self._serving != before:
+            # Every watcher waits for the event that stood when it last looked.
+            changed, self._changed = self._changed, asyncio.Event()
+            changed.set()
+
+    def service(self) -> Service:
+        """The service for a front."""
+        methods: Mapping[str, ColdUnary | ColdStream] = {
+            "Check": ColdUnary(health_pb2.HealthCheckRequest, self.check),
+            "List": ColdUnary(health_pb2.HealthListRequest, self.list),
+            "Watch": ColdStream(health_pb2.HealthCheckRequest, self.watch),
+        }
+        return Service(SERVICE, methods)
+
+    async def check(self, request: health_pb2.HealthCheckRequest, _context: CallContext) -> Response:
+        """One rung now; NOT_FOUND for a name that is none."""
+        if request.service not in self._serving:
+            names = ", ".join(repr(name) for name in self._serving)
+            raise ForeignStatus(Code.NOT_FOUND, f"no health of {request.service!r} is known; ask for one of {names}")
+        return self._response(request.service)
+
+    async def list(
+        self, _request: health_pb2.HealthListRequest, _context: CallContext
+    ) -> health_pb2.HealthListResponse:
+        """All rungs now."""
+        return health_pb2.HealthListResponse(statuses={name: self._response(name) for name in self._serving})
+
+    async def watch(self, request: health_pb2.HealthCheckRequest, _context: CallContext) -> AsyncIterator[Response]:
+        """One rung now and whenever it changes. An unknown name is SERVICE_UNKNOWN, as the protocol asks for."""
+        told: Response | None = None
+        while True:
+            changed = self._changed
+            response = self._response(request.service)
+            if response != told:
+                told = response
+                yield response
+            await changed.wait()
+
+    def _response(self, name: str) -> Response:
+        serving = self._serving.get(name)
+        if serving is None:
+            return Response(status=Response.SERVICE_UNKNOWN)
+        return Response(status=Response.SERVING if serving else Response.NOT_SERVING)
