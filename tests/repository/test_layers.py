@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 FLOORS = [
     {"errors", "gen"},
     {"identity"},
-    {"addresses", "settings", "metrics", "ready", "state", "log", "state"},
+    {"addresses", "log", "settings", "metrics", "ready", "state"},
     {"wire"},
     {"transport"},
     {"mail"},
