@@ -1,0 +1,463 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+
+	overlay "bench/load/gen/overlayv1"
+)
+
+const (
+	streamWindow     = 4 << 20
+	connectionWindow = 8 << 20
+	largestMessage   = 64 << 20
+)
+
+// client is an app that speaks overlay.v1: to the sidecar beside it, or by mutual TLS to the other app.
+type client struct {
+	target   string
+	options  []grpc.DialOption
+	messages overlay.MessageServiceClient
+	peers    overlay.PeerServiceClient
+	ledgers  sync.Map // run -> *ledger
+	drains   sync.Map // run -> context.CancelFunc
+}
+
+func newClient(target, tlsDir string) (program, error) {
+	c := &client{target: target, options: []grpc.DialOption{
+		grpc.WithInitialWindowSize(streamWindow), grpc.WithInitialConnWindowSize(connectionWindow),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(largestMessage)),
+	}}
+	security := insecure.NewCredentials()
+	if tlsDir != "" {
+		config, err := tlsConfig(tlsDir, "client")
+		if err != nil {
+			return nil, err
+		}
+		security = credentials.NewTLS(config)
+	}
+	c.options = append(c.options, grpc.WithTransportCredentials(security))
+	connection, err := grpc.NewClient(target, c.options...)
+	if err != nil {
+		return nil, err
+	}
+	c.messages = overlay.NewMessageServiceClient(connection)
+	c.peers = overlay.NewPeerServiceClient(connection)
+	return program{
+		"connect": c.connect, "send": c.send, "listen": c.listen, "collect": c.collect, "ping": c.ping,
+		"send_delivered": c.sendDelivered, "request": c.request, "answer": c.answer,
+		"drain": c.drain, "drained": c.drained, "relink": c.relink, "redial": c.redial,
+	}, nil
+}
+
+// connect links the sidecar to the other one.
+func (c *client) connect(ctx context.Context, work Work) (any, error) {
+	response, err := c.peers.Connect(ctx, &overlay.ConnectRequest{Target: work.Address}, grpc.WaitForReady(true))
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"peer": response.Peer.PeerId}, nil
+}
+
+// send writes messages for the asked time, closes the run and waits for the receipt of everything.
+func (c *client) send(ctx context.Context, work Work) (any, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := c.messages.SendStream(ctx, grpc.WaitForReady(true))
+	if err != nil {
+		return nil, err
+	}
+	err = stream.Send(&overlay.SendStreamRequest{Open: &overlay.SendStreamOpen{
+		PeerId: work.Peer, Channel: work.Run, Level: overlay.DeliveryLevel_DELIVERY_LEVEL_DELIVERED,
+	}})
+	if err != nil {
+		return nil, ended(stream, err)
+	}
+	settled := make(chan error, 1)
+	var through atomic.Uint64
+	go func() { settled <- readReceipts(stream, &through) }()
+
+	batch := max(work.Batch, 1)
+	request := &overlay.SendStreamRequest{Messages: make([]*overlay.Message, batch)}
+	for i := range request.Messages {
+		request.Messages[i] = &overlay.Message{Payload: newPayload(work.Size, work.Run)}
+	}
+	sent := Sent{StartNs: monotonic()}
+	until := sent.StartNs + int64(work.duration())
+	for monotonic() < until {
+		for _, message := range request.Messages {
+			stamp(message.Payload, sent.Count)
+			sent.Count++
+		}
+		if err := stream.Send(request); err != nil {
+			return nil, receiptError(settled, err)
+		}
+	}
+	last := newPayload(payloadHead, work.Run)
+	stamp(last, closing|sent.Count)
+	if err := stream.Send(&overlay.SendStreamRequest{Messages: []*overlay.Message{{Payload: last}}}); err != nil {
+		return nil, receiptError(settled, err)
+	}
+	if err := stream.CloseSend(); err != nil {
+		return nil, err
+	}
+	if err := <-settled; err != nil {
+		return nil, err
+	}
+	if got := through.Load(); got != sent.Count+1 {
+		return nil, fmt.Errorf("receipts through %d of %d messages", got, sent.Count+1)
+	}
+	sent.SettledNs = monotonic()
+	return sent, nil
+}
+
+// readReceipts follows the receipts to the end of the call; an exception is an error.
+func readReceipts(stream overlay.MessageService_SendStreamClient, through *atomic.Uint64) error {
+	for {
+		response, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, receipt := range response.Receipts {
+			for _, lost := range receipt.Exceptions {
+				return fmt.Errorf("messages %d to %d failed: %v %s", lost.First, lost.Last, lost.Reason, lost.Detail)
+			}
+			if receipt.Level == overlay.DeliveryLevel_DELIVERY_LEVEL_DELIVERED {
+				through.Store(receipt.ThroughSequence)
+			}
+		}
+	}
+}
+
+// receiptError prefers what the call ended with to the io.EOF that a write on an ended call gives.
+func receiptError(settled <-chan error, err error) error {
+	if errors.Is(err, io.EOF) {
+		if why := <-settled; why != nil {
+			return why
+		}
+	}
+	return err
+}
+
+func ended(stream overlay.MessageService_SendStreamClient, err error) error {
+	if errors.Is(err, io.EOF) {
+		_, err = stream.Recv()
+	}
+	return err
+}
+
+// listen subscribes to the run; collect waits for its end.
+func (c *client) listen(_ context.Context, work Work) (any, error) {
+	book := newLedger(work.Run, work.Size)
+	ctx, cancel := context.WithTimeout(context.Background(), work.duration()+2*grace)
+	stream, err := c.messages.Receive(ctx, &overlay.ReceiveRequest{Channel: work.Run}, grpc.WaitForReady(true))
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	c.ledgers.Store(work.Run, book)
+	go func() {
+		<-book.complete
+		cancel()
+	}()
+	go func() {
+		var payloads [][]byte
+		for {
+			response, err := stream.Recv()
+			if err != nil {
+				book.fail(err)
+				return
+			}
+			payloads = payloads[:0]
+			for _, delivery := range response.Deliveries {
+				if delivery.Chunk != nil {
+					book.fail(errors.New("a chunk of a message that fits a gRPC message"))
+					return
+				}
+				for _, message := range delivery.Messages {
+					payloads = append(payloads, message.Payload)
+				}
+			}
+			if book.take(payloads...) != nil {
+				return
+			}
+		}
+	}()
+	return true, nil
+}
+
+func (c *client) collect(ctx context.Context, work Work) (any, error) {
+	return collect(ctx, &c.ledgers, work.Run)
+}
+
+func collect(ctx context.Context, ledgers *sync.Map, run string) (any, error) {
+	entry, listening := ledgers.Load(run)
+	if !listening {
+		return nil, fmt.Errorf("nothing listens to run %q", run)
+	}
+	defer ledgers.Delete(run)
+	book, _ := entry.(*ledger)
+	select {
+	case <-book.complete:
+		return book.result()
+	case <-ctx.Done():
+		return nil, book.expired()
+	}
+}
+
+// drain takes and drops the messages of a run until drained is asked.
+func (c *client) drain(_ context.Context, work Work) (any, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), work.duration()+2*grace)
+	stream, err := c.messages.Receive(ctx, &overlay.ReceiveRequest{Channel: work.Run}, grpc.WaitForReady(true))
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	c.drains.Store(work.Run, cancel)
+	go func() {
+		for {
+			if _, err := stream.Recv(); err != nil {
+				return
+			}
+		}
+	}()
+	return true, nil
+}
+
+func (c *client) drained(_ context.Context, work Work) (any, error) {
+	entry, draining := c.drains.LoadAndDelete(work.Run)
+	if !draining {
+		return nil, fmt.Errorf("nothing drains run %q", work.Run)
+	}
+	entry.(context.CancelFunc)()
+	return true, nil
+}
+
+// ping measures empty round trips from sidecar to sidecar, one after the other.
+func (c *client) ping(ctx context.Context, work Work) (any, error) {
+	return concurrently(work, func(int) error {
+		_, err := c.peers.Ping(ctx, &overlay.PingRequest{PeerId: work.Peer})
+		return err
+	})
+}
+
+// sendDelivered measures unary calls that answer when the message is in the other sidecar's inbox, or, with mutual TLS
+// from app to app, in the other app. The token makes the answer as long as the question where it may be so long.
+func (c *client) sendDelivered(ctx context.Context, work Work) (any, error) {
+	depth := max(work.Depth, 1)
+	payloads := make([][]byte, depth)
+	for i := range payloads {
+		payloads[i] = newPayload(work.Size, work.Run)
+	}
+	token := strings.Repeat("t", min(work.Size, 128))
+	return concurrently(work, func(worker int) error {
+		_, err := c.messages.Send(ctx, &overlay.SendRequest{
+			PeerId: work.Peer, Channel: work.Run, Level: overlay.DeliveryLevel_DELIVERY_LEVEL_DELIVERED,
+			Message: &overlay.Message{Payload: payloads[worker]}, Token: token,
+		})
+		return err
+	})
+}
+
+// request sends messages to an app that answers each (see answer), `depth` of them under way at once.
+func (c *client) request(ctx context.Context, work Work) (any, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	replies, err := c.messages.Receive(ctx, &overlay.ReceiveRequest{Channel: work.Run + "/answers"}, grpc.WaitForReady(true))
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.openStream(ctx, work.Peer, work.Run)
+	if err != nil {
+		return nil, err
+	}
+	payload := newPayload(work.Size, work.Run)
+	asked := make(map[uint64]int64)
+	next := uint64(0)
+	ask := func() error {
+		stamp(payload, next)
+		asked[next] = monotonic()
+		next++
+		return out.Send(&overlay.SendStreamRequest{Messages: []*overlay.Message{{Payload: payload}}})
+	}
+	for range max(work.Depth, 1) {
+		if err := ask(); err != nil {
+			return nil, ended(out, err)
+		}
+	}
+	var trips []int64
+	begin := monotonic()
+	until := begin + int64(work.duration())
+	for len(asked) > 0 {
+		response, err := replies.Recv()
+		if err != nil {
+			return nil, err
+		}
+		now := monotonic()
+		for _, delivery := range response.Deliveries {
+			for _, message := range delivery.Messages {
+				counter := binary.LittleEndian.Uint64(message.Payload)
+				sentAt, known := asked[counter]
+				if !known || len(message.Payload) != work.Size {
+					return nil, fmt.Errorf("an answer of %d bytes to %d, which was not asked", len(message.Payload), counter)
+				}
+				delete(asked, counter)
+				trips = append(trips, now-sentAt)
+				if now < until {
+					if err := ask(); err != nil {
+						return nil, ended(out, err)
+					}
+				}
+			}
+		}
+	}
+	elapsed := monotonic() - begin
+	stamp(payload, closing|next)
+	if err := out.Send(&overlay.SendStreamRequest{Messages: []*overlay.Message{{Payload: payload}}}); err != nil {
+		return nil, ended(out, err)
+	}
+	return summarise(trips, elapsed), out.CloseSend()
+}
+
+// answer sends every message of the run back to the peer it names until the closing one.
+func (c *client) answer(_ context.Context, work Work) (any, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), work.duration()+grace)
+	questions, err := c.messages.Receive(ctx, &overlay.ReceiveRequest{Channel: work.Run}, grpc.WaitForReady(true))
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	out, err := c.openStream(ctx, work.Peer, work.Run+"/answers")
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	go func() {
+		defer cancel()
+		for {
+			response, err := questions.Recv()
+			if err != nil {
+				return
+			}
+			for _, delivery := range response.Deliveries {
+				last := delivery.Messages[len(delivery.Messages)-1].Payload
+				if binary.LittleEndian.Uint64(last)&closing != 0 {
+					_ = out.CloseSend()
+					return
+				}
+				if out.Send(&overlay.SendStreamRequest{Messages: delivery.Messages}) != nil {
+					return
+				}
+			}
+		}
+	}()
+	return true, nil
+}
+
+// openStream opens a SendStream whose receipts are read and dropped.
+func (c *client) openStream(ctx context.Context, peer, channel string) (overlay.MessageService_SendStreamClient, error) {
+	stream, err := c.messages.SendStream(ctx, grpc.WaitForReady(true))
+	if err != nil {
+		return nil, err
+	}
+	err = stream.Send(&overlay.SendStreamRequest{Open: &overlay.SendStreamOpen{
+		PeerId: peer, Channel: channel, Level: overlay.DeliveryLevel_DELIVERY_LEVEL_SENT,
+	}})
+	if err != nil {
+		return nil, ended(stream, err)
+	}
+	go func() {
+		for {
+			if _, err := stream.Recv(); err != nil {
+				return
+			}
+		}
+	}()
+	return stream, nil
+}
+
+// relink ends and makes the link to a peer over and over; each is used by a ping.
+func (c *client) relink(ctx context.Context, work Work) (any, error) {
+	return concurrently(work, func(int) error {
+		if _, err := c.peers.Disconnect(ctx, &overlay.DisconnectRequest{PeerId: work.Peer}); err != nil {
+			return err
+		}
+		if _, err := c.peers.Connect(ctx, &overlay.ConnectRequest{Target: work.Address}); err != nil {
+			return err
+		}
+		_, err := c.peers.Ping(ctx, &overlay.PingRequest{PeerId: work.Peer})
+		return err
+	})
+}
+
+// redial makes a gRPC connection, calls once and closes it, over and over.
+func (c *client) redial(ctx context.Context, work Work) (any, error) {
+	return concurrently(work, func(int) error {
+		connection, err := grpc.NewClient(c.target, c.options...)
+		if err != nil {
+			return err
+		}
+		defer connection.Close()
+		_, err = overlay.NewPeerServiceClient(connection).Ping(ctx, &overlay.PingRequest{PeerId: work.Peer})
+		return err
+	})
+}
+
+// concurrently repeats an action for the asked time, `depth` at once, and summarises what each took.
+func concurrently(work Work, action func(worker int) error) (any, error) {
+	depth := max(work.Depth, 1)
+	trips := make([][]int64, depth)
+	failures := make([]error, depth)
+	begin := monotonic()
+	until := begin + int64(work.duration())
+	var workers sync.WaitGroup
+	for worker := range depth {
+		workers.Go(func() {
+			for began := monotonic(); began < until; {
+				if err := action(worker); err != nil {
+					failures[worker] = err
+					return
+				}
+				now := monotonic()
+				trips[worker] = append(trips[worker], now-began)
+				began = now
+			}
+		})
+	}
+	workers.Wait()
+	elapsed := monotonic() - begin
+	var all []int64
+	for _, some := range trips {
+		all = append(all, some...)
+	}
+	return summarise(all, elapsed), errors.Join(failures...)
+}
+
+// waitUntil is for what takes a moment to be there.
+func waitUntil(ctx context.Context, attempt func() error) error {
+	for {
+		err := attempt()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,230 @@
+"""The app of a measurement, in Python over the client's stubs: the commands of load/go/main.go that a sidecar needs.
+
+python app.py ENDPOINT; commands are lines of JSON on stdin, answers lines of JSON on stdout.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import Any
+
+import grpc
+
+from sidecar_client.endpoint import Endpoint
+from sidecar_client.gen.overlay.v1 import message_pb2 as pb
+from sidecar_client.gen.overlay.v1 import peer_pb2
+from sidecar_client.stubs import Stubs
+
+HEAD = struct.Struct("<QQ")
+CLOSING = 1 << 63
+ORDERED_SIZE = 60_000
+"""Larger messages may overtake each other and the closing one."""
+GRACE = 30.0
+
+Work = dict[str, Any]
+
+
+class LoadFailed(Exception):
+    """What arrived is not what was sent."""
+
+
+def mark(run: str) -> int:
+    """FNV-1a of the run's name, as the Go program has it."""
+    value = 0xCBF29CE484222325
+    for byte in run.encode():
+        value = (value ^ byte) * 0x100000001B3 % (1 << 64)
+    return value
+
+
+class Ledger:
+    """Checks every payload of a run: mark, length, and that each counter comes once, in order where order holds."""
+
+    def __init__(self, run: str, size: int) -> None:
+        self.mark = mark(run)
+        self.size = size
+        self.count = 0
+        self.total: int | None = None
+        self.first_ns = self.last_ns = 0
+        self.seen: set[int] = set()
+
+    def take(self, payload: bytes) -> bool:
+        """True when the run is complete."""
+        counter, found = HEAD.unpack_from(payload)
+        if found != self.mark:
+            raise LoadFailed(f"a payload of another run: mark {found:x} instead of {self.mark:x}")
+        if counter & CLOSING:
+            self.total = counter & ~CLOSING
+            if self.size < ORDERED_SIZE and self.count != self.total:
+                raise LoadFailed(f"{self.count} messages arrived of {self.total}")
+        else:
+            if len(payload) != self.size:
+                raise LoadFailed(f"message {counter} has {len(payload)} bytes instead of {self.size}")
+            if self.size < ORDERED_SIZE:
+                if counter != self.count:
+                    raise LoadFailed(f"message {counter} arrived where {self.count} was due")
+            elif counter in self.seen:
+                raise LoadFailed(f"message {counter} arrived twice")
+            else:
+                self.seen.add(counter)
+            if self.count == 0:
+                self.first_ns = time.monotonic_ns()
+            self.count += 1
+        return self.count == self.total
+
+    def received(self) -> dict[str, int]:
+        return {
+            "count": self.count, "bytes": self.count * self.size,
+            "first_ns": self.first_ns, "last_ns": self.last_ns,
+        }  # fmt: skip
+
+
+class App:
+    """The commands; each runs in a thread of its own."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.stubs = Stubs(Endpoint.from_environment(endpoint).channel())
+        self.runs: dict[str, Future[dict[str, int]]] = {}
+        self.drains: dict[str, Any] = {}
+
+    def send(self, work: Work) -> Any:
+        """Writes messages for the asked time, closes the run and waits for the receipt of everything."""
+        run, size, batch = work["run"], work["size"], max(1, work["batch"])
+        head, tail = mark(run), bytes(max(0, size - HEAD.size))
+        count = 0
+        start = time.monotonic_ns()
+        until = start + int(work["seconds"] * 1e9)
+
+        def frames() -> Iterator[pb.SendStreamRequest]:
+            nonlocal count
+            yield pb.SendStreamRequest(
+                open=pb.SendStreamOpen(peer_id=work["peer"], channel=run, level=pb.DELIVERY_LEVEL_DELIVERED)
+            )
+            while time.monotonic_ns() < until:
+                first, count = count, count + batch
+                yield pb.SendStreamRequest(
+                    messages=[pb.Message(payload=HEAD.pack(number, head) + tail) for number in range(first, count)]
+                )
+            yield pb.SendStreamRequest(messages=[pb.Message(payload=HEAD.pack(count | CLOSING, head))])
+
+        through = 0
+        for response in self.stubs.messages.SendStream(frames(), timeout=work["seconds"] + GRACE):
+            for receipt in response.receipts:
+                if receipt.exceptions:
+                    raise LoadFailed(f"messages failed: {receipt.exceptions[0]}")
+                if receipt.level == pb.DELIVERY_LEVEL_DELIVERED:
+                    through = receipt.through_sequence
+        if through != count + 1:
+            raise LoadFailed(f"receipts through {through} of {count + 1} messages")
+        return {"count": count, "start_ns": start, "settled_ns": time.monotonic_ns()}
+
+    def listen(self, work: Work) -> Any:
+        """Subscribes to the run; collect waits for its end."""
+        ledger = Ledger(work["run"], work["size"])
+        call = self.stubs.messages.Receive(
+            pb.ReceiveRequest(channel=work["run"]), timeout=work["seconds"] + 2 * GRACE, wait_for_ready=True
+        )
+        done: Future[dict[str, int]] = Future()
+        self.runs[work["run"]] = done
+
+        def receive() -> None:
+            try:
+                for response in call:
+                    complete, before = False, ledger.count
+                    for delivery in response.deliveries:
+                        for message in delivery.messages:
+                            complete = ledger.take(message.payload) or complete
+                    if ledger.count != before:
+                        ledger.last_ns = time.monotonic_ns()
+                    if complete:
+                        break
+                done.set_result(ledger.received())
+            except (grpc.RpcError, LoadFailed) as failed:
+                done.set_exception(LoadFailed(str(failed)))
+            finally:
+                call.cancel()
+
+        threading.Thread(target=receive, daemon=True).start()
+        return True
+
+    def collect(self, work: Work) -> Any:
+        return self.runs.pop(work["run"]).result(work["seconds"] + GRACE)
+
+    def drain(self, work: Work) -> Any:
+        """Takes and drops the messages of a run until drained is asked."""
+        call = self.stubs.messages.Receive(
+            pb.ReceiveRequest(channel=work["run"]), timeout=work["seconds"] + 2 * GRACE, wait_for_ready=True
+        )
+        self.drains[work["run"]] = call
+
+        def receive() -> None:
+            try:
+                for _ in call:
+                    pass
+            except grpc.RpcError:
+                return  # cancelled by drained
+
+        threading.Thread(target=receive, daemon=True).start()
+        return True
+
+    def drained(self, work: Work) -> Any:
+        self.drains.pop(work["run"]).cancel()
+        return True
+
+    def ping(self, work: Work) -> Any:
+        request = peer_pb2.PingRequest(peer_id=work["peer"])
+        return _repeat(work, lambda: self.stubs.peers.Ping(request, timeout=GRACE))
+
+    def send_delivered(self, work: Work) -> Any:
+        payload = HEAD.pack(0, mark(work["run"])) + bytes(work["size"] - HEAD.size)
+        request = pb.SendRequest(
+            peer_id=work["peer"], channel=work["run"], level=pb.DELIVERY_LEVEL_DELIVERED,
+            message=pb.Message(payload=payload), token="t" * min(128, work["size"]),
+        )  # fmt: skip
+        return _repeat(work, lambda: self.stubs.messages.Send(request, timeout=GRACE))
+
+
+def _repeat(work: Work, action: Callable[[], object]) -> Any:
+    """One call after the other for the asked time."""
+    trips: list[int] = []
+    begin = now = time.monotonic_ns()
+    until = begin + int(work["seconds"] * 1e9)
+    while now < until:
+        action()
+        after = time.monotonic_ns()
+        trips.append(after - now)
+        now = after
+    trips.sort()
+    return {
+        "count": len(trips), "seconds": (now - begin) / 1e9,
+        "p50_us": trips[len(trips) // 2] / 1e3, "p99_us": trips[len(trips) * 99 // 100] / 1e3,
+    }  # fmt: skip
+
+
+def main() -> None:
+    app = App(sys.argv[1])
+    lock = threading.Lock()
+    commands: dict[str, Callable[[Work], Any]] = {
+        name: getattr(app, name) for name in ("send", "listen", "collect", "drain", "drained", "ping", "send_delivered")
+    }
+
+    def run(work: Work) -> None:
+        try:
+            reply = {"id": work["id"], "result": commands[work["do"]](work)}
+        except (grpc.RpcError, LoadFailed, TimeoutError) as failed:
+            reply = {"id": work["id"], "error": str(failed) or type(failed).__name__}
+        with lock:
+            print(json.dumps(reply), flush=True)
+
+    print(json.dumps({"ready": True}), flush=True)
+    for line in sys.stdin:
+        threading.Thread(target=run, args=(json.loads(line),), daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()
