@@ -39,8 +39,8 @@ class EngineSettings:
 
 
 class PeerShown(NamedTuple):
-    """The handshake is done. `chain` is the acceptor's certificate chain in DER, leaf first, whose CertificateVerify was
-    checked and nothing else; empty on the accepting side."""
+    """The handshake is done. `chain` is the acceptor's certificate chain in DER, leaf first, whose CertificateVerify
+    was checked and nothing else; empty on the accepting side."""
 
     chain: tuple[bytes, ...]
 
@@ -113,7 +113,8 @@ Event = (
 
 
 class Train(NamedTuple):
-    """Datagrams of one size, only the last of which may be shorter, for one address: what one UDP_SEGMENT call takes."""
+    """Datagrams of one size, only the last of which may be shorter, for one address: what one UDP_SEGMENT call
+    takes."""
 
     address: Address
     size: int
@@ -137,8 +138,8 @@ class Connection(Streams, Protocol):
         ...
 
     def receive(self, data: bytes, segment: int, address: Address, now: float) -> None:
-        """Takes what one read gave: datagrams of `segment` bytes each, of which only the last may be shorter. Never raises
-        for what is in them."""
+        """Takes what one read gave: datagrams of `segment` bytes each, of which only the last may be shorter. Never
+        raises for what is in them."""
         ...
 
     def events(self) -> list[Event]:

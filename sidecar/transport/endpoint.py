@@ -1,0 +1,426 @@
+"""One UDP socket and every connection on it: who a datagram is for, who may connect, whose turn it is, and what time
+asks for.
+
+A wake-up reads at most READ_BUDGET bytes, tells the protocols concerned, lets them fill, and then writes at most
+WRITE_BUDGET bytes, SLICE by SLICE in rotation. So a busy connection delays another by one slice and one wake-up's
+reading, whatever it does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import ipaddress
+import logging
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from sidecar.transport.engine.base import CONNECTION_ID_BYTES, Address, Engine, EngineSettings, Train
+from sidecar.transport.engine.packet import (
+    LEAST_CHOSEN_ID_BYTES,
+    LEAST_INITIAL_BYTES,
+    SUPPORTED_VERSIONS,
+    LongHeader,
+    RetryTokens,
+    read_long_untrusted,
+    version_negotiation,
+)
+from sidecar.transport.pump import Pump
+from sidecar.transport.udp import Traffic, UdpSocket, shown
+from sidecar.wire.streams import StreamProtocol
+
+_log = logging.getLogger(__name__)
+
+READ_BUDGET = 512 << 10
+WRITE_BUDGET = 512 << 10
+SLICE = 128 << 10
+READ_COST = 2048
+"""What a read counts at least, so that many small datagrams exhaust the budget too."""
+
+ProtocolFactory = Callable[[Pump], StreamProtocol]
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the endpoint did with datagrams that belong to no connection, and with handshakes."""
+
+    unknown: int = 0
+    """Datagrams for no connection of ours, dropped."""
+    version_negotiations: int = 0
+    retries: int = 0
+    handshakes: int = 0
+    """Completed, dialled and accepted."""
+    refused: int = 0
+    """First packets dropped: too many handshakes under way, or a Retry token that does not hold."""
+
+
+class Endpoint:
+    """One UDP socket on which connections are dialled and accepted. Everything runs in the loop's thread."""
+
+    def __init__(
+        self,
+        socket: UdpSocket,
+        engine: Engine,
+        settings: EngineSettings,
+        accept: ProtocolFactory,
+        *,
+        retry: bool,
+        handshake_timeout: float,
+        keep_alive: float,
+        handshake_limit: int,
+        subnet_handshake_limit: int,
+    ) -> None:
+        self.engine = engine
+        self.settings = settings
+        self.counters = Counters()
+        self.handshake_timeout = handshake_timeout
+        self.keep_alive = keep_alive
+        self.socket = socket
+        self._accept = accept
+        self._tokens = RetryTokens() if retry else None
+        self._handshake_limit = handshake_limit
+        self._subnet_limit = subnet_handshake_limit
+        self._loop = asyncio.get_running_loop()
+        self._pumps: set[Pump] = set()
+        self._table: dict[bytes, Pump] = {}
+        self._opening: dict[Pump, bytes] = {}
+        self._subnets: Counter[bytes] = Counter()
+        self._roused: list[Pump] = []
+        self._ready: deque[Pump] = deque()
+        self._stalled: deque[tuple[Train, int]] = deque()
+        self._turn: asyncio.Handle | None = None
+        self._heap: list[tuple[float, int, Pump]] = []
+        self._pushed = 0
+        self._alarm: asyncio.TimerHandle | None = None
+        self._closed = False
+        self._loop.add_reader(socket, self._readable)
+
+    @classmethod
+    async def open(
+        cls,
+        bind: tuple[str, int],
+        engine: Engine,
+        settings: EngineSettings,
+        accept: ProtocolFactory,
+        *,
+        retry: bool = False,
+        offload: bool = True,
+        handshake_timeout: float = 5.0,
+        keep_alive: float = 10.0,
+        handshake_limit: int = 512,
+        subnet_handshake_limit: int = 128,
+    ) -> Endpoint:
+        """Binds (see `UdpSocket.open`) and serves. `accept` makes the protocol of each accepted connection.
+
+        `retry` makes every stranger prove its address first (RFC 9000 section 8.1.2). Accepted connections whose
+        handshake is not done are limited in all and per /24 or /56. Times in seconds. Raises OSError when the address
+        cannot be bound.
+        """
+        return cls(
+            UdpSocket.open(bind, offload=offload),
+            engine,
+            settings,
+            accept,
+            retry=retry,
+            handshake_timeout=handshake_timeout,
+            keep_alive=keep_alive,
+            handshake_limit=handshake_limit,
+            subnet_handshake_limit=subnet_handshake_limit,
+        )
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Where it is bound: one host and port, `::` meaning both families."""
+        return [self.socket.address]
+
+    @property
+    def traffic(self) -> Traffic:
+        """What has passed through the socket."""
+        return self.socket.traffic
+
+    @property
+    def connections(self) -> int:
+        """Connections there are, those saying goodbye included."""
+        return len(self._pumps)
+
+    def dial(self, address: tuple[str, int], protocol: ProtocolFactory, *, max_datagram: int | None = None) -> Pump:
+        """Starts a connection to a numeric host and port; how it goes, its protocol is told.
+
+        `max_datagram` replaces the settings' for this path. Raises ValueError for an address this socket cannot reach.
+        """
+        if self._closed:
+            raise RuntimeError("the endpoint is closed")
+        remote = self.socket.resolve(address)
+        settings = self.settings if max_datagram is None else replace(self.settings, max_datagram=max_datagram)
+        now = self.now()
+        pump = Pump(self, self.engine.dial(settings, None), remote, dialled=True, now=now)
+        pump.begin(protocol(pump))
+        self._pumps.add(pump)
+        pump.connect(now)
+        pump.tell(now)
+        self.rouse(pump)
+        return pump
+
+    def close(self, code: int = 0, reason: str = "") -> None:
+        """Closes every connection with this application code and phrase, sends their close packets, and closes the
+        socket."""
+        if self._closed:
+            return
+        self._closed = True
+        now = self.now()
+        for pump in list(self._pumps):
+            pump.close(code, reason)
+            pump.work(now)
+            for train in pump.transmit(now, SLICE):
+                self.socket.send(train)
+        self._loop.remove_reader(self.socket)
+        if self._stalled:
+            self._loop.remove_writer(self.socket)
+        for handle in (self._turn, self._alarm):
+            if handle is not None:
+                handle.cancel()
+        self._pumps.clear()
+        self._table.clear()
+        self._heap.clear()
+        self.socket.close()
+
+    # -- for pumps
+
+    def now(self) -> float:
+        """The loop's clock."""
+        return self._loop.time()
+
+    def rouse(self, pump: Pump) -> None:
+        """Gives the connection a turn, before the loop waits again."""
+        pump.roused = True
+        self._roused.append(pump)
+        self._schedule()
+
+    def own(self, pump: Pump, connection_id: bytes) -> None:
+        """Packets to this id are the connection's from now on."""
+        pump.connection_ids.add(connection_id)
+        self._table[connection_id] = pump
+
+    def disown(self, pump: Pump, connection_id: bytes) -> None:
+        """They no longer are."""
+        pump.connection_ids.discard(connection_id)
+        if self._table.get(connection_id) is pump:
+            del self._table[connection_id]
+
+    def shook_hands(self, pump: Pump) -> None:
+        """The connection's handshake is done."""
+        self.counters.handshakes += 1
+        self._opened(pump)
+
+    def ended(self, pump: Pump) -> None:
+        """The connection is over, but for its goodbye."""
+        self._opened(pump)
+
+    def _opened(self, pump: Pump) -> None:
+        subnet = self._opening.pop(pump, None)
+        if subnet is not None:
+            self._subnets[subnet] -= 1
+            if not self._subnets[subnet]:
+                del self._subnets[subnet]
+
+    # -- in
+
+    def _readable(self) -> None:
+        now = self.now()
+        left = READ_BUDGET
+        receive = self.socket.receive
+        while left > 0 and (got := receive()) is not None:
+            data, segment, address = got
+            left -= max(len(data), READ_COST)
+            if len(data) > segment and not _one_connection(data, segment):
+                for start in range(0, len(data), segment):
+                    self._route(data[start : start + segment], segment, address, now)
+            else:
+                self._route(data, segment, address, now)
+            if self._closed:
+                return
+        self._run()
+
+    def _route(self, data: bytes, segment: int, address: Address, now: float) -> None:
+        if not data:
+            self.counters.unknown += 1
+            return
+        if data[0] & 0x80:
+            header = read_long_untrusted(data)
+            pump = None if header is None else self._table.get(header.destination_id)
+            if pump is None and header is not None:
+                pump = self._stranger(header, len(data), address, now)
+        else:
+            pump = self._table.get(data[1 : 1 + CONNECTION_ID_BYTES])
+        if pump is None:
+            self.counters.unknown += 1
+            return
+        pump.receive(data, segment, address, now)
+        if not pump.roused:
+            pump.roused = True
+            self._roused.append(pump)
+
+    def _stranger(self, header: LongHeader, size: int, address: Address, now: float) -> Pump | None:
+        """A long header packet for no connection of ours: the new connection if it begins one."""
+        if size < LEAST_INITIAL_BYTES or not header.version:
+            return None
+        if header.version not in SUPPORTED_VERSIONS:
+            self.counters.version_negotiations += 1
+            self._answer(version_negotiation(header), address)
+            return None
+        if not header.initial or len(header.destination_id) < LEAST_CHOSEN_ID_BYTES:
+            return None
+        original, given = header.destination_id, None
+        if self._tokens is not None:
+            if not header.token:
+                self.counters.retries += 1
+                self._answer(self._tokens.retry(header, address, now), address)
+                return None
+            found = self._tokens.original_untrusted(header, address, now)
+            if found is None:
+                self.counters.refused += 1
+                return None
+            original, given = found, header.destination_id
+        subnet = _subnet(address)
+        if len(self._opening) >= self._handshake_limit or self._subnets[subnet] >= self._subnet_limit:
+            self.counters.refused += 1
+            return None
+        connection = self.engine.accept(self.settings, original_connection_id=original, retry_connection_id=given)
+        pump = Pump(self, connection, address, dialled=False, now=now)
+        pump.begin(self._accept(pump))
+        self._pumps.add(pump)
+        self._opening[pump] = subnet
+        self._subnets[subnet] += 1
+        pump.tell(now)
+        return pump
+
+    def _answer(self, data: bytes, address: Address) -> None:
+        if not self._stalled:
+            self.socket.send(Train(address, len(data), [data]))
+
+    # -- turns
+
+    def _schedule(self) -> None:
+        if self._turn is None and not self._closed:
+            self._turn = self._loop.call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._turn = None
+        self._run()
+
+    def _run(self) -> None:
+        now = self.now()
+        roused, self._roused = self._roused, []
+        for pump in roused:
+            if pump.work(now):
+                if not pump.queued:
+                    pump.queued = True
+                    self._ready.append(pump)
+            else:
+                self._settle(pump)
+        if not self._stalled:
+            self._write(now)
+
+    def _write(self, now: float) -> None:
+        left = WRITE_BUDGET
+        ready = self._ready
+        send = self.socket.send
+        while ready and left > 0:
+            pump = ready.popleft()
+            pump.queued = False
+            trains = pump.transmit(now, SLICE)
+            size = 0
+            for train in trains:
+                size += train.size * len(train.datagrams)
+                if self._stalled:
+                    self._stalled.append((train, 0))
+                    continue
+                done = send(train)
+                if done < len(train.datagrams):
+                    self._stalled.append((train, done))
+            left -= size
+            if size >= SLICE:
+                pump.queued = True
+                ready.append(pump)
+            else:
+                self._settle(pump)
+            if self._stalled:
+                self._loop.add_writer(self.socket, self._writable)
+                return
+        if ready:
+            self._schedule()
+
+    def _writable(self) -> None:
+        stalled = self._stalled
+        while stalled:
+            train, start = stalled[0]
+            done = self.socket.send(train, start)
+            if done < len(train.datagrams):
+                stalled[0] = (train, done)
+                return
+            stalled.popleft()
+        self._loop.remove_writer(self.socket)
+        self._run()
+
+    # -- time
+
+    def _settle(self, pump: Pump) -> None:
+        """Notes when the connection wants to be looked at again, and lets go of one that is entirely over."""
+        due = pump.deadline()
+        if due is None:
+            if pump.ended is not None:
+                self._forget(pump)
+            return
+        if not pump.armed or due < pump.armed[-1]:
+            # Earlier than all that is armed for it, so its times in the heap stay sorted, the soonest last.
+            pump.armed.append(due)
+            self._pushed += 1
+            heapq.heappush(self._heap, (due, self._pushed, pump))
+            if self._alarm is None or due < self._alarm.when():
+                self._set_alarm(due)
+
+    def _set_alarm(self, due: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(due, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        now = self.now()
+        heap = self._heap
+        slack = now + 0.0005  # the loop rings up to its clock's resolution early
+        while heap and heap[0][0] <= slack:
+            pump = heapq.heappop(heap)[2]
+            pump.armed.pop()
+            wanted = pump.deadline()
+            if wanted is None or wanted > slack:
+                self._settle(pump)
+                continue
+            pump.fire(max(now, wanted))
+            if not pump.roused:
+                pump.roused = True
+                self._roused.append(pump)
+        if heap:
+            self._set_alarm(heap[0][0])
+        self._run()
+
+    def _forget(self, pump: Pump) -> None:
+        for connection_id in list(pump.connection_ids):
+            self.disown(pump, connection_id)
+        self._pumps.discard(pump)
+
+
+def _one_connection(data: bytes, segment: int) -> bool:
+    """Whether all of what UDP_GRO joined are short header packets to one connection id: it joins by address alone, and
+    two peers may share several connections."""
+    count = -(-len(data) // segment)
+    if data[0] & 0x80:
+        return False
+    return all(data[at::segment].count(data[at]) == count for at in range(1, 1 + CONNECTION_ID_BYTES))
+
+
+def _subnet(address: Address) -> bytes:
+    """The /24 or /56 an address is in."""
+    host = ipaddress.ip_address(shown(address)[0].partition("%")[0])
+    return host.packed[:3] if host.version == 4 else host.packed[:7]

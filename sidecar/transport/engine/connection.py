@@ -1,0 +1,316 @@
+"""What the connections of both engines have in common: their events, the limit of bytes in flight, and how they end."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+from sidecar.transport.engine.base import (
+    Address,
+    Closed,
+    ConnectionIdAdded,
+    EngineSettings,
+    Event,
+    Statistics,
+    StreamData,
+    Train,
+)
+from sidecar.transport.engine.inflight import InFlight
+from sidecar.transport.engine.train import couple
+
+_log = logging.getLogger(__name__)
+
+MOST_REASON_BYTES = 512
+"""A close reason is cut to this, so that it fits the one packet it travels in."""
+MOST_CRYPTO_BYTES = 96 << 10
+"""TLS bytes one side may send in all: a certificate chain of 16 KiB many times over. Both libraries would take
+megabytes from a stranger, aioquic half of one for a single packet."""
+INTERNAL_ERROR = 0x1
+NO_APPLICATION_PROTOCOL = 0x178
+"""CRYPTO_ERROR with TLS's alert 120 (RFC 9001 section 8.1)."""
+IDLE = Closed(0, "idle timeout", application=False, remote=False)
+LINGER_MINIMUM = 0.1
+
+
+class PathFigures(NamedTuple):
+    """What an engine knows of its path: seconds, packets, bytes."""
+
+    latest_rtt: float
+    smoothed_rtt: float
+    packets_lost: int
+    unanswered_probes: int
+
+
+class EngineConnection(ABC):
+    """One QUIC connection around a library's, of which subclasses say how it is driven.
+
+    After its end it holds no more than its closing packet, which answers a peer that goes on talking, ever more rarely,
+    until three probe timeouts have passed (RFC 9000 section 10.2.1); then `timer` is None.
+    """
+
+    def __init__(self, settings: EngineSettings, *, dials: bool) -> None:
+        self.settings = settings
+        self.dials = dials
+        self.ended: Closed | None = None
+        self._limit = InFlight(settings.in_flight_limit, settings.max_datagram)
+        self._events: list[Event] = []
+        self._end_told = False
+        self._run_id = -1
+        self._run: list[bytes] = []
+        self._farewell: list[Train] = []
+        self._farewell_due = False
+        self._farewell_until: float | None = None
+        self._answered = 0
+        self._gone_ids = -1
+        self._final = Statistics(None, 0, None, 0)
+
+    # -- what each library does
+
+    @abstractmethod
+    def _take(self, data: bytes, segment: int, address: Address, now: float) -> None:
+        """Hands over received datagrams and files the events they caused."""
+
+    @abstractmethod
+    def _poll(self, now: float, max_bytes: int) -> list[tuple[bytes, Address]]:
+        """The datagrams to send now."""
+
+    @abstractmethod
+    def _fire(self, now: float) -> None:
+        """Hands over that the library's timer has come, and files the events."""
+
+    @abstractmethod
+    def _deadline(self) -> float | None:
+        """The library's timer."""
+
+    @abstractmethod
+    def _path(self) -> PathFigures | None:
+        """The path's figures; None before the first round trip."""
+
+    @abstractmethod
+    def _outstanding(self) -> int:
+        """Bytes handed in and not acknowledged."""
+
+    @abstractmethod
+    def _measure(self) -> Statistics:
+        """The figures for `statistics`."""
+
+    @abstractmethod
+    def _begin_close(self, code: int, frame_type: int | None, reason: str) -> None:
+        """Makes the library send its close packet; `frame_type` None for an application's."""
+
+    @abstractmethod
+    def _linger(self) -> float:
+        """Three probe timeouts, in seconds."""
+
+    @abstractmethod
+    def _drop(self) -> None:
+        """Lets go of the library's connection."""
+
+    @abstractmethod
+    def _open(self, bidirectional: bool) -> int: ...
+
+    @abstractmethod
+    def _send(self, stream_id: int, data: bytes | memoryview, fin: bool) -> None: ...
+
+    @abstractmethod
+    def _reset(self, stream_id: int, code: int) -> None: ...
+
+    @abstractmethod
+    def _stop(self, stream_id: int, code: int) -> None: ...
+
+    @abstractmethod
+    def _ping(self) -> None: ...
+
+    # -- streams
+
+    def open_stream(self, *, bidirectional: bool = False) -> int:
+        """A new stream's id; ValueError past the peer's limit. On a connection that has ended, an id that leads
+        nowhere."""
+        if self.ended is None:
+            return self._open(bidirectional)
+        self._gone_ids -= 1
+        return self._gone_ids
+
+    def send(self, stream_id: int, data: bytes | memoryview, fin: bool = False) -> None:
+        """Queues bytes; dropped when the connection has ended or the peer has stopped the stream, of which an event
+        tells."""
+        if self.ended is None:
+            self._send(stream_id, data, fin)
+
+    def reset(self, stream_id: int, code: int) -> None:
+        """Gives up sending; nothing happens where the stream is over."""
+        if self.ended is None:
+            self._reset(stream_id, code)
+
+    def stop(self, stream_id: int, code: int) -> None:
+        """Asks the peer to give up; nothing happens where the stream is over."""
+        if self.ended is None:
+            self._stop(stream_id, code)
+
+    def send_room(self) -> int:
+        """Bytes that may be handed to `send` now; 0 on a connection that has ended."""
+        return self._limit.room(self._outstanding()) if self.ended is None else 0
+
+    def ping(self) -> None:
+        """Sends a PING frame."""
+        if self.ended is None:
+            self._ping()
+
+    def close(self, code: int, reason: str) -> None:
+        """Closes with an application's code and phrase; `Closed` is among the next events."""
+        self._close(Closed(code, reason, application=True, remote=False), None)
+
+    # -- driving
+
+    def receive(self, data: bytes, segment: int, address: Address, now: float) -> None:
+        """Takes what one read gave; never raises for what is in it."""
+        if self.ended is not None:
+            self._answer()
+            return
+        try:
+            self._take(data, segment, address, now)
+            self._observe(now)
+        except Exception as error:  # noqa: BLE001  hostile bytes find what a library did not expect
+            self._fail(error)
+
+    def transmit(self, now: float, max_bytes: int) -> list[Train]:
+        """What to put on the wire now."""
+        if self.ended is not None:
+            return self._last_words(now, max_bytes)
+        try:
+            self._limit.use(self._outstanding())
+            return couple(self._poll(now, max_bytes))
+        except Exception as error:  # noqa: BLE001  what a peer sent may only show when an answer is built
+            self._fail(error)
+            return []
+
+    def timer(self) -> float | None:
+        """When to call `handle_timer`; None on a connection that is entirely over."""
+        if self.ended is not None:
+            return self._farewell_until
+        own, library = self._limit.timer(), self._deadline()
+        if own is None or (library is not None and library < own):
+            return library
+        return own
+
+    def handle_timer(self, now: float) -> None:
+        """Tells that the time of `timer` has come."""
+        if self.ended is not None:
+            if self._farewell_until is not None and now >= self._farewell_until:
+                self._farewell_until = None
+                self._farewell = []
+            return
+        self._limit.tick(now)
+        due = self._deadline()
+        if due is None or now < due:
+            return
+        try:
+            self._fire(now)
+            self._observe(now)
+        except Exception as error:  # noqa: BLE001  as in `transmit`
+            self._fail(error)
+
+    def events(self) -> list[Event]:
+        """Everything that happened since the last call, in order; pieces of one stream in a row are joined."""
+        self._end_run(fin=False)
+        events, self._events = self._events, []
+        if self.ended is not None and not self._end_told:
+            self._end_told = True
+            events.append(self.ended)
+        return events
+
+    def statistics(self) -> Statistics:
+        """What is known of the path; after the end what was known then."""
+        return self._measure() if self.ended is None else self._final
+
+    # -- for subclasses
+
+    def _happened(self, event: Event) -> None:
+        self._end_run(fin=False)
+        self._events.append(event)
+
+    def _arrived(self, stream_id: int, data: bytes, fin: bool) -> None:
+        if stream_id != self._run_id:
+            self._end_run(fin=False)
+            self._run_id = stream_id
+        self._run.append(data)
+        if fin:
+            self._end_run(fin=True)
+
+    def _owns(self, *connection_ids: bytes) -> None:
+        for connection_id in connection_ids:
+            self._happened(ConnectionIdAdded(connection_id))
+
+    def _over(self, closed: Closed) -> None:
+        """The peer, or time, has ended the connection: nothing more is said."""
+        if self.ended is None:
+            self._final = self._measure()
+            self.ended = closed
+            self._drop()
+
+    def _broke(self, code: int, reason: str) -> None:
+        """The library has found the peer in the wrong and has a close packet ready."""
+        self._say(Closed(code, reason, application=False, remote=False))
+
+    def _refuse(self, code: int, frame_type: int, reason: str) -> None:
+        """Closes with a transport error of our own finding."""
+        self._close(Closed(code, reason, application=False, remote=False), frame_type)
+
+    def _end_run(self, *, fin: bool) -> None:
+        run = self._run
+        if run:
+            self._events.append(StreamData(self._run_id, run[0] if len(run) == 1 else b"".join(run), fin))
+            self._run = []
+        self._run_id = -1
+
+    def _observe(self, now: float) -> None:
+        if self.ended is None:
+            path = self._path()
+            if path is not None:
+                self._limit.observe(now, *path)
+
+    # -- the end
+
+    def _close(self, closed: Closed, frame_type: int | None) -> None:
+        if self.ended is not None:
+            return
+        cut = closed.reason.encode()[:MOST_REASON_BYTES].decode(errors="ignore")
+        self._begin_close(closed.code, frame_type, cut)
+        self._say(closed)
+
+    def _say(self, closed: Closed) -> None:
+        if self.ended is None:
+            self._final = self._measure()
+            self.ended = closed
+            self._farewell_due = True
+
+    def _fail(self, error: Exception) -> None:
+        _log.debug("a connection is closed for what its peer sent: %r", error, exc_info=error)
+        try:
+            self._refuse(INTERNAL_ERROR, 0, "the peer sent what could not be handled")
+        except Exception:  # noqa: BLE001  the library is in no state to say so: the connection just ends
+            self._over(
+                Closed(INTERNAL_ERROR, "the peer sent what could not be handled", application=False, remote=False)
+            )
+
+    def _last_words(self, now: float, max_bytes: int) -> list[Train]:
+        if not self._farewell_due:
+            return []
+        self._farewell_due = False
+        if self._farewell_until is None and not self._farewell:
+            try:
+                self._farewell = couple(self._poll(now, max_bytes))
+                self._farewell_until = now + max(LINGER_MINIMUM, self._linger())
+            except Exception as error:  # noqa: BLE001  as in `transmit`; there is nothing left to close
+                _log.debug("a close packet could not be built: %r", error)
+                self._farewell = []
+            self._drop()
+        return self._farewell
+
+    def _answer(self) -> None:
+        """A packet after the end: every first, second, fourth... is answered by the close packet."""
+        if self._farewell:
+            self._answered += 1
+            if self._answered & (self._answered - 1) == 0:
+                self._farewell_due = True

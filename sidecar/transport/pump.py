@@ -1,0 +1,271 @@
+"""One connection: an engine's below, a `StreamProtocol` above, and the rules of when each gets its turn."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sidecar.transport.engine.base import (
+    Address,
+    Closed,
+    Connection,
+    ConnectionIdAdded,
+    ConnectionIdRetired,
+    DatagramFrame,
+    Event,
+    KeysReady,
+    PeerShown,
+    Statistics,
+    StopSending,
+    StreamData,
+    StreamReset,
+    Train,
+)
+from sidecar.transport.udp import shown
+from sidecar.wire.errors import Close
+from sidecar.wire.streams import StreamProtocol
+
+if TYPE_CHECKING:
+    from sidecar.transport.endpoint import Endpoint
+
+_log = logging.getLogger(__name__)
+
+ACK_BYTES = 128 << 10
+ACK_INTERVAL = 0.001
+"""A connection that only receives is let speak after that many bytes or seconds: each acknowledgement costs both sides
+a packet."""
+PATIENCE = 1.25
+"""The accepting side waits that much longer before it pings, so that the two do not ping each other."""
+
+
+class Pump:
+    """One connection, and what its protocol may do to it (`Streams`). All verbs belong to the loop's thread.
+
+    A write rouses the connection by itself: what was written goes out before the loop's next turn ends.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, connection: Connection, remote: Address, *, dialled: bool, now: float
+    ) -> None:
+        self.dialled = dialled
+        self.established = False
+        self.ended: Closed | None = None
+        self.connection_ids: set[bytes] = set()
+        self.roused = False
+        self.queued = False
+        self.armed: list[float] = []
+        """When the endpoint will look at this connection again, the soonest last."""
+        self._endpoint = endpoint
+        self._connection = connection
+        self._protocol: StreamProtocol | None = None
+        self._remote = remote
+        self._working = False
+        self._written = True
+        self._told = False
+        self._heard_at = now
+        self._spoke_at = now
+        self._unspoken = 0
+        self._gives_up_at = now + endpoint.handshake_timeout
+        self._patience = endpoint.keep_alive * (1 if dialled else PATIENCE)
+
+    def __repr__(self) -> str:
+        host, port = self.remote
+        return f"<connection {'to' if self.dialled else 'from'} {host}:{port}{' ended' if self.ended else ''}>"
+
+    @property
+    def remote(self) -> tuple[str, int]:
+        """The peer's host and port, as last seen to answer; an IPv4 one plainly so."""
+        return shown(self._remote)
+
+    def statistics(self) -> Statistics:
+        """What the engine knows of the path."""
+        return self._connection.statistics()
+
+    def wake(self) -> None:
+        """Lets the protocol `fill` before the loop's next turn ends."""
+        if not self.roused:
+            self._endpoint.rouse(self)
+
+    # -- Streams
+
+    def open_stream(self, *, bidirectional: bool = False) -> int:
+        """A new stream's id."""
+        return self._connection.open_stream(bidirectional=bidirectional)
+
+    def send(self, stream_id: int, data: bytes | memoryview, fin: bool = False) -> None:
+        """Queues the next bytes of a stream."""
+        self._connection.send(stream_id, data, fin)
+        self._write()
+
+    def reset(self, stream_id: int, code: int) -> None:
+        """Gives up sending on a stream."""
+        self._connection.reset(stream_id, code)
+        self._write()
+
+    def stop(self, stream_id: int, code: int) -> None:
+        """Asks the peer to give up sending on a stream."""
+        self._connection.stop(stream_id, code)
+        self._write()
+
+    def close(self, code: int, reason: str) -> None:
+        """Closes with an application code and phrase; the protocol's `closed` follows, not from within this call."""
+        self._connection.close(code, reason)
+        self._write()
+
+    def send_room(self) -> int:
+        """How many more bytes may be handed to `send` now."""
+        return self._connection.send_room()
+
+    def _write(self) -> None:
+        self._written = True
+        if not (self.roused or self._working):
+            self._endpoint.rouse(self)
+
+    # -- for the endpoint
+
+    def begin(self, protocol: StreamProtocol) -> None:
+        """Gives the connection its protocol."""
+        self._protocol = protocol
+
+    def connect(self, now: float) -> None:
+        """Starts dialling."""
+        self._connection.connect(self._remote, now)
+
+    def receive(self, data: bytes, segment: int, address: Address, now: float) -> None:
+        """Takes what one read gave."""
+        self._heard_at = now
+        self._unspoken += len(data)
+        self._connection.receive(data, segment, address, now)
+
+    def work(self, now: float) -> bool:
+        """Tells the protocol what happened and lets it fill. Returns whether something should go out now."""
+        self.roused = False
+        self._working = True
+        self.tell(now)
+        if self.ended is None:
+            self._call("fill", lambda protocol: protocol.fill(now))
+            self.tell(now)
+        self._working = False
+        return (
+            self._written
+            or self._unspoken >= ACK_BYTES
+            or now >= self._spoke_at + ACK_INTERVAL
+            or self._connection.statistics().bytes_in_flight > 0
+        )
+
+    def transmit(self, now: float, max_bytes: int) -> list[Train]:
+        """What to put on the wire now."""
+        self._written = False
+        self._unspoken = 0
+        self._spoke_at = now
+        trains = self._connection.transmit(now, max_bytes)
+        if trains and trains[-1].address is not self._remote:
+            self._remote = trains[-1].address
+        self._working = True
+        self.tell(now)
+        self._working = False
+        return trains
+
+    def deadline(self) -> float | None:
+        """When `fire` is due; None when this connection needs nothing more, ever."""
+        engine = self._connection.timer()
+        if self.ended is not None:
+            return engine
+        dues = [self._heard_at + self._patience if self.established else self._gives_up_at]
+        if engine is not None:
+            dues.append(engine)
+        if self._unspoken:
+            dues.append(self._spoke_at + ACK_INTERVAL)
+        wanted = self._protocol.deadline() if self._protocol is not None else None
+        if wanted is not None:
+            dues.append(wanted)
+        return min(dues)
+
+    def fire(self, now: float) -> None:
+        """Does what time asks for."""
+        due = self._connection.timer()
+        if due is not None and now >= due:
+            self._connection.handle_timer(now)
+            self._written = True
+        if self.ended is not None:
+            return
+        if not self.established and now >= self._gives_up_at:
+            self.abandon(Closed(0, "handshake timeout", application=False, remote=False))
+        elif self.established and now >= self._heard_at + self._patience:
+            self._heard_at = now
+            self._connection.ping()
+            self._written = True
+
+    def abandon(self, closed: Closed) -> None:
+        """Ends the connection for a reason of ours that is not the application's."""
+        self._connection.close(closed.code, closed.reason)
+        self._written = True
+        self._end(closed, self._endpoint.now())
+
+    def tell(self, now: float) -> None:
+        """Hands the engine's events on."""
+        for event in self._connection.events():
+            self._tell(event, now)
+
+    # -- upward
+
+    def _tell(self, event: Event, now: float) -> None:
+        match event:
+            case ConnectionIdAdded(connection_id):
+                self._endpoint.own(self, connection_id)
+            case ConnectionIdRetired(connection_id):
+                self._endpoint.disown(self, connection_id)
+            case Closed():
+                self._end(event, now)
+            case _ if self.ended is not None:
+                return
+            case StreamData(stream_id, data, fin):
+                self._call("stream_data", lambda protocol: protocol.stream_data(stream_id, data, fin, now))
+            case DatagramFrame(data):
+                self._call("datagram", lambda protocol: protocol.datagram(data, now))
+            case StreamReset(stream_id, code):
+                self._call("stream_reset", lambda protocol: protocol.stream_reset(stream_id, code, now))
+            case StopSending(stream_id, code):
+                self._call("stop_sending", lambda protocol: protocol.stop_sending(stream_id, code, now))
+            case KeysReady():
+                self._call("opened", lambda protocol: protocol.opened(now))
+            case PeerShown(chain):
+                self.established = True
+                self._endpoint.shook_hands(self)
+                self._call("established", lambda protocol: protocol.established(chain, now))
+
+    def _end(self, closed: Closed, now: float) -> None:
+        if self.ended is not None:
+            return
+        self.ended = closed
+        self._written = True
+        self._endpoint.ended(self)
+        protocol, self._protocol = self._protocol, None
+        if protocol is not None:
+            try:
+                protocol.closed(*closed, now)
+            except Exception as error:  # noqa: BLE001  as in `_call`
+                _report("closed", error)
+
+    def _call(self, verb: str, call: Callable[[StreamProtocol], None]) -> None:
+        if self._protocol is None:
+            return
+        try:
+            call(self._protocol)
+        except Exception as error:  # noqa: BLE001  a bug above must cost this connection and no other
+            _report(verb, error)
+            self._connection.close(Close.INTERNAL, "internal error")
+
+
+_reported: set[tuple[str, int]] = set()
+
+
+def _report(verb: str, error: Exception) -> None:
+    """Logs a bug of the protocol's, once for each place it comes from."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = (frame.filename, frame.lineno or 0)
+    if place not in _reported:
+        _reported.add(place)
+        _log.error("a connection is closed: its protocol failed in %s; later ones are not logged", verb, exc_info=error)
