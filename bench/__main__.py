@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -29,6 +30,7 @@ from bench.works import WORKS, Sample, Work
 OUT = builds.ROOT / "bench" / "out"
 ENGINES = ("qh3", "aioquic")
 WARM_SECONDS = 0.3
+IDLE_LINKS = 500
 ALL = ("sidecar", "grpc", "p2pd")
 
 
@@ -120,14 +122,13 @@ class Bench:
         folder = self.folder / "standing"
         wait_for_idle()
         steps: list[Callable[[], None]] = [
-            lambda: measure_start(samples, folder, self.engines, self.binaries.daemon, self.options.repeats)
+            partial(measure_start, samples, folder, self.engines, self.binaries.daemon, self.options.repeats)
         ]
         if "sidecar" in self.only:
             for engine in self.engines:
-                links = 100 if self.options.quick and engine == "aioquic" else 500
                 steps += [
-                    lambda engine=engine: measure_handshakes(samples, folder, engine, self.seconds),  # type: ignore[misc]
-                    lambda engine=engine, links=links: measure_idle_links(samples, folder, engine, links),  # type: ignore[misc]
+                    partial(measure_handshakes, samples, folder, engine, self.seconds),
+                    partial(measure_idle_links, samples, folder, engine, IDLE_LINKS),
                 ]
         for step in steps:
             try:

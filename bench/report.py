@@ -50,10 +50,13 @@ FIGURES = (
     Figure("relink", "calls_s", "relinks/s, one after the other", 1, 0),
     Figure("start", "ready_ms", "start to ready, ms", 1, 0),
     Figure("start", "rss_mib", "idle RSS, MiB", 1, 1),
-    Figure("handshakes", "handshakes_s", "links/s to one sidecar on one core, both proofs checked", 1, 0),
+    Figure("handshakes", "handshakes_s", "links/s, both ends on one core, both proofs checked", 1, 0),
+    Figure("handshakes, a core each", "handshakes_s", "links/s, a core for each end", 1, 0),
     Figure("handshakes", "acceptor_ms", "  CPU ms a link, accepting sidecar", 1, 2),
     Figure("handshakes", "dialler_ms", "  CPU ms a link, dialling side", 1, 2),
     Figure("idle links", "kib", "memory per idle link at 500, KiB", 1, 1),
+    Figure("idle links", "kib_first_half", "  of the first half of them", 1, 1),
+    Figure("idle links", "kib_second_half", "  of the second half", 1, 1),
     Figure("idle links", "cpu_percent", "CPU of a sidecar with 500 idle links, % of a core", 1, 2),
 )
 

@@ -77,7 +77,7 @@ def ping(pair: Pair, seconds: float, depth: int) -> Sample:
 
 
 def deliver(pair: Pair, seconds: float, depth: int) -> Sample:
-    """MessageService.Send of 256 bytes, answered when the message is in the other sidecar's inbox; an app empties it."""
+    """MessageService.Send of 256 bytes, answered when the message is in the other inbox, and an app empties it."""
     run = _run_name()
     drain = pair.receiver.ask("drain", run=run, seconds=seconds) if pair.between else None
     sample = _latencies(pair, "send_delivered", seconds, depth, run)

@@ -1,0 +1,174 @@
+"""Many peers in one process, for what a sidecar costs per link: the transport and the wire protocol of a sidecar, with a
+key for each link, and nothing above them.
+
+python swarm.py ENGINE KEYS; commands are lines of JSON on stdin, answers lines of JSON on stdout:
+
+    shake  links and closes for `seconds`, `depth` links under way at once, each by the next key
+    hold   makes `count` links and keeps them
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from typing import Any
+
+from sidecar.addresses import Contact
+from sidecar.gen.overlay.wire.v1 import wire_pb2
+from sidecar.identity import Identity
+from sidecar.mail.inbox import Inbox
+from sidecar.transport.endpoint import Endpoint
+from sidecar.transport.engine import load
+from sidecar.transport.engine.base import EngineSettings
+from sidecar.transport.pump import Pump
+from sidecar.wire import ALPN
+from sidecar.wire.errors import Close
+from sidecar.wire.inbound import Inbound, Windows
+from sidecar.wire.link import Link
+from sidecar.wire.outbound import Outbound
+from sidecar.wire.outbox import Outbox
+from sidecar.wire.session import Greeting, Introduction, LocalPeer, Session
+
+HANDSHAKE_SECONDS = 5.0
+NETWORK = "bench"
+WINDOWS = Windows(
+    max_message_bytes=1 << 20, link_bytes=1 << 20, link_messages=1024, channel_bytes=1 << 20, channel_messages=1024,
+    first_channel_bytes=1 << 16, unread_channel_bytes=1 << 16, max_channels=16,
+)  # fmt: skip
+
+
+class LinkFailed(Exception):
+    """A link was not made, or was lost."""
+
+
+class Swarm:
+    """The owner of every session."""
+
+    def __init__(self, keys: int) -> None:
+        self.locals = [LocalPeer(Identity.ephemeral(), NETWORK, number + 1, "bench") for number in range(keys)]
+        self.endpoint: Endpoint
+        self.links: dict[Session, Link] = {}
+        self.outcomes: dict[Session, asyncio.Future[Session]] = {}
+        self.inbox = Inbox(1 << 20, 1 << 20)
+        self.held: set[Session] = set()
+        self.lost: list[str] = []
+        self.next = 0
+
+    async def open(self, engine: str) -> None:
+        acceptor = self.locals[0].identity
+        settings = EngineSettings(ALPN, (acceptor.certificate_der,), acceptor.private_key_pem)
+        self.endpoint = await Endpoint.open(("127.0.0.1", 0), load(engine), settings, self._refuse)
+
+    def _refuse(self, pump: Pump) -> Session:
+        raise LinkFailed("nobody dials a swarm")
+
+    async def link(self, contact: Contact) -> Session:
+        """One link, by the next key."""
+        local = self.locals[self.next % len(self.locals)]
+        self.next += 1
+        loop = asyncio.get_running_loop()
+        outcome: asyncio.Future[Session] = loop.create_future()
+
+        def protocol(pump: Pump) -> Session:
+            session = Session(
+                pump, local, self, remote=f"{contact.host}:{contact.port}", dialled=True,
+                deadline=loop.time() + HANDSHAKE_SECONDS, expected_peer_id=contact.peer_id,
+            )  # fmt: skip
+            self.outcomes[session] = outcome
+            return session
+
+        self.endpoint.dial((contact.host, contact.port), protocol)
+        return await outcome
+
+    async def shake(self, contact: Contact, seconds: float, depth: int) -> dict[str, float]:
+        """Links and closes, over and over."""
+        count = 0
+        begin, spent = time.monotonic(), time.process_time()
+
+        async def worker() -> None:
+            nonlocal count
+            while time.monotonic() - begin < seconds:
+                session = await self.link(contact)
+                session.close(Close.DONE, "measured")
+                count += 1
+
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(depth):
+                workers.create_task(worker())
+        elapsed = time.monotonic() - begin
+        return {"count": count, "seconds": elapsed, "cpu_seconds": time.process_time() - spent}
+
+    async def hold(self, contact: Contact, count: int) -> dict[str, float]:
+        """Links that stay."""
+        begin = time.monotonic()
+        for start in range(0, count, 16):
+            made = await asyncio.gather(*(self.link(contact) for _ in range(min(16, count - start))))
+            self.held.update(made)
+        return {"held": len(self.held), "seconds": time.monotonic() - begin}
+
+    # Owner
+
+    def limits(self) -> wire_pb2.Limits:
+        return wire_pb2.Limits(
+            max_message_bytes=WINDOWS.max_message_bytes, link_bytes=WINDOWS.link_bytes,
+            link_messages=WINDOWS.link_messages, channel_bytes=WINDOWS.first_channel_bytes,
+            channel_messages=WINDOWS.channel_messages, max_channels=WINDOWS.max_channels,
+        )  # fmt: skip
+
+    def greet(self, session: Session, peer_id: str) -> Greeting:
+        link = self.links[session] = Link(peer_id, Outbound(Outbox(1 << 16)), Inbound(WINDOWS, self.inbox, peer_id))
+        return Greeting(link.epoch, link.peer_epoch, link.inbound.received(), None)
+
+    def admit(self, session: Session, peer: Introduction) -> tuple[Link, Greeting]:
+        link = self.links[session]
+        link.meet_untrusted(peer.instance, peer.epoch, peer.resume_epoch, peer.received)
+        return link, Greeting(link.epoch, link.peer_epoch, link.inbound.received(), None)
+
+    def settled(self, session: Session) -> None:
+        self.outcomes.pop(session).set_result(session)
+
+    def peers_requested(self, session: Session, peer_id: bytes) -> None:
+        session.tell_peers(wire_pb2.Peers())
+
+    def peers_told_untrusted(self, session: Session, peers: wire_pb2.Peers) -> None:
+        """Nobody here wants to know."""
+
+    def going_away(self, session: Session, reason: str) -> None:
+        self.lost.append(f"going away: {reason}")
+
+    def ended(self, session: Session, code: int, reason: str, application: bool, remote: bool) -> None:
+        self.links.pop(session, None)
+        outcome = self.outcomes.pop(session, None)
+        why = session.rejected or reason or f"code {code:#x}"
+        if outcome is not None:
+            outcome.set_exception(LinkFailed(f"no link: {why}"))
+        elif session in self.held:
+            self.held.discard(session)
+            self.lost.append(why)
+
+
+async def main() -> None:
+    swarm = Swarm(int(sys.argv[2]))
+    await swarm.open(sys.argv[1])
+    print(json.dumps({"ready": True}), flush=True)
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        work: dict[str, Any] = json.loads(line)
+        reply: dict[str, Any] = {"id": work["id"]}
+        try:
+            contact = Contact.parse(work["contact"])
+            if work["do"] == "shake":
+                reply["result"] = await swarm.shake(contact, work["seconds"], work["depth"])
+            else:
+                reply["result"] = await swarm.hold(contact, work["count"])
+        except* LinkFailed as failed:
+            reply["error"] = str(failed.exceptions[0])
+        if swarm.lost:
+            reply["error"] = f"{len(swarm.lost)} links were lost: {swarm.lost[0]}"
+        print(json.dumps(reply), flush=True)
+    swarm.endpoint.close(Close.DONE, "measured")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
