@@ -1,4 +1,4 @@
-"""Many peers in one process, for what a sidecar costs per link: the transport and the wire protocol of a sidecar, with a
+"""Many peers in one process, for what a sidecar costs per link: a sidecar's transport and wire protocol, with a
 key for each link, and nothing above them.
 
 python swarm.py ENGINE KEYS; commands are lines of JSON on stdin, answers lines of JSON on stdout:
