@@ -68,17 +68,21 @@ class Way:
 
     def complaint(self) -> str | None:
         """What is wrong with it in the end; None when all came and the digests agree."""
-        sent, received = self.at_sender(), self.at_receiver()
-        name = f"{self.kind} from {self.sender.name} to {self.receiver.name}"
-        if not sent or not received:
-            return f"{name}: nothing was {'received' if sent else 'sent'}"
-        if sent["acknowledged"] < sent["count"]:
-            return f"{name}: {sent['count'] - sent['acknowledged']} of {sent['count']} were never acknowledged"
-        if received["received"] < sent["count"]:
-            return f"{name}: {sent['count'] - received['received']} of {sent['count']} are missing"
-        if received["digest"] != sent["digest"]:
-            return f"{name}: wrong digest: sent {sent['digest']}, received {received['digest']}"
-        return None
+        what = complaint(self.at_sender(), self.at_receiver())
+        return what and f"{self.kind} from {self.sender.name} to {self.receiver.name}: {what}"
+
+
+def complaint(sent: dict[str, Any], received: dict[str, Any]) -> str | None:
+    """What is wrong with a series, from what both ends told of it; None when all came and the digests agree."""
+    if not sent or not received:
+        return f"nothing was {'received' if sent else 'sent'}"
+    if sent["acknowledged"] < sent["count"]:
+        return f"{sent['count'] - sent['acknowledged']} of {sent['count']} were never acknowledged"
+    if received["received"] < sent["count"]:
+        return f"{sent['count'] - received['received']} of {sent['count']} are missing"
+    if received["digest"] != sent["digest"]:
+        return f"wrong digest: sent {sent['digest']}, received {received['digest']}"
+    return None
 
 
 class Demo:
@@ -118,7 +122,7 @@ class Demo:
         for app in self.apps:
             app.finish()
         self.table(resumed)
-        complaints = [complaint for way in self.ways if (complaint := way.complaint())]
+        complaints = [what for way in self.ways if (what := way.complaint())]
         if complaints:
             raise DemoFailed("\n".join(complaints))
 
