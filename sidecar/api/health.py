@@ -20,8 +20,6 @@ LIVE = "live"
 API = "api"
 OVERLAY = "overlay"
 
-Response = health_pb2.HealthCheckResponse
-
 
 class Health:
     """The ladder: `set` says how a rung stands, the service tells it to whoever asks or watches."""
@@ -49,27 +47,24 @@ class Health:
         """The service for a front."""
         methods: Mapping[str, ColdUnary | ColdStream] = {
             "Check": ColdUnary(health_pb2.HealthCheckRequest, self.check),
-            "List": ColdUnary(health_pb2.HealthListRequest, self.list),
             "Watch": ColdStream(health_pb2.HealthCheckRequest, self.watch),
         }
         return Service(SERVICE, methods)
 
-    async def check(self, request: health_pb2.HealthCheckRequest, _context: CallContext) -> Response:
+    async def check(
+        self, request: health_pb2.HealthCheckRequest, _context: CallContext
+    ) -> health_pb2.HealthCheckResponse:
         """One rung now; NOT_FOUND for a name that is none."""
         if request.service not in self._serving:
             names = ", ".join(repr(name) for name in self._serving)
             raise ForeignStatus(Code.NOT_FOUND, f"no health of {request.service!r} is known; ask for one of {names}")
         return self._response(request.service)
 
-    async def list(
-        self, _request: health_pb2.HealthListRequest, _context: CallContext
-    ) -> health_pb2.HealthListResponse:
-        """All rungs now."""
-        return health_pb2.HealthListResponse(statuses={name: self._response(name) for name in self._serving})
-
-    async def watch(self, request: health_pb2.HealthCheckRequest, _context: CallContext) -> AsyncIterator[Response]:
+    async def watch(
+        self, request: health_pb2.HealthCheckRequest, _context: CallContext
+    ) -> AsyncIterator[health_pb2.HealthCheckResponse]:
         """One rung now and whenever it changes. An unknown name is SERVICE_UNKNOWN, as the protocol asks for."""
-        told: Response | None = None
+        told: health_pb2.HealthCheckResponse | None = None
         while True:
             changed = self._changed
             response = self._response(request.service)
@@ -78,8 +73,11 @@ class Health:
                 yield response
             await changed.wait()
 
-    def _response(self, name: str) -> Response:
+    def _response(self, name: str) -> health_pb2.HealthCheckResponse:
+        response = health_pb2.HealthCheckResponse()
         serving = self._serving.get(name)
         if serving is None:
-            return Response(status=Response.SERVICE_UNKNOWN)
-        return Response(status=Response.SERVING if serving else Response.NOT_SERVING)
+            response.status = response.SERVICE_UNKNOWN
+        else:
+            response.status = response.SERVING if serving else response.NOT_SERVING
+        return response

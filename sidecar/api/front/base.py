@@ -26,10 +26,15 @@ from sidecar.errors import SidecarError
 ANSWER_SECONDS = 0.1
 """An answer at a deadline sets out so much before it, or a tenth of the call's time where that is less."""
 
+ROUNDING = 0.01
+"""grpc-timeout goes through some libraries rounded up to three digits: the client may give up so much of the call's time
+earlier than the server is told."""
+
 
 def answer_by(deadline: float, now: float) -> float:
     """When to answer a call that came in `now` and whose client gives up at `deadline`."""
-    return deadline - min(ANSWER_SECONDS, max(0.0, deadline - now) / 10)
+    left = max(0.0, deadline - now)
+    return deadline - min(ANSWER_SECONDS, left / 10) - left * ROUNDING
 
 
 @dataclass(frozen=True, slots=True)
