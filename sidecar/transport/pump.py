@@ -79,6 +79,11 @@ class Pump:
         """The peer's host and port, as last seen to answer; an IPv4 one plainly so."""
         return shown(self._remote)
 
+    @property
+    def heard_at(self) -> float:
+        """When a datagram last came, by the endpoint's clock."""
+        return self._heard_at
+
     def statistics(self) -> Statistics:
         """What the engine knows of the path."""
         return self._connection.statistics()

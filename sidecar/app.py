@@ -1,0 +1,119 @@
+"""The composition root: settings in, a running sidecar out, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import gc
+import logging
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from sidecar.addresses import format_address
+from sidecar.admin.exposition import Exposition
+from sidecar.admin.server import AdminServer
+from sidecar.api.front.grpcio import GrpcioFront
+from sidecar.api.health import API, LIVE, OVERLAY, Health
+from sidecar.api.listeners import api_listeners
+from sidecar.api.services import services
+from sidecar.errors import SettingsError
+from sidecar.identity import Identity
+from sidecar.node import Node, NodeState
+from sidecar.overlay.contacts import Contacts
+from sidecar.ready import ReadyInfo
+from sidecar.settings import Settings
+from sidecar.state import StateDirectory
+from sidecar.transport import engine
+from sidecar.transport.endpoint import Endpoint
+from sidecar.transport.engine.base import EngineSettings
+from sidecar.wire import ALPN
+
+_log = logging.getLogger(__name__)
+
+DRAIN_TIMEOUT = 10.0
+"""Seconds that SIGTERM or SIGINT leave what was accepted to get its outcome; a second signal cuts that short."""
+API_GRACE = 2.0
+
+
+async def run(settings: Settings, ready: Callable[[ReadyInfo], None]) -> None:
+    """Serves until told to stop by Drain, SIGTERM or SIGINT. Raises SettingsError for what a setting can mend."""
+    async with AsyncExitStack() as closing:
+        listeners = api_listeners(settings, _log.warning)
+        directory = None
+        if settings.ephemeral:
+            identity = Identity.ephemeral(settings.key_type)
+        else:
+            directory = closing.enter_context(StateDirectory(settings.state_dir)).path
+            identity = Identity.load_or_create(directory, settings.key_type)
+        node = Node(settings, identity, Contacts(settings.bootstrap, directory))
+        endpoint = await _open_endpoint(settings, identity, node)
+        node.start(endpoint)
+        closing.push_async_callback(node.stop)
+
+        health = Health()
+        node.on_overlay = lambda linked: health.set(OVERLAY, linked)
+        node.on_state = lambda state: health.set(API, state is NodeState.SERVING)
+        front = GrpcioFront()
+        try:
+            addresses = await front.start(services(node, health, front.name), listeners)
+        except OSError as error:
+            raise SettingsError(str(error)) from error
+        closing.push_async_callback(front.stop, API_GRACE)
+        admin = None
+        if settings.admin_endpoint is not None:
+            exposition = Exposition(node.counters, node.gauges, engine=endpoint.engine.name, front=front.name)
+            server = AdminServer(ready=node.not_ready, status=node.status, exposition=exposition)
+            admin = await server.start(settings.admin_endpoint)
+            closing.push_async_callback(server.stop)
+
+        _log.warning("trust is unverified: anyone who reaches the UDP port may send to the apps beside this sidecar")
+        health.set(LIVE, True)
+        health.set(API, True)
+        gc.freeze()  # what was imported lives as long as the process: no collection need look at it again
+        _drain_on_signals(node)
+        ready(ReadyInfo(identity.peer_id, node.listen_addresses(), addresses, admin))
+        await node.stopped.wait()
+
+
+async def _open_endpoint(settings: Settings, identity: Identity, node: Node) -> Endpoint:
+    try:
+        chosen = engine.load(settings.engine)
+    except ImportError as error:
+        raise SettingsError(f"--engine {settings.engine}: {error}") from error
+    bind = (settings.udp_host, settings.udp_port)
+    try:
+        return await Endpoint.open(
+            bind,
+            chosen,
+            EngineSettings(
+                alpn=ALPN,
+                certificate_chain=(identity.certificate_der,),
+                private_key_pem=identity.private_key_pem,
+                idle_timeout=settings.idle_timeout,
+                max_datagram=settings.max_datagram,
+            ),
+            node.links.accept,
+            retry=settings.retry == "always",
+            offload=settings.offload == "auto",
+            keep_alive=settings.keep_alive,
+        )
+    except OSError as error:
+        why = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be had ({error.strerror})"
+        raise SettingsError(
+            f"UDP {format_address(bind)} {why}: stop what listens there, or choose another with --udp-port"
+        ) from error
+
+
+def _drain_on_signals(node: Node) -> None:
+    loop = asyncio.get_running_loop()
+    draining: list[asyncio.Task[int]] = []
+
+    def drain() -> None:
+        if draining:
+            node.stopped.set()
+        else:
+            draining.append(loop.create_task(node.drain(DRAIN_TIMEOUT)))
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, drain)

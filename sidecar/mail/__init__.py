@@ -1,0 +1,1 @@
+"""What waits: messages to be sent, messages to be taken."""

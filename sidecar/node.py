@@ -1,0 +1,401 @@
+"""The node: every verb the API may ask. It knows no protobuf of the API, no gRPC and no QUIC library.
+
+api -> Node.open_sender -> Sender -> outbox -> link -> session -> connection -> UDP
+UDP -> connection -> session -> link -> inbox -> Subscription -> api
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from sidecar import __version__
+from sidecar.addresses import Contact, format_address
+from sidecar.errors import Reason, SidecarError, invalid_field
+from sidecar.identity import Identity, parse_peer_id
+from sidecar.mail.inbox import Inbox, Subscription
+from sidecar.metrics import Counters, Gauges
+from sidecar.overlay.bootstrap import Bootstrap, ContactResult
+from sidecar.overlay.contacts import Contacts
+from sidecar.overlay.directory import Directory
+from sidecar.overlay.events import Event, MessagesLost, PeerLinked, PeerUnlinked, StateChanged
+from sidecar.overlay.history import History
+from sidecar.overlay.links import Links
+from sidecar.overlay.peer import Peer, PeerState
+from sidecar.overlay.sender import Sender
+from sidecar.settings import Settings
+from sidecar.transport.endpoint import Endpoint
+from sidecar.wire.batch import ENTRY_OVERHEAD_MAX
+from sidecar.wire.inbound import CHANNEL_NAME_MAX, Windows
+from sidecar.wire.run import Sink
+from sidecar.wire.session import LocalPeer
+
+_log = logging.getLogger(__name__)
+
+EVENTS_KEPT = 4096
+PEER_CHANGES_KEPT = 4096
+LINK_MESSAGES = 1 << 18
+CHANNEL_MESSAGES = 1 << 14
+CHANNELS_PER_LINK = 256
+FIRST_CHANNEL_BYTES = (256 << 10) + ENTRY_OVERHEAD_MAX
+UNREAD_CHANNEL_BYTES = 1 << 20
+INBOX_LINKS = 4
+"""The inbox as a whole holds so many links' windows."""
+RESERVED_MESSAGES = 4
+"""Memory for so many of the largest messages may be reserved at once."""
+
+
+class NodeState(Enum):
+    """What the node takes."""
+
+    SERVING = "serving"
+    DRAINING = "draining"
+    STOPPING = "stopping"
+
+
+class TimedEvent(NamedTuple):
+    """An event and when it happened, in seconds since 1970."""
+
+    time: float
+    event: Event
+
+
+class PeerChange(NamedTuple):
+    """A peer is other than it was."""
+
+    peer_id: str
+    removed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PeerInfo:
+    """A peer as it is now. Times in seconds, since 1970 where they are points; None while not linked."""
+
+    peer_id: str
+    state: PeerState
+    addresses: list[str]
+    agent: str | None = None
+    rtt: float | None = None
+    linked_at: float | None = None
+    connections: int = 0
+    messages_sent: int = 0
+    messages_received: int = 0
+    queued_bytes: int = 0
+    bytes_sent: int = 0
+    bytes_received: int = 0
+
+
+class Node:
+    """See the module. Everything runs in the event loop's thread."""
+
+    def __init__(self, settings: Settings, identity: Identity, contacts: Contacts) -> None:
+        self.settings = settings
+        self.identity = identity
+        self.instance = secrets.randbits(63) | 1
+        self.state = NodeState.SERVING
+        self.started_at = time.time()
+        self.counters = Counters()
+        self.contacts = contacts
+        self.directory = Directory()
+        self.events: History[TimedEvent] = History(self.instance, EVENTS_KEPT)
+        self.peer_changes: History[PeerChange] = History(self.instance, PEER_CHANGES_KEPT)
+        self.stopped = asyncio.Event()
+        """Set when a drain is over and the process may end."""
+        self.on_overlay: Callable[[bool], None] = lambda linked: None
+        """Told whether any peer is linked, when that changes."""
+        self.on_state: Callable[[NodeState], None] = lambda state: None
+        self.endpoint: Endpoint
+        self.inbox = Inbox(
+            INBOX_LINKS * settings.link_window_bytes,
+            max(RESERVED_MESSAGES * settings.max_message_bytes, settings.link_window_bytes),
+        )
+        local = LocalPeer(identity, settings.network_id, self.instance, f"quic-p2p-sidecar/{__version__}")
+        windows = Windows(
+            max_message_bytes=settings.max_message_bytes,
+            link_bytes=settings.link_window_bytes,
+            link_messages=LINK_MESSAGES,
+            channel_bytes=settings.channel_window_bytes,
+            channel_messages=CHANNEL_MESSAGES,
+            first_channel_bytes=min(FIRST_CHANNEL_BYTES, settings.link_window_bytes // 4),
+            unread_channel_bytes=min(UNREAD_CHANNEL_BYTES, settings.channel_window_bytes),
+            max_channels=CHANNELS_PER_LINK,
+        )
+        self.links = Links(
+            local, self.directory, self.inbox, windows,
+            outbox_bytes=settings.outbox_bytes,
+            resume_timeout=settings.resume_timeout,
+            handshake_timeout=5.0,
+            tell=self._tell,
+            changed=self._peer_changed,
+        )  # fmt: skip
+        self.bootstrapper = Bootstrap(contacts, self.links, self.counters, self._tell)
+        self._linked = False
+        self._lost: dict[tuple[str, str, Reason], int] = {}
+
+    def start(self, endpoint: Endpoint) -> None:
+        """Begins to work on an open endpoint whose connections are made by `links.accept`."""
+        self.endpoint = self.links.dialler.endpoint = endpoint
+        self.bootstrapper.start()
+
+    # messages
+
+    def open_sender(self, peer_id: str, channel: str, priority: int, sink: Sink) -> Sender:
+        """A way to send to a peer and channel; priority 0 high, 1 normal, 2 low. The peer is dialled once something is sent.
+
+        SidecarError INVALID_FIELD, PEER_IS_SELF, DRAINING.
+        """
+        self.require_serving()
+        self._check_peer_id(peer_id)
+        if peer_id == self.identity.peer_id:
+            raise SidecarError(Reason.PEER_IS_SELF, "this is the sidecar's own peer id: name another peer")
+        self._check_channel(channel)
+        return Sender(self.links, self.counters, self._tell, peer_id, channel, priority, sink)
+
+    def subscribe(self, channel: str, wake: Callable[[], None], *, credits: int | None = None) -> Subscription:
+        """A subscription to a channel; see Inbox.subscribe."""
+        self.require_serving()
+        self._check_channel(channel)
+        return self.inbox.subscribe(channel, wake, credits=credits)
+
+    @staticmethod
+    def _check_channel(channel: str) -> None:
+        if len(channel.encode()) > CHANNEL_NAME_MAX:
+            raise invalid_field("channel", f"has {len(channel.encode())} bytes, at most {CHANNEL_NAME_MAX} are allowed")
+
+    @staticmethod
+    def _check_peer_id(peer_id: str, field: str = "peer_id") -> None:
+        try:
+            parse_peer_id(peer_id)
+        except ValueError as error:
+            raise invalid_field(field, str(error)) from error
+
+    def require_serving(self) -> None:
+        """SidecarError DRAINING when nothing new is taken."""
+        if self.state is not NodeState.SERVING:
+            raise SidecarError(
+                Reason.DRAINING,
+                f"this sidecar is {self.state.value}: use another, or wait for its restart",
+                retry_after=5,
+            )
+
+    # peers
+
+    def get_peer(self, peer_id: str) -> PeerInfo:
+        """What is known of a peer. SidecarError INVALID_FIELD, PEER_UNKNOWN."""
+        self._check_peer_id(peer_id)
+        found = self.find_peer(peer_id)
+        if found is None:
+            raise SidecarError(Reason.PEER_UNKNOWN, f"nothing is known of {peer_id}")
+        return found
+
+    def find_peer(self, peer_id: str) -> PeerInfo | None:
+        """The same, None for nothing."""
+        known = self.directory.get(peer_id)
+        peer = self.links.peers.get(peer_id)
+        if known is None and peer is None:
+            return None
+        addresses = [format_address(address) for address in known.addresses()] if known is not None else []
+        if peer is None:
+            return PeerInfo(peer_id, PeerState.KNOWN, addresses)
+        outbound, inbound = peer.link.outbound, peer.link.inbound
+        linked = peer.state is PeerState.LINKED
+        rtt = self.links.pump(peer.sessions[-1]).statistics().smoothed_rtt if peer.sessions else None
+        return PeerInfo(
+            peer_id=peer_id,
+            state=peer.state,
+            addresses=addresses,
+            agent=peer.agent if linked else None,
+            rtt=rtt,
+            linked_at=peer.linked_at if linked else None,
+            connections=len(peer.sessions),
+            messages_sent=outbound.messages_sent,
+            messages_received=inbound.messages_received,
+            queued_bytes=outbound.outbox.bytes,
+            bytes_sent=outbound.bytes_sent,
+            bytes_received=inbound.bytes_received,
+        )
+
+    def list_peers(self, after: str, limit: int, *, linked_only: bool = False) -> list[PeerInfo]:
+        """At most `limit` peers with ids greater than `after`, by id."""
+        if linked_only:
+            ids = [peer.peer_id for peer in self.links.linked if peer.peer_id > after]
+        else:
+            ids = [peer_id for peer_id in self.directory.peer_ids() if peer_id > after]
+        found = (self.find_peer(peer_id) for peer_id in heapq.nsmallest(limit, ids))
+        return [info for info in found if info is not None]
+
+    async def connect(self, target: str) -> PeerInfo:
+        """Links to a peer id or a contact. SidecarError tells why not."""
+        self.require_serving()
+        if "@" not in target and ":" not in target:
+            self._check_peer_id(target, "target")
+            peer = await self.links.connect(target)
+        else:
+            contact = self._contact(target, "target")
+            peer = await self._connect_contact(contact)
+        return self.get_peer(peer.peer_id)
+
+    async def _connect_contact(self, contact: Contact) -> Peer:
+        addresses = await self.links.dialler.resolve(contact)
+        return await self.links.connect_address(addresses, contact.peer_id)
+
+    @staticmethod
+    def _contact(text: str, field: str) -> Contact:
+        try:
+            return Contact.parse(text)
+        except ValueError as error:
+            raise invalid_field(field, str(error)) from error
+
+    async def disconnect(self, peer_id: str, timeout: float) -> int:
+        """Closes a link once what was sent is acknowledged, or after `timeout` seconds; how many messages had no outcome."""
+        self._check_peer_id(peer_id)
+        peer = self.links.peers.get(peer_id)
+        if peer is None:
+            raise SidecarError(Reason.PEER_UNKNOWN, f"{peer_id} is not linked")
+        return await self.links.leave(peer, "disconnected", timeout)
+
+    async def ping(self, peer_id: str) -> float:
+        """Seconds to a peer's sidecar and back, linking first where needed."""
+        self._check_peer_id(peer_id)
+        return await self.links.ping(await self.links.connect(peer_id))
+
+    # the way in
+
+    async def bootstrap(self, contacts: Sequence[str]) -> list[ContactResult]:
+        """See Bootstrap.once."""
+        self.require_serving()
+        chosen = [self._contact(text, f"contacts[{index}]") for index, text in enumerate(contacts)]
+        return await self.bootstrapper.once(chosen)
+
+    def add_contacts(self, contacts: Sequence[str]) -> list[Contact]:
+        """Adds contacts; they outlast a restart."""
+        chosen = [self._contact(text, f"contacts[{index}]") for index, text in enumerate(contacts)]
+        self.contacts.add(chosen)
+        self.bootstrapper.nudge()
+        return chosen
+
+    def remove_contact(self, contact: str) -> None:
+        """Removes an added contact."""
+        self.contacts.remove(self._contact(contact, "contact"))
+
+    # state
+
+    def not_ready(self) -> list[str]:
+        """Why the node is not ready to serve an app; empty when it is. Peers are no reason: an app may be the first."""
+        return [] if self.state is NodeState.SERVING else [self.state.value]
+
+    def listen_addresses(self) -> list[str]:
+        """Where QUIC is heard, as host:port."""
+        return [format_address(address) for address in self.endpoint.addresses]
+
+    async def drain(self, timeout: float) -> int:
+        """Takes nothing new, waits until what was accepted has an outcome or `timeout` seconds have passed, and leaves every
+        link; then `stopped` is set. How many messages had no outcome. A second call waits for the first."""
+        if self.state is not NodeState.SERVING:
+            await self.stopped.wait()
+            return 0
+        self._set_state(NodeState.DRAINING)
+        self.links.refusing = "the sidecar is draining"
+        leaving = [self.links.leave(peer, "draining", timeout) for peer in list(self.links.peers.values())]
+        lost = sum(await asyncio.gather(*leaving))
+        self._set_state(NodeState.STOPPING)
+        self.stopped.set()
+        return lost
+
+    async def stop(self) -> None:
+        """Ends everything at once; what was not acknowledged is reported as such."""
+        self.state = NodeState.STOPPING
+        self.links.refusing = "the sidecar stops"
+        await self.bootstrapper.stop()
+        self.links.close()
+        self.endpoint.close(0xC, "the sidecar stops")
+        self.contacts.close()
+
+    def _set_state(self, state: NodeState) -> None:
+        self.state = state
+        self._tell(StateChanged(state.value))
+        self.on_state(state)
+
+    # what happens below
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, MessagesLost):
+            # Many runs may fail in one go: they are one event for each peer, channel and reason.
+            if not self._lost:
+                asyncio.get_running_loop().call_soon(self._tell_lost)
+            key = (event.peer_id, event.channel, event.reason)
+            self._lost[key] = self._lost.get(key, 0) + event.count
+            return
+        self.events.append(TimedEvent(time.time(), event))
+        if isinstance(event, PeerLinked | PeerUnlinked):
+            self.bootstrapper.nudge()
+
+    def _tell_lost(self) -> None:
+        lost, self._lost = self._lost, {}
+        for (peer_id, channel, reason), count in lost.items():
+            _log.warning("%d messages to %s on channel %r were lost: %s", count, peer_id, channel, reason)
+            self.events.append(TimedEvent(time.time(), MessagesLost(peer_id, channel, count, reason)))
+
+    def _peer_changed(self, peer_id: str) -> None:
+        self.peer_changes.append(PeerChange(peer_id, removed=self.find_peer(peer_id) is None))
+        linked = bool(self.links.linked)
+        if linked != self._linked:
+            self._linked = linked
+            self.on_overlay(linked)
+
+    # figures
+
+    def gauges(self) -> Gauges:
+        """How things stand, for the metrics."""
+        self.counters.bytes["in"], self.counters.bytes["out"] = (
+            self.endpoint.traffic.bytes_in,
+            self.endpoint.traffic.bytes_out,
+        )
+        states = [peer.state for peer in self.links.peers.values()]
+        sessions = [session for peer in self.links.peers.values() for session in peer.sessions]
+        dialled = sum(session.dialled for session in sessions)
+        outboxes = [peer.link.outbound.outbox for peer in self.links.peers.values()]
+        return Gauges(
+            ready={"live": True, "api": not self.not_ready(), "overlay": bool(self.links.linked)},
+            peers={
+                "known": len(self.directory) - len(states),
+                "connecting": states.count(PeerState.CONNECTING),
+                "linked": states.count(PeerState.LINKED),
+                "resuming": states.count(PeerState.RESUMING),
+            },
+            connections={"out": dialled, "in": len(sessions) - dialled},
+            queue_messages={"outbox": sum(outbox.messages for outbox in outboxes), "inbox": self.inbox.messages},
+            queue_bytes={"outbox": sum(outbox.bytes for outbox in outboxes), "inbox": self.inbox.bytes},
+            packets_lost=sum(self.links.pump(session).statistics().packets_lost for session in sessions),
+            udp_receive_drops=self.endpoint.traffic.dropped,
+        )
+
+    def status(self) -> str:
+        """The status page, a line a fact."""
+        reasons = self.not_ready()
+        lines = [
+            f"peer id     {self.identity.peer_id}",
+            f"network     {self.settings.network_id}",
+            f"state       {self.state.value}{' (' + ', '.join(reasons) + ')' if reasons else ''}",
+            f"listening   {', '.join(self.listen_addresses())}",
+            f"observed    {', '.join(self.links.exchange.observed) or '-'}",
+            f"engine      {self.endpoint.engine.name}",
+            f"version     {__version__}",
+            f"peers       {len(self.links.linked)} linked, {len(self.directory)} known",
+            f"waiting     {self.inbox.messages} messages in, "
+            f"{sum(peer.link.outbound.outbox.messages for peer in self.links.peers.values())} out",
+        ]
+        for peer in self.links.linked:
+            info = self.get_peer(peer.peer_id)
+            rtt = f"{info.rtt * 1000:.1f} ms" if info.rtt is not None else "-"
+            lines.append(
+                f"  {info.peer_id}  {peer.address}  {rtt}  {info.messages_sent} sent  {info.messages_received} received"
+            )
+        return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""The network as this sidecar sees it: who is there, who is linked, and the way in."""

@@ -1,0 +1,164 @@
+"""Dialling: names looked up, addresses raced, and every refusal told with its address."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from sidecar.addresses import Contact, format_address
+from sidecar.errors import Reason, SidecarError
+from sidecar.overlay.directory import HostPort
+from sidecar.transport.endpoint import Endpoint
+from sidecar.transport.pump import Pump
+from sidecar.wire.errors import Close
+from sidecar.wire.session import LocalPeer, Owner, Session
+
+STAGGER = 0.25
+"""Seconds between the starts of attempts for one peer (RFC 8305 section 5)."""
+OUTSTANDING_MAX = 64
+PER_HOST_MAX = 8
+"""Attempts under way towards one IP address, so that nobody is knocked down with records that name it."""
+ADDRESSES_PER_NAME = 4
+
+
+class Dialler:
+    """Makes sessions of addresses."""
+
+    def __init__(
+        self, local: LocalPeer, owner: Owner, dialled: Callable[[Session, Pump], None], *, handshake_timeout: float
+    ) -> None:
+        self.endpoint: Endpoint
+        """Set once it is open: it needs the owner of the sessions it accepts first."""
+        self.attempts = 0
+        self.failures: Counter[Reason] = Counter()
+        self._local = local
+        self._owner = owner
+        self._dialled = dialled
+        self._timeout = handshake_timeout
+        self._outcomes: dict[Session, asyncio.Future[Session]] = {}
+        self._slots = asyncio.Semaphore(OUTSTANDING_MAX)
+        self._hosts: dict[str, asyncio.Semaphore] = {}
+        self._towards: Counter[str] = Counter()
+
+    # what the owner of sessions tells
+
+    def settled(self, session: Session) -> None:
+        """A dialled session is part of its link."""
+        outcome = self._outcomes.pop(session, None)
+        if outcome is not None and not outcome.done():
+            outcome.set_result(session)
+
+    def ended(self, session: Session, code: int, reason: str, application: bool, remote: bool) -> None:
+        """A session is gone; if it was being dialled, that is how the attempt ends."""
+        outcome = self._outcomes.pop(session, None)
+        if outcome is None or outcome.done():
+            return
+        outcome.set_exception(_failure(session, code, reason, application, remote))
+
+    # attempts
+
+    async def reach(self, addresses: Sequence[HostPort], expected: str | None) -> Session:
+        """Dials the addresses, each a little later than the one before, and gives the first welcomed session; the others
+        are closed. SidecarError tells why each address failed."""
+        tasks: list[asyncio.Task[Session]] = []
+        failures: list[SidecarError] = []
+        waiting = list(addresses)
+        pending: set[asyncio.Task[Session]] = set()
+        try:
+            while waiting or pending:
+                if waiting:
+                    task = asyncio.ensure_future(self._dial(waiting.pop(0), expected))
+                    tasks.append(task)
+                    pending.add(task)
+                done, pending = await asyncio.wait(
+                    pending, timeout=STAGGER if waiting else None, return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in done:
+                    error = task.exception()
+                    if error is None:
+                        return task.result()
+                    if not isinstance(error, SidecarError):
+                        raise error  # a bug
+                    failures.append(error)
+        finally:
+            for task in tasks:
+                task.cancel()
+        if not failures:
+            raise SidecarError(Reason.PEER_UNKNOWN, f"no address is known for {expected}")
+        worst = next((f for f in failures if f.reason != Reason.PEER_UNREACHABLE), failures[0])
+        raise SidecarError(worst.reason, "; ".join(failure.detail for failure in failures))
+
+    async def resolve(self, contact: Contact) -> list[HostPort]:
+        """The numeric addresses of a contact. SidecarError when its name is not known."""
+        if contact.is_numeric:
+            return [(contact.host, contact.port)]
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(
+                contact.host, contact.port, type=socket.SOCK_DGRAM, proto=socket.IPPROTO_UDP
+            )
+        except OSError as error:
+            raise SidecarError(Reason.PEER_UNREACHABLE, f"{contact.host}: {error.strerror or error}") from error
+        return list(dict.fromkeys((str(entry[4][0]), int(entry[4][1])) for entry in found))[:ADDRESSES_PER_NAME]
+
+    async def _dial(self, address: HostPort, expected: str | None) -> Session:
+        shown = format_address(address)
+        host = self._hosts.setdefault(address[0], asyncio.Semaphore(PER_HOST_MAX))
+        self._towards[address[0]] += 1
+        try:
+            async with host, self._slots:
+                return await self._attempt(address, shown, expected)
+        finally:
+            self._towards[address[0]] -= 1
+            if not self._towards[address[0]]:
+                del self._towards[address[0]], self._hosts[address[0]]
+
+    async def _attempt(self, address: HostPort, shown: str, expected: str | None) -> Session:
+        loop = asyncio.get_running_loop()
+        outcome: asyncio.Future[Session] = loop.create_future()
+        made: list[Session] = []
+
+        def protocol(pump: Pump) -> Session:
+            session = Session(
+                pump, self._local, self._owner, remote=shown, dialled=True, deadline=loop.time() + self._timeout,
+                expected_peer_id=expected,
+            )  # fmt: skip
+            made.append(session)
+            self._dialled(session, pump)
+            self._outcomes[session] = outcome
+            return session
+
+        self.attempts += 1
+        try:
+            self.endpoint.dial(address, protocol)
+        except (ValueError, OSError, RuntimeError) as error:
+            self.failures[Reason.PEER_UNREACHABLE] += 1
+            raise SidecarError(Reason.PEER_UNREACHABLE, f"{shown}: {error}") from error
+        try:
+            return await outcome
+        except SidecarError as error:
+            self.failures[error.reason] += 1
+            raise
+        except asyncio.CancelledError:
+            # Once it has said HELLO the other side may have let it take the link over: then it does so here as well.
+            if self._outcomes.pop(made[0], None) is not None and not made[0].introduced:
+                made[0].close(Close.DONE, "not needed any more")
+            raise
+
+
+def _failure(session: Session, code: int, reason: str, application: bool, remote: bool) -> SidecarError:
+    """What the end of a connection that was being dialled means."""
+    where = session.remote
+    if session.rejected is not None:
+        return SidecarError(Reason.PEER_REFUSED, f"{where} refused: {session.rejected}")
+    if session.closing is not None and not remote:
+        ours, words = session.closing
+        if ours in (Close.IDENTITY, Close.SELF):
+            kind = Reason.PEER_IS_SELF if ours is Close.SELF else Reason.IDENTITY_MISMATCH
+            return SidecarError(kind, words)
+        if ours is Close.HANDSHAKE_TIMEOUT:
+            return SidecarError(Reason.PEER_UNREACHABLE, f"{where}: no answer in time")
+    if remote and application:
+        return SidecarError(Reason.PEER_REFUSED, f"{where} refused: {reason}")
+    return SidecarError(Reason.PEER_UNREACHABLE, f"{where}: {reason or f'closed with code {code:#x}'}")

@@ -1,0 +1,154 @@
+"""PEERS: how a sidecar that is linked to one learns of the others.
+
+A record is its subject's own signed word. It is believed for its signature, dialled only when somebody wants that peer, and
+then only with the peer id it proves; addresses that would lead into this machine or site are not taken from outside.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from sidecar.addresses import acceptable_untrusted, format_address, parse_address
+from sidecar.gen.overlay.wire.v1 import wire_pb2
+from sidecar.identity import format_peer_id, parse_peer_id
+from sidecar.overlay.peer import Peer
+from sidecar.wire import record as records
+from sidecar.wire.errors import malformed
+from sidecar.wire.session import Introduction, Session
+
+if TYPE_CHECKING:
+    from sidecar.overlay.links import Links
+
+RECORDS_MAX = 64
+"""Records in one PEERS."""
+TELL_MAX = 16
+"""Linked peers that are told of a newcomer."""
+ASK_MAX = 8
+"""Linked peers that are asked for one."""
+ASK_TIMEOUT = 1.0
+REFRESH = 3600.0
+"""Seconds after which one's own record is made anew."""
+RECORDS_PER_SECOND = 4.0
+RECORDS_BURST = 256.0
+OBSERVED_MAX = records.ADDRESSES_MAX
+
+
+class Exchange:
+    """The records this sidecar has, gives and asks for."""
+
+    def __init__(self, links: Links) -> None:
+        self.observed: deque[str] = deque(maxlen=OBSERVED_MAX)
+        """Where others say they see this sidecar, newest first."""
+        self._links = links
+        self._own: wire_pb2.Record | None = None
+        self._own_at = 0.0
+        self._wanted: dict[bytes, tuple[asyncio.Future[None], set[Session]]] = {}
+
+    def own_record(self) -> wire_pb2.Record | None:
+        """This sidecar's word on itself; None while it does not know where it can be reached."""
+        now = time.time()
+        if self.observed and (self._own is None or now - self._own_at > REFRESH):
+            identity = self._links.local.identity
+            self._own = records.make(
+                identity.spki, identity.sign, list(self.observed), self._links.local.network_id, now
+            )
+            self._own_at = now
+        return self._own
+
+    def introduced(self, session: Session, said: Introduction) -> None:
+        """A peer says where it sees this sidecar, and where it is itself. Raises Untrusted."""
+        if said.observed:
+            try:
+                seen = format_address(parse_address(said.observed))
+            except ValueError as error:
+                raise malformed(f"observed address: {error}") from error
+            if seen not in self.observed:
+                self._own = None
+                self.observed.appendleft(seen)
+        if said.record.body:
+            self._take_untrusted(session, said.record, said.peer_id)
+
+    def linked(self, peer: Peer) -> None:
+        """A peer was linked: it is asked for others, and others are told of it."""
+        peer.sessions[-1].request_peers()
+        known = self._links.directory.get(peer.peer_id)
+        if known is None or known.record is None:
+            return
+        others = [other for other in self._links.linked if other is not peer]
+        news = wire_pb2.Peers(records=[known.record.encoded])
+        for other in random.sample(others, min(TELL_MAX, len(others))):
+            other.sessions[-1].tell_peers(news)
+
+    async def find(self, peer_id: str) -> None:
+        """Asks linked peers for a record; returns when one has come, all have answered, or it took too long."""
+        wanted = parse_peer_id(peer_id)
+        asked = [peer.sessions[-1] for peer in self._links.linked]
+        asked = random.sample(asked, min(ASK_MAX, len(asked)))
+        if not asked:
+            return
+        found, _ = self._wanted.setdefault(wanted, (asyncio.get_running_loop().create_future(), set(asked)))
+        for session in asked:
+            session.request_peers(wanted)
+        await asyncio.wait({found}, timeout=ASK_TIMEOUT)
+        self._wanted.pop(wanted, None)
+
+    def requested(self, session: Session, peer_id: bytes) -> None:
+        """A peer asks for records."""
+        directory = self._links.directory
+        if peer_id:
+            chosen = [format_peer_id(peer_id)]
+        else:
+            chosen = [peer.peer_id for peer in self._links.linked if peer.peer_id != session.peer_id]
+            chosen = random.sample(chosen, min(RECORDS_MAX, len(chosen)))
+        now = time.time()
+        found = [
+            known.record for one in chosen if (known := directory.get(one)) is not None and known.record is not None
+        ]
+        session.tell_peers(
+            wire_pb2.Peers(records=[record.encoded for record in found if record.expires > now], peer_id=peer_id)
+        )
+
+    def told_untrusted(self, session: Session, told: wire_pb2.Peers) -> None:
+        """Records have come."""
+        if len(told.records) > RECORDS_MAX:
+            raise malformed(f"{len(told.records)} records, at most {RECORDS_MAX} are allowed")
+        for record in told.records:
+            self._take_untrusted(session, record, None)
+        waiting = self._wanted.get(told.peer_id) if told.peer_id else None
+        if waiting is not None:
+            found, asked = waiting
+            asked.discard(session)
+            known = self._links.directory.get(format_peer_id(told.peer_id))
+            if not found.done() and (not asked or (known is not None and known.addresses())):
+                found.set_result(None)
+
+    def _take_untrusted(self, session: Session, encoded: wire_pb2.Record, subject: str | None) -> None:
+        peer = self._links.peers.get(session.peer_id or "")
+        if peer is None or not self._may_tell(peer):
+            return
+        record = records.check_untrusted(encoded, self._links.local.network_id, time.time())
+        if record is None:
+            return
+        peer_id = format_peer_id(record.peer_id)
+        if subject is not None and peer_id != subject:
+            raise malformed("the record in the hello is another peer's")
+        if peer_id == self._links.local.identity.peer_id:
+            return
+        remote = self._links.pump(session).remote
+        dialable = tuple(address for address in record.addresses if acceptable_untrusted(address, remote))
+        if self._links.directory.told(peer_id, record, dialable):
+            self._links.known(peer_id)
+
+    def _may_tell(self, peer: Peer) -> bool:
+        """Signatures cost time to check: a peer may have only so many checked."""
+        now = time.monotonic()
+        peer.records_left = min(RECORDS_BURST, peer.records_left + (now - peer.records_at) * RECORDS_PER_SECOND)
+        peer.records_at = now
+        if peer.records_left < 1:
+            return False
+        peer.records_left -= 1
+        return True

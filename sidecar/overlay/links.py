@@ -1,0 +1,473 @@
+"""Links: made, resumed, replaced, given up. The owner of every session."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+
+from sidecar.errors import Reason, SidecarError
+from sidecar.gen.overlay.wire.v1 import wire_pb2
+from sidecar.mail.inbox import Inbox
+from sidecar.overlay.dialler import Dialler
+from sidecar.overlay.directory import Directory, HostPort
+from sidecar.overlay.events import (
+    Event,
+    InstanceConflict,
+    PeerLinked,
+    PeerRefused,
+    PeerUnlinked,
+)
+from sidecar.overlay.exchange import Exchange
+from sidecar.overlay.peer import Peer, PeerState
+from sidecar.transport.pump import Pump
+from sidecar.wire.errors import Close, Untrusted
+from sidecar.wire.inbound import Inbound, Windows
+from sidecar.wire.link import Link
+from sidecar.wire.outbound import Outbound
+from sidecar.wire.outbox import Outbox
+from sidecar.wire.session import Greeting, Introduction, LocalPeer, Session
+
+_log = logging.getLogger(__name__)
+
+BACKOFF = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+"""Seconds before each attempt to resume a link, the last one repeated; each varies by a third."""
+SILENCE = 2.0
+"""Seconds without a packet, while something is unacknowledged, after which a connection is doubted: another is dialled beside
+it, which takes over if the peer has restarted or moved."""
+CHECK_INTERVAL = 1.0
+
+
+class Links:
+    """Every link of this sidecar, by peer id."""
+
+    def __init__(
+        self, local: LocalPeer, directory: Directory, inbox: Inbox, windows: Windows, *, outbox_bytes: int,
+        resume_timeout: float, handshake_timeout: float, tell: Callable[[Event], None], changed: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        self.local = local
+        self.directory = directory
+        self._pumps: dict[Session, Pump] = {}
+        self.dialler = Dialler(local, self, self._pumps.__setitem__, handshake_timeout=handshake_timeout)
+        self.exchange = Exchange(self)
+        self.peers: dict[str, Peer] = {}
+        self.refusing: str | None = None
+        """Why no new links are made, once none are."""
+        self.closed_reasons: dict[str, int] = {}
+        self._inbox = inbox
+        self._windows = windows
+        self._outbox_bytes = outbox_bytes
+        self._resume_timeout = resume_timeout
+        self._handshake_timeout = handshake_timeout
+        self._tell = tell
+        self._changed = changed
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._check: asyncio.TimerHandle | None = self._loop.call_later(CHECK_INTERVAL, self._look)
+        self._pings: dict[Session, set[asyncio.Future[float]]] = {}
+
+    # looking
+
+    @property
+    def linked(self) -> list[Peer]:
+        """Peers with a connection."""
+        return [peer for peer in self.peers.values() if peer.state is PeerState.LINKED]
+
+    def state(self, peer_id: str) -> PeerState:
+        """How a peer stands."""
+        peer = self.peers.get(peer_id)
+        return PeerState.KNOWN if peer is None else peer.state
+
+    def pump(self, session: Session) -> Pump:
+        """The connection under a session."""
+        return self._pumps[session]
+
+    # reaching
+
+    def accept(self, pump: Pump) -> Session:
+        """The protocol of a connection that came in."""
+        host, port = pump.remote
+        remote = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        session = Session(
+            pump, self.local, self, remote=remote, dialled=False, deadline=self._loop.time() + self._handshake_timeout
+        )
+        self._pumps[session] = pump
+        return session
+
+    def want(self, peer_id: str) -> Peer:
+        """The peer, being dialled if it is not linked. SidecarError when it cannot be: refusing, oneself, unknown."""
+        self._require_open()
+        if peer_id == self.local.identity.peer_id:
+            raise SidecarError(Reason.PEER_IS_SELF, "this is the sidecar's own peer id: name another peer")
+        peer = self._peer(peer_id)
+        if peer.leaving is not None:
+            raise SidecarError(
+                Reason.LINK_CLOSED, f"the link to {peer_id} is being closed: {peer.leaving}", retry_after=1
+            )
+        if peer.state is PeerState.KNOWN:
+            self._begin(peer, PeerState.CONNECTING)
+        return peer
+
+    async def connect(self, peer_id: str) -> Peer:
+        """Links to a peer; every caller waits for the one attempt there is. SidecarError tells why there is no link."""
+        peer = self.want(peer_id)
+        if peer.state is not PeerState.LINKED:
+            await asyncio.shield(peer.attempt)
+        return peer
+
+    async def connect_address(self, addresses: list[HostPort], expected: str | None) -> Peer:
+        """Links to whoever is at one of some addresses."""
+        self._require_open()
+        if expected is not None:
+            for address in reversed(addresses):
+                known = self.directory.touch(expected)
+                known.told = (address, *(other for other in known.told if other != address))
+            return await self.connect(expected)
+        session = await self.dialler.reach(addresses, None)
+        assert session.peer_id is not None
+        return self.peers[session.peer_id]
+
+    def _require_open(self) -> None:
+        if self.refusing is not None:
+            raise SidecarError(Reason.DRAINING, self.refusing, retry_after=5)
+
+    def _peer(self, peer_id: str) -> Peer:
+        peer = self.peers.get(peer_id)
+        if peer is None:
+            inbound = Inbound(self._windows, self._inbox, peer_id)
+            self._inbox.register(inbound)
+            peer = Peer(peer_id, Link(peer_id, Outbound(Outbox(self._outbox_bytes)), inbound))
+            self.peers[peer_id] = peer
+            self.directory.touch(peer_id).pinned = True
+        return peer
+
+    def _begin(self, peer: Peer, state: PeerState) -> None:
+        peer.attempt = self._loop.create_future()
+        self._set_state(peer, state)
+        self._dial(peer)
+
+    def _dial(self, peer: Peer) -> None:
+        if peer.dialling is None:
+            peer.dialling = self._loop.create_task(self._reach(peer))
+            self._keep(peer.dialling)
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._dropped)
+
+    def _dropped(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("an attempt to reach a peer failed by a bug", exc_info=error)
+
+    async def _reach(self, peer: Peer) -> None:
+        """Dials until the peer is linked, or given up: at once when it was never linked, else after the resume timeout."""
+        try:
+            for attempt in range(10_000):
+                pause = BACKOFF[min(attempt, len(BACKOFF) - 1)] * random.uniform(0.67, 1.33)
+                if peer.state is PeerState.RESUMING:
+                    pause = min(pause, max(0.0, peer.gives_up_at - self._loop.time()))
+                await asyncio.sleep(pause)
+                try:
+                    if peer.state in (PeerState.CONNECTING, PeerState.RESUMING):
+                        await self._reach_once(peer)
+                    return
+                except SidecarError as error:
+                    if peer.state is PeerState.LINKED:  # it has dialled us meanwhile
+                        return
+                    if peer.state is PeerState.RESUMING and self._loop.time() < peer.gives_up_at:
+                        continue
+                    self._give_up(peer, error)
+                    return
+        finally:
+            peer.dialling = None
+
+    async def _reach_once(self, peer: Peer) -> None:
+        known = self.directory.touch(peer.peer_id)
+        addresses = known.addresses()
+        if not addresses:
+            await self.exchange.find(peer.peer_id)
+            addresses = known.addresses()
+        if not addresses:
+            raise SidecarError(
+                Reason.PEER_UNKNOWN,
+                f"nobody linked here knows where {peer.peer_id} is: add a contact for it, or bootstrap",
+            )
+        await self.dialler.reach(addresses, peer.peer_id)
+
+    def _give_up(self, peer: Peer, error: SidecarError) -> None:
+        """The peer cannot be reached: everything that waits for it is reported, and its link's state is forgotten."""
+        was_linked = peer.state is PeerState.RESUMING
+        self._forget(peer, error.reason, error.detail, error)
+        if was_linked:
+            self._tell(PeerUnlinked(peer.peer_id, error.detail))
+
+    def _forget(self, peer: Peer, reason: Reason, detail: str, error: SidecarError | None = None) -> int:
+        if self.peers.get(peer.peer_id) is peer:
+            del self.peers[peer.peer_id]
+        peer.state = PeerState.KNOWN
+        if not peer.attempt.done():
+            peer.attempt.set_exception(error or SidecarError(reason, detail))
+            peer.attempt.exception()  # whoever waits learns it; often nobody does
+        lost = peer.link.outbound.fail(reason, detail)
+        peer.link.inbound.reset()
+        self._inbox.unregister(peer.link.inbound)
+        known = self.directory.get(peer.peer_id)
+        if known is not None:
+            known.pinned = False
+        self._changed(peer.peer_id)
+        return lost
+
+    def _set_state(self, peer: Peer, state: PeerState) -> None:
+        if peer.state is not state:
+            peer.state = state
+            self._changed(peer.peer_id)
+
+    # Owner: what sessions ask
+
+    def limits(self) -> wire_pb2.Limits:
+        """See Owner."""
+        windows = self._windows
+        return wire_pb2.Limits(
+            max_message_bytes=windows.max_message_bytes,
+            link_bytes=windows.link_bytes,
+            link_messages=windows.link_messages,
+            channel_bytes=windows.first_channel_bytes,
+            channel_messages=windows.channel_messages,
+            max_channels=windows.max_channels,
+        )
+
+    def greet(self, session: Session, peer_id: str) -> Greeting:
+        """See Owner."""
+        self._require_known(peer_id)
+        return self._greeting(self._peer(peer_id))
+
+    def _require_known(self, peer_id: str) -> None:
+        """While none are made, only the links there are may get a connection, so that what was accepted can end well."""
+        if self.refusing is not None and peer_id not in self.peers:
+            raise Untrusted(Close.STOPPING, self.refusing)
+
+    def _greeting(self, peer: Peer) -> Greeting:
+        link = peer.link
+        return Greeting(link.epoch, link.peer_epoch, link.inbound.received(), self.exchange.own_record())
+
+    def admit(self, session: Session, introduced: Introduction) -> tuple[Link, Greeting]:
+        """See Owner."""
+        self._require_known(introduced.peer_id)
+        peer = self._peer(introduced.peer_id)
+        if peer.leaving is not None and peer.leaving_here:
+            raise Untrusted(Close.STOPPING, peer.leaving)
+        link = peer.link
+        if link.peer_instance not in (0, introduced.instance):
+            # A restart, as a rule; two at once when the one that was replaced comes again.
+            if introduced.instance in peer.former_instances:
+                self._tell(InstanceConflict(peer.peer_id, session.remote))
+            peer.former_instances.append(link.peer_instance)
+            self._replace(peer, peer.sessions, "another instance of the peer has come")
+        peer.renewed = link.meet_untrusted(
+            introduced.instance, introduced.epoch, introduced.resume_epoch, introduced.received
+        )
+        peer.agent = introduced.agent
+        self.exchange.introduced(session, introduced)
+        return link, self._greeting(peer)
+
+    def settled(self, session: Session) -> None:
+        """See Owner."""
+        peer = self.peers[session.peer_id or ""]
+        self._replace(peer, [s for s in peer.sessions if s.dialled == session.dialled], "a newer connection has come")
+        peer.sessions.append(session)
+        known = self.directory.reached(peer.peer_id, self._pumps[session].remote)
+        known.pinned = True
+        first = peer.state is not PeerState.LINKED
+        if first or peer.renewed:
+            resumed = peer.state is PeerState.RESUMING and not peer.renewed
+            peer.leaving = None
+            self._set_state(peer, PeerState.LINKED)
+            if not resumed:
+                peer.linked_at = time.time()
+                self._tell(PeerLinked(peer.peer_id, session.remote, session.dialled))
+            _log.info("%s %s at %s", "resumed" if resumed else "linked", peer.peer_id, session.remote)
+            self.exchange.linked(peer)
+        if not peer.attempt.done():
+            peer.attempt.set_result(None)
+        peer.renewed = False
+        self.dialler.settled(session)
+
+    def _replace(self, peer: Peer, sessions: list[Session], why: str) -> None:
+        for session in list(sessions):
+            peer.sessions.remove(session)
+            peer.link.detach(session)
+            session.close(Close.REPLACED, why)
+
+    def peers_requested(self, session: Session, peer_id: bytes) -> None:
+        """See Owner."""
+        self.exchange.requested(session, peer_id)
+
+    def peers_told_untrusted(self, session: Session, peers: wire_pb2.Peers) -> None:
+        """See Owner."""
+        self.exchange.told_untrusted(session, peers)
+
+    def going_away(self, session: Session, reason: str) -> None:
+        """See Owner: the other side closes once all is acknowledged; nothing new goes to it."""
+        peer = self.peers.get(session.peer_id or "")
+        if peer is None:
+            return
+        if peer.leaving is not None:
+            peer.goodbye.set()
+            return
+        peer.leaving = reason or "the peer is going away"
+        outbox = peer.link.outbound.outbox
+        outbox.withdraw(lambda run: True, Reason.LINK_CLOSED, f"{peer.peer_id}: {peer.leaving}")
+        outbox.when_empty(lambda: session.go_away("done"))
+        self._changed(peer.peer_id)
+
+    def ended(self, session: Session, code: int, reason: str, application: bool, remote: bool) -> None:
+        """See Owner."""
+        self._pumps.pop(session, None)
+        for ping in self._pings.pop(session, set()):
+            if not ping.done():
+                ping.set_exception(SidecarError(Reason.LINK_CLOSED, f"the connection ended before an answer: {reason}"))
+        self.dialler.ended(session, code, reason, application, remote)
+        label = _close_label(session, code, application, remote)
+        self.closed_reasons[label] = self.closed_reasons.get(label, 0) + 1
+        if session.link is None:
+            self._refused(session, code, reason, application, remote)
+            return
+        peer = self.peers.get(session.peer_id or "")
+        if peer is None or session not in peer.sessions:
+            return
+        peer.sessions.remove(session)
+        self._tell_bad_end(session, peer, code, reason, application, remote)
+        if peer.sessions:
+            self._changed(peer.peer_id)
+            return
+        if peer.leaving is not None or (application and remote and code in (Close.DONE, Close.STOPPING)):
+            why = peer.leaving or reason or "the peer closed the link"
+            self._forget(peer, Reason.LINK_CLOSED, f"the link to {peer.peer_id} was closed: {why}")
+            self._tell(PeerUnlinked(peer.peer_id, why))
+            peer.goodbye.set()
+            return
+        _log.info("lost %s at %s (%s), resuming", peer.peer_id, session.remote, reason or f"code {code:#x}")
+        peer.gives_up_at = self._loop.time() + self._resume_timeout
+        self._begin(peer, PeerState.RESUMING)
+
+    def _refused(self, session: Session, code: int, reason: str, application: bool, remote: bool) -> None:
+        peer = self.peers.get(session.peer_id or "")
+        if peer is not None and peer.state is PeerState.KNOWN:
+            self._forget(peer, Reason.PEER_UNREACHABLE, reason)  # made to greet it, and for nothing else
+        ours = session.closing
+        if session.rejected is not None or (remote and application):
+            told, by_peer = session.rejected or reason, True
+        elif ours is not None and ours[0] is not Close.DONE and not remote:
+            told, by_peer = ours[1], False
+        else:
+            return
+        _log.info("refused: %s (%s)", told, session.remote)
+        self._tell(PeerRefused(session.peer_id or "", session.remote, told, by_peer))
+
+    def _tell_bad_end(
+        self, session: Session, peer: Peer, code: int, reason: str, application: bool, remote: bool
+    ) -> None:
+        bad = (Close.MALFORMED, Close.CREDIT, Close.INTERNAL)
+        ours = session.closing
+        if not remote and ours is not None and ours[0] in bad:
+            self._tell(PeerRefused(peer.peer_id, session.remote, ours[1], by_peer=False))
+            _log.warning("closed the connection to %s: %s", peer.peer_id, ours[1])
+        elif remote and application and code in bad:
+            self._tell(PeerRefused(peer.peer_id, session.remote, reason, by_peer=True))
+            _log.warning("%s closed the connection: %s", peer.peer_id, reason)
+
+    def known(self, peer_id: str) -> None:
+        """A peer has become known, or where it is has changed."""
+        self._changed(peer_id)
+
+    # doubts
+
+    def _look(self) -> None:
+        """Once a second: doubts connections that have fallen silent with something unacknowledged on them."""
+        now = self._loop.time()
+        for peer in list(self.peers.values()):
+            if peer.state is PeerState.LINKED and peer.link.outbound.unacknowledged and peer.dialling is None:
+                silence = min(now - self._pumps[session].heard_at for session in peer.sessions)
+                if silence > SILENCE:
+                    peer.dialling = self._loop.create_task(self._probe(peer))
+                    self._keep(peer.dialling)
+        self._check = self._loop.call_later(CHECK_INTERVAL, self._look)
+
+    async def _probe(self, peer: Peer) -> None:
+        """Dials a peer that is linked: the new connection takes over."""
+        try:
+            await self.dialler.reach(self.directory.touch(peer.peer_id).addresses(), peer.peer_id)
+        except SidecarError as error:
+            _log.info("%s is silent and cannot be reached again yet: %s", peer.peer_id, error.detail)
+        finally:
+            peer.dialling = None
+        if peer.state is PeerState.RESUMING:
+            self._dial(peer)
+
+    # pings and leaving
+
+    async def ping(self, peer: Peer) -> float:
+        """Seconds to the other sidecar and back."""
+        if not peer.sessions:
+            raise SidecarError(Reason.PEER_UNREACHABLE, f"the link to {peer.peer_id} is being resumed", retry_after=1)
+        session = peer.sessions[-1]
+        answered: asyncio.Future[float] = self._loop.create_future()
+        waiting = self._pings.setdefault(session, set())
+        waiting.add(answered)
+        began = self._loop.time()
+        try:
+            session.ping(lambda now: None if answered.done() else answered.set_result(self._loop.time()))
+            return await answered - began
+        except Untrusted as error:
+            raise SidecarError(Reason.LIMIT_REACHED, error.reason, retry_after=0.1) from error
+        finally:
+            waiting.discard(answered)
+
+    async def leave(self, peer: Peer, why: str, timeout: float) -> int:
+        """Closes a link once everything sent is acknowledged, or after `timeout` seconds. The number of messages without an
+        outcome; each is reported to its sender."""
+        peer.leaving, peer.leaving_here = why, True
+        outbox = peer.link.outbound.outbox
+        if peer.sessions:
+            empty = asyncio.Event()
+            peer.sessions[-1].go_away(why)
+            outbox.when_empty(empty.set)
+            try:
+                async with asyncio.timeout(timeout):
+                    await empty.wait()
+                    await peer.goodbye.wait()
+            except TimeoutError:
+                _log.info("%s is left before all is acknowledged", peer.peer_id)
+        lost = outbox.messages
+        for session in list(peer.sessions):
+            session.close(Close.DONE, why)
+        if self.peers.get(peer.peer_id) is peer:
+            self._forget(peer, Reason.LINK_CLOSED, f"the link to {peer.peer_id} was closed: {why}")
+            self._tell(PeerUnlinked(peer.peer_id, why))
+        return lost
+
+    def close(self) -> None:
+        """Nothing is dialled or resumed any more; what is not known to be delivered is reported."""
+        if self._check is not None:
+            self._check.cancel()
+            self._check = None
+        for task in list(self._tasks):
+            task.cancel()
+        for peer in list(self.peers.values()):
+            peer.leaving = peer.leaving or "the sidecar stops"
+            self._forget(peer, Reason.LINK_CLOSED, peer.leaving)
+
+
+def _close_label(session: Session, code: int, application: bool, remote: bool) -> str:
+    """A reason for the metrics: one of a fixed set."""
+    if session.closing is not None and not remote:
+        return session.closing[0].name.lower() if application else "transport"
+    if not application:
+        return "transport"
+    try:
+        return Close(code).name.lower()
+    except ValueError:
+        return "unknown"

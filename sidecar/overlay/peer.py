@@ -1,0 +1,58 @@
+"""One peer as this sidecar deals with it: its link, whatever state that is in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from enum import Enum
+
+from sidecar.wire.link import Link
+from sidecar.wire.session import Session
+
+
+class PeerState(Enum):
+    """How a peer stands to this sidecar."""
+
+    KNOWN = "known"
+    CONNECTING = "connecting"
+    LINKED = "linked"
+    RESUMING = "resuming"
+
+
+class Peer:
+    """A peer that is linked, or that somebody wants to reach. Others are in the directory only."""
+
+    def __init__(self, peer_id: str, link: Link) -> None:
+        self.peer_id = peer_id
+        self.link = link
+        self.state = PeerState.KNOWN
+        self.sessions: list[Session] = []
+        """Those that are welcomed."""
+        self.linked_at: float | None = None
+        """Seconds since 1970."""
+        self.agent: str | None = None
+        self.dialling: asyncio.Task[None] | None = None
+        self.attempt: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """What everybody who wants the peer waits for: done once it is linked, by whichever side dialled."""
+        self.renewed = False
+        """Its last introduction began a new epoch."""
+        self.gives_up_at = 0.0
+        """When a lost link is given up, by the loop's clock."""
+        self.leaving: str | None = None
+        """Why the link is being closed on purpose, once it is; it is not resumed then."""
+        self.leaving_here = False
+        """It is closed from this side."""
+        self.goodbye = asyncio.Event()
+        """The other side has nothing more to send, or is gone."""
+        self.former_instances: deque[int] = deque(maxlen=4)
+        self.records_left = 256.0
+        """Records that may still be taken from this peer, as of `records_at`; refilled with time."""
+        self.records_at = 0.0
+
+    @property
+    def address(self) -> str:
+        """Where the newest connection leads, host:port; empty without one."""
+        return self.sessions[-1].remote if self.sessions else ""
+
+    def __repr__(self) -> str:
+        return f"Peer({self.peer_id[:8]} {self.state.value}, {len(self.sessions)} connections)"

@@ -1,0 +1,440 @@
+"""The receiving half of a link: takes each message once, counts credit, and tells what it has.
+
+It outlives connections, as the sending half does; frames come from whichever connection carries them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from sidecar.gen.overlay.wire.v1 import wire_pb2
+from sidecar.wire import batch
+from sidecar.wire.batch import ENTRY_OVERHEAD_MAX, BadBatch
+from sidecar.wire.credit import Allowance
+from sidecar.wire.errors import Close, Untrusted, malformed
+from sidecar.wire.lanes import BULK, PRIORITIES, BulkHeader, LaneFrame, LaneReader
+
+BULK_AHEAD_MAX = 1024
+"""How far beyond the first missing one a bulk message may be numbered."""
+CHANNEL_NAME_MAX = 128
+
+
+class Windows(NamedTuple):
+    """What a receiving half grants."""
+
+    max_message_bytes: int
+    """Payload bytes of the largest message."""
+    link_bytes: int
+    """The budget of the link, which its channels share."""
+    link_messages: int
+    channel_bytes: int
+    """The most one channel gets of it."""
+    channel_messages: int
+    first_channel_bytes: int
+    """What channel 0 begins with; larger messages need a reservation."""
+    unread_channel_bytes: int
+    """The most a channel gets that no app reads."""
+    max_channels: int
+
+
+class Arrival:
+    """A run of messages that came in: what the inbox holds. `take` it when an app has it."""
+
+    __slots__ = (
+        "batch", "bulk", "channel", "count", "epoch", "first_sequence", "inbound", "number", "priority", "reserved", "size",
+    )  # fmt: skip
+
+    def __init__(
+        self, inbound: Inbound, channel: str, number: int, priority: int, first: int, count: int, data: bytes,
+        *, bulk: bool, reserved: bool,
+    ) -> None:  # fmt: skip
+        self.inbound = inbound
+        self.channel = channel
+        self.number = number
+        self.priority = priority
+        self.first_sequence = first
+        self.count = count
+        self.batch = data
+        self.size = len(data)
+        self.bulk = bulk
+        self.reserved = reserved
+        self.epoch = inbound.epoch
+
+    def take(self, size: int, count: int) -> None:
+        """An app has `count` more of the messages, `size` bytes of them: their room is the sender's again."""
+        self.inbound.taken(self, size, count)
+
+
+class Inbox(Protocol):
+    """Where arrivals go."""
+
+    def put(self, arrival: Arrival) -> None:
+        """Takes a run."""
+        ...
+
+    def subscribed(self, channel: str) -> bool:
+        """Whether an app reads the channel."""
+        ...
+
+    def reserve(self, channel: str, size: int) -> bool:
+        """Reserves memory for a large message; false when there is none now."""
+        ...
+
+    def unreserve(self, channel: str, size: int) -> None:
+        """Gives it back."""
+        ...
+
+    def left(self) -> int:
+        """Bytes that may still be promised before the inbox as a whole is full."""
+        ...
+
+
+class ChannelIn(NamedTuple):
+    """A channel as the other side numbered it."""
+
+    name: str
+    allowance: Allowance
+
+
+class BulkIn:
+    """A large message whose header has come."""
+
+    __slots__ = ("counted", "granted", "header")
+
+    def __init__(self, header: BulkHeader, counted: bool) -> None:
+        self.header = header
+        self.counted = counted
+        """It fits the windows and is counted there; else it needs a reservation."""
+        self.granted = False
+
+
+class Inbound:
+    """See the module."""
+
+    def __init__(self, windows: Windows, inbox: Inbox, peer_id: str) -> None:
+        self.windows = windows
+        self.inbox = inbox
+        self.peer_id = peer_id
+        self.instance = 0
+        self.messages_received = 0
+        self.bytes_received = 0
+        self.wake = _nothing
+        """Called when there is something to tell the other side outside of a read."""
+        self._begin()
+
+    def _begin(self) -> None:
+        windows = self.windows
+        self._allowance = Allowance(windows.link_bytes, windows.link_messages)
+        first = Allowance(windows.first_channel_bytes, windows.channel_messages)
+        self._channels: dict[int, ChannelIn] = {0: ChannelIn("", first)}
+        self._numbers = {"": 0}
+        self._granted_bytes = windows.first_channel_bytes
+        self._granted_messages = windows.channel_messages
+        """Sums of what the channels were granted."""
+        self._short: set[int] = set()
+        """Channels whose window is below what it should be, for lack of budget."""
+        self._next = [0] * PRIORITIES
+        self._bulk_next = 0
+        self._bulk_done: set[int] = set()
+        self._bulk: dict[int, BulkIn] = {}
+        self._ack_due: set[int] = set()
+        self._credit_due: set[int] = set()
+        self._grants_due: list[int] = []
+        self.epoch = object()
+        """Changes with every reset: room taken up before it is not the sender's any more."""
+
+    def reset(self) -> None:
+        """The other side begins a new epoch: numbers and windows begin anew. What the inbox holds stays there."""
+        for bulk in self._bulk.values():
+            if bulk.granted:
+                self.inbox.unreserve(self._channels[bulk.header.channel].name, bulk.header.length)
+        self._begin()
+
+    def limits(self) -> wire_pb2.Limits:
+        """What the other side is told in HELLO."""
+        windows = self.windows
+        return wire_pb2.Limits(
+            max_message_bytes=windows.max_message_bytes,
+            link_bytes=windows.link_bytes,
+            link_messages=windows.link_messages,
+            channel_bytes=windows.first_channel_bytes,
+            channel_messages=windows.channel_messages,
+            max_channels=windows.max_channels,
+        )
+
+    # what comes
+
+    def on_channel_open_untrusted(self, opened: wire_pb2.ChannelOpen) -> None:
+        """A channel gets its number."""
+        number, name = opened.channel, opened.name
+        if number in self._channels and self._channels[number].name == name:
+            self._credit_due.add(number)  # it came again on another connection; so may the answer
+            return
+        if number != len(self._channels) or number > self.windows.max_channels or name in self._numbers:
+            raise malformed(f"opens channel {number} as {name!r}, {len(self._channels) - 1} are open")
+        if not 0 < len(name.encode()) <= CHANNEL_NAME_MAX:
+            raise malformed(f"channel name of {len(name.encode())} bytes, at most {CHANNEL_NAME_MAX} are allowed")
+        self._channels[number] = ChannelIn(name, Allowance())
+        self._numbers[name] = number
+        self._regrant(number)
+        self._credit_due.add(number)
+
+    def lane_opening_untrusted(self, lane: int, first: int) -> LaneReader:
+        """A lane's stream begins, on whatever connection: a reader for it."""
+        if lane >= PRIORITIES:
+            raise malformed(f"lane {lane} has no stream")
+        if first > self._next[lane]:
+            raise malformed(f"lane {lane} begins at {first}, {self._next[lane]} is next")
+        return LaneReader(lane, first)
+
+    def on_lane_frames_untrusted(self, reader: LaneReader, frames: list[LaneFrame]) -> None:
+        """Messages of a lane, in order; those that came before on another connection are passed over."""
+        lane = reader.lane
+        for number, count, data in frames:
+            channel = self._channels.get(number)
+            if channel is None:
+                raise malformed(f"message on channel {number}, which was not opened")
+            ends = self._check_untrusted(data)
+            if len(ends) != count:
+                raise malformed(f"frame of {count} messages holds {len(ends)}")
+            first = reader.next_sequence
+            reader.next_sequence = first + count
+            self._ack_due.add(lane)
+            known = self._next[lane] - first
+            if known >= count:
+                continue
+            if known > 0:
+                data = data[ends[known - 1] :]
+                first += known
+                count -= known
+            self._accept(channel, len(data), count)
+            self._next[lane] = first + count
+            self._deliver(channel, number, lane, first, count, data, bulk=False, reserved=False)
+
+    def _check_untrusted(self, data: bytes) -> list[int]:
+        try:
+            return batch.check_untrusted(data, self.windows.max_message_bytes)
+        except BadBatch as error:
+            raise malformed(str(error)) from error
+
+    def _accept(self, channel: ChannelIn, size: int, count: int) -> None:
+        fits_link = self._allowance.accept(size, count)
+        if not channel.allowance.accept(size, count) or not fits_link:
+            raise Untrusted(Close.CREDIT, f"more messages on channel {channel.name!r} than its credit allows")
+
+    def _deliver(
+        self, channel: ChannelIn, number: int, priority: int, first: int, count: int, data: bytes, *, bulk: bool,
+        reserved: bool,
+    ) -> None:  # fmt: skip
+        self.messages_received += count
+        self.bytes_received += len(data)
+        self.inbox.put(Arrival(self, channel.name, number, priority, first, count, data, bulk=bulk, reserved=reserved))
+
+    # large messages
+
+    def on_bulk_header_untrusted(self, header: BulkHeader) -> bool:
+        """A large message begins; false when it came before and its bytes are not wanted."""
+        sequence = header.sequence
+        if sequence < self._bulk_next or sequence in self._bulk_done:
+            self._ack_due.add(BULK)
+            return False
+        if sequence >= self._bulk_next + BULK_AHEAD_MAX:
+            raise malformed(f"bulk message {sequence}, {self._bulk_next} is next")
+        if header.priority >= PRIORITIES:
+            raise malformed(f"bulk message of priority {header.priority}")
+        channel = self._channels.get(header.channel)
+        if channel is None:
+            raise malformed(f"bulk message on channel {header.channel}, which was not opened")
+        if header.length > self.windows.max_message_bytes + ENTRY_OVERHEAD_MAX:
+            raise malformed(
+                f"bulk message of {header.length} bytes, at most {self.windows.max_message_bytes} are allowed"
+            )
+        pending = self._bulk.get(sequence)
+        if pending is None:
+            if not header.length:
+                return True
+            pending = BulkIn(header, counted=header.length <= self.windows.first_channel_bytes)
+            if pending.counted:
+                self._accept(channel, header.length, 1)
+            self._bulk[sequence] = pending
+        elif header.length not in (0, pending.header.length) or header.channel != pending.header.channel:
+            raise malformed(f"bulk message {sequence} comes again with another length or channel")
+        if not pending.counted and header.length:
+            self._grants_due.append(sequence)
+        return True
+
+    def bulk_may_come(self, sequence: int) -> bool:
+        """Whether bytes of the message may come: it is counted, or its reservation was granted."""
+        pending = self._bulk.get(sequence)
+        return pending is not None and (pending.counted or pending.granted)
+
+    def on_bulk_untrusted(self, header: BulkHeader, data: bytes) -> None:
+        """A large message is whole; of no bytes, it was given up."""
+        if header.sequence < self._bulk_next or header.sequence in self._bulk_done:
+            return  # its twin on another connection was first
+        pending = self._bulk.pop(header.sequence, None)
+        channel = self._channels[header.channel]
+        if data:
+            if len(self._check_untrusted(data)) != 1:
+                raise malformed("bulk message that is not exactly one message")
+            reserved = pending is not None and not pending.counted
+            self._deliver(
+                channel, header.channel, header.priority, header.sequence, 1, data, bulk=True, reserved=reserved
+            )
+        elif pending is not None and pending.counted:
+            self._release(channel, header.channel, pending.header.length, 1)
+        elif pending is not None and pending.granted:
+            self.inbox.unreserve(channel.name, pending.header.length)
+        self._bulk_done.add(header.sequence)
+        while self._bulk_next in self._bulk_done:
+            self._bulk_done.remove(self._bulk_next)
+            self._bulk_next += 1
+        self._ack_due.add(BULK)
+
+    # what goes back
+
+    def taken(self, arrival: Arrival, size: int, count: int) -> None:
+        """See Arrival.take."""
+        if arrival.reserved:
+            self.inbox.unreserve(arrival.channel, size)
+        elif arrival.epoch is self.epoch:
+            self._release(self._channels[arrival.number], arrival.number, size, count)
+        if self._credit_due:
+            self.wake()
+
+    def _release(self, channel: ChannelIn, number: int, size: int, count: int) -> None:
+        channel.allowance.take(size, count)
+        self._allowance.take(size, count)
+        self._regrant(number)
+        if self._short:
+            self.relieved()
+
+    def relieved(self) -> None:
+        """The budget has more again: channels that got less than they should are seen to."""
+        for number in list(self._short):
+            self._regrant(number)
+        if self._credit_due:
+            self.wake()
+
+    def _regrant(self, number: int) -> None:
+        """Raises a channel's window when that is worth a frame. A channel may have at most half of what the link, and the
+        inbox as a whole, have left, so that however many are left unread there is always some for one more (dynamic
+        thresholds, after Choudhury and Hahne 1998)."""
+        windows = self.windows
+        channel = self._channels[number]
+        allowance = channel.allowance
+        left_bytes = windows.link_bytes - self._granted_bytes + self._allowance.taken_bytes + allowance.promised_bytes
+        left_messages = (
+            windows.link_messages
+            - self._granted_messages
+            + self._allowance.taken_messages
+            + allowance.promised_messages
+        )
+        want = windows.channel_bytes if self.inbox.subscribed(channel.name) else windows.unread_channel_bytes
+        size = max(0, min(want, left_bytes // 2, self.inbox.left() // 2))
+        messages = max(0, min(windows.channel_messages, left_messages // 2))
+        self._granted_bytes -= allowance.granted_bytes
+        self._granted_messages -= allowance.granted_messages
+        if allowance.grant(size, messages):
+            self._credit_due.add(number)
+        self._granted_bytes += allowance.granted_bytes
+        self._granted_messages += allowance.granted_messages
+        if size < want or messages < windows.channel_messages:
+            self._short.add(number)
+        else:
+            self._short.discard(number)
+
+    def subscription_changed(self, channel: str) -> None:
+        """An app has begun or ceased to read a channel: the other side is told, and reservations may be due."""
+        number = self._numbers.get(channel)
+        if number is not None:
+            self._regrant(number)
+            self._credit_due.add(number)
+            self.wake()
+
+    def reservations_changed(self) -> None:
+        """Memory for large messages has become free."""
+        if self._grants_due:
+            self.wake()
+
+    def ack(self) -> wire_pb2.Ack | None:
+        """What to acknowledge now."""
+        if not self._ack_due:
+            return None
+        lanes = [self._lane_received(lane) for lane in sorted(self._ack_due)]
+        self._ack_due.clear()
+        return wire_pb2.Ack(received=wire_pb2.Received(lanes=lanes))
+
+    def received(self) -> wire_pb2.Received:
+        """Everything that is here, to resume on another connection."""
+        return wire_pb2.Received(lanes=[self._lane_received(lane) for lane in range(BULK + 1)])
+
+    def _lane_received(self, lane: int) -> wire_pb2.LaneReceived:
+        if lane < PRIORITIES:
+            return wire_pb2.LaneReceived(lane=lane, next=self._next[lane])
+        ranges: list[wire_pb2.Range] = []
+        for sequence in sorted(self._bulk_done):
+            if ranges and ranges[-1].last == sequence - 1:
+                ranges[-1].last = sequence
+            else:
+                ranges.append(wire_pb2.Range(first=sequence, last=sequence))
+        return wire_pb2.LaneReceived(lane=BULK, next=self._bulk_next, ranges=ranges)
+
+    def credit(self) -> wire_pb2.Credit | None:
+        """What to grant now."""
+        reserved = self._grant_reservations()
+        if not self._credit_due and not reserved:
+            return None
+        channels = []
+        for number in sorted(self._credit_due):
+            channel = self._channels[number]
+            channels.append(
+                wire_pb2.ChannelCredit(
+                    channel=number,
+                    bytes=channel.allowance.granted_bytes,
+                    messages=channel.allowance.granted_messages,
+                    subscribed=self.inbox.subscribed(channel.name),
+                )
+            )
+        self._credit_due.clear()
+        # The link's window follows its channels': told together, it is never the narrower.
+        self._allowance.granted_bytes = self._allowance.taken_bytes + self.windows.link_bytes
+        self._allowance.granted_messages = self._allowance.taken_messages + self.windows.link_messages
+        return wire_pb2.Credit(
+            link_bytes=self._allowance.granted_bytes,
+            link_messages=self._allowance.granted_messages,
+            channels=channels,
+            reserved=reserved,
+        )
+
+    def _grant_reservations(self) -> list[int]:
+        granted: list[int] = []
+        waiting: list[int] = []
+        for sequence in self._grants_due:
+            pending = self._bulk.get(sequence)
+            if pending is None:
+                continue
+            name = self._channels[pending.header.channel].name
+            if pending.granted or self.inbox.reserve(name, pending.header.length):
+                pending.granted = True
+                granted.append(sequence)
+            else:
+                waiting.append(sequence)
+        self._grants_due = waiting
+        return granted
+
+    def attach(self) -> None:
+        """A new connection: whatever CREDIT may have been lost with the last one is told again."""
+        self._credit_due.update(self._channels)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no large message is half received."""
+        return not self._bulk
+
+    def __repr__(self) -> str:
+        return f"Inbound(lanes at {self._next}, bulk at {self._bulk_next}, {len(self._channels)} channels)"
+
+
+def _nothing() -> None:
+    """Nobody is told."""

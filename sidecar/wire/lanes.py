@@ -1,0 +1,139 @@
+"""Lanes: how messages travel. A lane numbers its messages from 0 without gaps, for one direction of one link.
+
+Lanes 0 to 2, one per priority, are streams of frames that hold many messages; a stream may be opened again on another
+connection and then says where it begins:
+
+    stream = 0x01 varint:lane varint:first_sequence *frame
+    frame  = varint:channel varint:count varint:length batch           length: of the batch, at most FRAME_MAX
+
+Lane 3 (bulk) holds the messages too large to share a stream, each on its own:
+
+    stream = 0x02 varint:sequence varint:channel varint:priority varint:length entry        then FIN
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sidecar.wire import varint
+from sidecar.wire.batch import IN_LINE_MAX
+from sidecar.wire.errors import malformed
+
+BULK = 3
+PRIORITIES = 3
+"""Lanes 0 high, 1 normal, 2 low."""
+FRAME_MAX = 256 << 10
+RUN_MAX = 128 << 10
+"""A sender joins small messages up to this many bytes; one message of IN_LINE_MAX fits above it."""
+assert RUN_MAX + IN_LINE_MAX <= FRAME_MAX
+
+
+class LaneFrame(NamedTuple):
+    """Consecutive messages of one channel."""
+
+    channel: int
+    messages: int
+    batch: bytes
+
+
+class BulkHeader(NamedTuple):
+    """What opens a bulk stream."""
+
+    sequence: int
+    channel: int
+    priority: int
+    length: int
+
+
+def encode_lane_opening(lane: int, first_sequence: int) -> bytes:
+    """What a lane's stream begins with."""
+    return b"\x01" + varint.encode(lane) + varint.encode(first_sequence)
+
+
+def encode_lane_frame(channel: int, count: int, length: int) -> bytes:
+    """What stands before a batch."""
+    return varint.encode(channel) + varint.encode(count) + varint.encode(length)
+
+
+def encode_bulk_header(header: BulkHeader) -> bytes:
+    """What a bulk stream begins with."""
+    return b"\x02" + b"".join(varint.encode(part) for part in header)
+
+
+def decode_varints_untrusted(held: bytes | bytearray, position: int, count: int) -> tuple[list[int], int] | None:
+    """`count` integers and where they end; None when there are not enough bytes yet."""
+    values = []
+    for _ in range(count):
+        found = varint.decode_untrusted(held, position)
+        if found is None:
+            return None
+        values.append(found[0])
+        position = found[1]
+    return values, position
+
+
+class LaneReader:
+    """Cuts a lane's stream, its opening already taken, into frames; holds at most one unfinished frame."""
+
+    def __init__(self, lane: int, next_sequence: int) -> None:
+        self.lane = lane
+        self.next_sequence = next_sequence
+        """The number of the first message that has not been returned yet."""
+        self._parts: list[bytes] = []
+        self._held = 0
+        self._needed = 0
+
+    def feed_untrusted(self, data: bytes) -> list[LaneFrame]:
+        """Every frame that is now complete. Raises Untrusted on a frame that no sender may send."""
+        if self._held:
+            # Bytes of an unfinished frame are joined once, when all are there, not at every packet.
+            self._parts.append(data)
+            self._held += len(data)
+            if self._held < self._needed:
+                return []
+            data = b"".join(self._parts)
+            self._parts.clear()
+            self._held = self._needed = 0
+        frames: list[LaneFrame] = []
+        position, total = 0, len(data)
+        while position < total:
+            header = decode_varints_untrusted(data, position, 3)
+            if header is None:
+                self._needed = 0
+                break
+            (channel, count, length), start = header
+            if length > FRAME_MAX or not 0 < count <= length:
+                raise malformed(f"lane frame of {count} messages in {length} bytes, at most {FRAME_MAX} are allowed")
+            end = start + length
+            if end > total:
+                self._needed = end - position
+                break
+            frames.append(LaneFrame(channel, count, data[start:end]))
+            position = end
+        if position < total:
+            rest = data[position:] if position else data
+            self._parts.append(rest)
+            self._held = len(rest)
+        return frames
+
+
+class BulkReader:
+    """Gathers one bulk message, its header already taken."""
+
+    def __init__(self, header: BulkHeader) -> None:
+        self.header = header
+        self._parts: list[bytes] = []
+        self.received = 0
+
+    def feed_untrusted(self, data: bytes, fin: bool) -> bytes | None:
+        """The entry once it is whole. Raises Untrusted when more or less comes than was declared."""
+        self.received += len(data)
+        if data:
+            self._parts.append(data)
+        if self.received > self.header.length or (fin and self.received < self.header.length):
+            raise malformed(f"bulk message of {self.received} bytes, {self.header.length} were declared")
+        if not fin:
+            return None
+        whole = b"".join(self._parts)
+        self._parts.clear()
+        return whole

@@ -1,0 +1,98 @@
+"""A link: what joins two peers, whatever connections it has at the moment.
+
+It owns sequence numbers, what is unacknowledged, windows and what was received. Each side names its own state of the link by
+an *epoch*, a random number told in HELLO and WELCOME: as long as both know each other's epoch, a new connection goes on where
+the last one ended. A side that has given a link up makes a new epoch next time, and the other then begins anew as well.
+
+    HELLO / WELCOME say                 and this side does
+    epoch known, resume_epoch mine      acknowledges what `received` says, repeats the rest
+    epoch known, resume_epoch other     (both dialled at once) repeats everything unacknowledged; it is received once
+    epoch not known                     resets both halves: what was sent has no known outcome, what waits stays
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Protocol
+
+from sidecar.gen.overlay.wire.v1 import wire_pb2
+from sidecar.wire.inbound import Inbound
+from sidecar.wire.outbound import Outbound, Writer
+
+
+class Carrier(Writer, Protocol):
+    """A connection of the link."""
+
+    limits: wire_pb2.Limits
+    """What the other side accepts."""
+    dialled: bool
+    """Whether this side dialled it."""
+
+    def wake(self) -> None:
+        """Lets the connection write soon."""
+        ...
+
+
+class Link:
+    """See the module."""
+
+    def __init__(self, peer_id: str, outbound: Outbound, inbound: Inbound) -> None:
+        self.peer_id = peer_id
+        self.outbound = outbound
+        self.inbound = inbound
+        self.epoch = _new_epoch()
+        self.peer_epoch = 0
+        self.peer_instance = 0
+        self.carriers: list[Carrier] = []
+        self.carrier: Carrier | None = None
+        """The connection that messages, acknowledgements and credit go out on."""
+        inbound.wake = self.wake
+
+    def meet_untrusted(self, instance: int, epoch: int, resume_epoch: int, received: wire_pb2.Received) -> bool:
+        """The other side has introduced itself on a new connection; true when its state of the link is a new one."""
+        fresh = epoch != self.peer_epoch
+        if fresh and self.peer_epoch:
+            self.outbound.reset()
+            self.inbound.reset()
+        self.peer_epoch = epoch
+        self.peer_instance = self.inbound.instance = instance
+        if not fresh and resume_epoch == self.epoch:
+            self.outbound.on_received_untrusted(received)
+        return fresh
+
+    def attach(self, carrier: Carrier) -> None:
+        """A connection has been welcomed. The newest carries: an older one may be dead and not know it yet."""
+        self.carriers.append(carrier)
+        self._use(carrier)
+
+    def detach(self, carrier: Carrier) -> None:
+        """A connection is gone; another takes over if there is one."""
+        if carrier in self.carriers:
+            self.carriers.remove(carrier)
+        if self.carrier is carrier:
+            self.carrier = None
+            if self.carriers:
+                self._use(self.carriers[-1])
+
+    def _use(self, carrier: Carrier) -> None:
+        former, self.carrier = self.carrier, carrier
+        self.outbound.attach(carrier, carrier.limits, former)
+        self.inbound.attach()
+        carrier.wake()
+
+    def wake(self) -> None:
+        """There is something to write."""
+        if self.carrier is not None:
+            self.carrier.wake()
+
+    @property
+    def idle(self) -> bool:
+        """Whether neither side owes the other anything that this one knows of."""
+        return self.outbound.idle and self.inbound.idle
+
+    def __repr__(self) -> str:
+        return f"Link({self.peer_id[:8]}, {len(self.carriers)} connections, {self.outbound!r}, {self.inbound!r})"
+
+
+def _new_epoch() -> int:
+    return secrets.randbits(64) | 1

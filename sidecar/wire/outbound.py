@@ -1,0 +1,412 @@
+"""The sending half of a link: numbers messages, keeps them until they are acknowledged, and repeats them on a new connection.
+
+It outlives connections. What it writes goes to one `Writer` at a time, the connection in use.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol
+
+from sidecar.errors import Reason
+from sidecar.gen.overlay.wire.v1 import wire_pb2
+from sidecar.wire.credit import Window
+from sidecar.wire.errors import malformed
+from sidecar.wire.lanes import BULK, PRIORITIES, BulkHeader
+from sidecar.wire.outbox import CLASSES, Outbox
+from sidecar.wire.run import Run, Sink
+
+BULK_AT_ONCE = 4
+"""Large messages of one class that share the link at a time."""
+RESERVATIONS_AT_ONCE = 4
+"""Large messages that have asked for a reservation and wait for it."""
+SLICE = 64 << 10
+"""Bytes of a large message handed on before another class may have its turn."""
+
+UNKNOWN_DETAIL = "the link ended after the message was sent and before the other sidecar acknowledged it"
+
+
+class Writer(Protocol):
+    """The connection in use, as the sending half sees it."""
+
+    def send_room(self) -> int:
+        """Bytes that may be written now."""
+        ...
+
+    def write_lane(self, lane: int, first: int, channel: int, count: int, data: bytes) -> None:
+        """Writes a frame on a lane's stream; opens the stream at sequence `first` when it is not."""
+        ...
+
+    def open_bulk(self, header: BulkHeader) -> int:
+        """Opens a bulk stream."""
+        ...
+
+    def write_bulk(self, stream_id: int, data: bytes | memoryview, fin: bool) -> None:
+        """Writes a part of a bulk message."""
+        ...
+
+    def abandon_bulk(self, stream_id: int) -> None:
+        """Resets a bulk stream."""
+        ...
+
+    def open_channel(self, number: int, name: str) -> None:
+        """Writes CHANNEL_OPEN."""
+        ...
+
+
+class ChannelOut:
+    """A channel as this side numbered it."""
+
+    __slots__ = ("name", "number", "subscribed", "window")
+
+    def __init__(self, number: int, name: str, window: Window) -> None:
+        self.number = number
+        self.name = name
+        self.window = window
+        self.subscribed: bool | None = None
+        """Whether an app reads it there; None until the other side has said."""
+
+
+class BulkSend:
+    """A large message on its way."""
+
+    __slots__ = ("channel", "kind", "part", "position", "reserve", "run", "sequence", "stream_id")
+
+    def __init__(self, run: Run, sequence: int, channel: int, kind: int, reserve: bool) -> None:
+        self.run: Run | None = run
+        """None once the message was given up: an empty one is sent in its place, so that its number is used."""
+        self.sequence = sequence
+        self.channel = channel
+        self.kind = kind
+        self.reserve = reserve
+        self.stream_id: int | None = None
+        self.part = 0
+        self.position = 0
+
+    def restart(self) -> None:
+        """Begins again on another connection."""
+        self.stream_id = None
+        self.part = self.position = 0
+
+    def header(self) -> BulkHeader:
+        """What its stream begins with."""
+        return BulkHeader(self.sequence, self.channel, self.kind // 2, self.run.size if self.run else 0)
+
+
+class LaneOut:
+    """A lane: what it has sent and not had acknowledged."""
+
+    __slots__ = ("again", "base", "next", "unacked")
+
+    def __init__(self) -> None:
+        self.next = 0
+        """The number of the next message."""
+        self.unacked: deque[tuple[int, int, Run]] = deque()
+        """(first sequence, channel number, run), in order."""
+        self.again: deque[tuple[int, int, Run]] = deque()
+        """The end of `unacked` that the connection in use has not been given yet."""
+
+
+class Outbound:
+    """See the module."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self.outbox = outbox
+        self.messages_sent = 0
+        self.bytes_sent = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self.window = Window()
+        self._limits: wire_pb2.Limits | None = None
+        self._lanes = [LaneOut() for _ in range(PRIORITIES)]
+        self._next_bulk = 0
+        self._bulk_base = 0
+        self._bulk: dict[int, BulkSend] = {}
+        self._active: list[deque[BulkSend]] = [deque() for _ in range(CLASSES)]
+        self._reserving: dict[int, BulkSend] = {}
+        self._channels: dict[str, ChannelOut] = {}
+        self._by_number: dict[int, ChannelOut] = {}
+
+    # connections
+
+    def attach(self, writer: Writer, limits: wire_pb2.Limits, former: Writer | None = None) -> None:
+        """A connection to write to: everything unacknowledged is written to it again, before anything new. `limits` are
+        the other side's; `former` is the connection it takes the place of, if that one lives."""
+        if self._limits is None:
+            self.window.extend(limits.link_bytes, limits.link_messages)
+            first = ChannelOut(0, "", Window(limits.channel_bytes, limits.channel_messages))
+            self._channels[""] = self._by_number[0] = first
+        self._limits = limits
+        for channel in self._channels.values():
+            if channel.number:
+                writer.open_channel(channel.number, channel.name)
+        for lane in self._lanes:
+            lane.again = lane.unacked.copy()
+        self._reserving.clear()
+        for active in self._active:
+            active.clear()
+        for bulk in self._bulk.values():
+            if former is not None and bulk.stream_id is not None:
+                former.abandon_bulk(bulk.stream_id)
+            bulk.restart()
+            self._active[bulk.kind].append(bulk)
+        self.outbox.unblock()
+
+    def reset(self) -> None:
+        """The other side knows nothing of this half any more: what was sent has no known outcome, what was not stays
+        queued, and numbers and windows begin anew."""
+        self._fail_sent()
+        self.outbox.unblock()
+
+    def fail(self, reason: Reason, detail: str) -> int:
+        """The link is over: everything is reported, the sent as OUTCOME_UNKNOWN and the rest with `reason`. The number of
+        messages."""
+        sent = self._fail_sent()
+        return sent + self.outbox.withdraw(lambda run: True, reason, detail)
+
+    def _fail_sent(self) -> int:
+        runs = [run for lane in self._lanes for _, _, run in lane.unacked]
+        for bulk in reversed(self._bulk.values()):
+            if bulk.run is not None and bulk.run.was_sent:
+                runs.append(bulk.run)
+            elif bulk.run is not None:  # a part of a message is none: it can be sent again without risk
+                self.outbox.put_back(self._by_number[bulk.channel].name, bulk.kind // 2, bulk.run)
+        self._begin()
+        for run in runs:
+            self.outbox.settle(run)
+            run.sink.failed(run.first, run.count, Reason.OUTCOME_UNKNOWN, UNKNOWN_DETAIL)
+        return sum(run.count for run in runs)
+
+    @property
+    def unacknowledged(self) -> bool:
+        """Whether anything was sent that has no outcome yet."""
+        return bool(self._bulk) or any(lane.unacked for lane in self._lanes)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing is unacknowledged."""
+        return not self.outbox.messages and not self.unacknowledged
+
+    # writing
+
+    def fill(self, writer: Writer) -> None:
+        """Writes what may be written now: repeats first, then what the outbox holds, class by class."""
+        room = writer.send_room()
+        outbox = self.outbox
+        for number, lane in enumerate(self._lanes):
+            while lane.again and room > 0:
+                sequence, channel, run = lane.again.popleft()
+                writer.write_lane(number, sequence, channel, run.count, run.parts[0])
+                room -= run.size
+        while room > 0:
+            kinds = [kind for kind in range(CLASSES) if self._sendable(kind, writer)]
+            if not kinds:
+                return
+            kind = outbox.turn(kinds)
+            written = self._write_bulk(kind, writer) if kind & 1 else self._write_run(kind, writer)
+            outbox.spend(kind, written)
+            room -= written
+
+    def _sendable(self, kind: int, writer: Writer) -> bool:
+        """Whether the class has something that the windows let through now; channels without credit step aside."""
+        if kind & 1:
+            self._start_bulk(kind, writer)
+            return bool(self._active[kind])
+        outbox = self.outbox
+        while outbox.waiting(kind):
+            name, run = outbox.head(kind)
+            channel = self._channel(name, writer)
+            if channel is not None and self._fit(run, channel.window):
+                # The link's window is a sum of the channels': when it is short, no other channel may go either.
+                return self._fit(run, self.window) > 0
+            outbox.block(kind, name)
+        return False
+
+    @staticmethod
+    def _fit(run: Run, window: Window) -> int:
+        return run.fit(window.room_bytes, window.room_messages)
+
+    def _channel(self, name: str, writer: Writer) -> ChannelOut | None:
+        channel = self._channels.get(name)
+        if channel is None:
+            assert self._limits is not None, "nothing is written before a connection is attached"
+            if len(self._channels) > self._limits.max_channels:
+                return None
+            channel = ChannelOut(len(self._channels), name, Window())
+            self._channels[name] = self._by_number[channel.number] = channel
+            writer.open_channel(channel.number, name)
+        return channel
+
+    def _write_run(self, kind: int, writer: Writer) -> int:
+        name, _ = self.outbox.head(kind)
+        channel = self._channels[name]
+        run = self.outbox.next(kind)
+        fitting = min(self._fit(run, channel.window), self._fit(run, self.window))
+        if fitting < run.count:
+            run, rest = run.split(fitting)
+            self.outbox.put_back(name, kind // 2, rest)
+        lane = self._lanes[kind // 2]
+        self._count(run, channel)
+        writer.write_lane(kind // 2, lane.next, channel.number, run.count, run.parts[0])
+        lane.unacked.append((lane.next, channel.number, run))
+        lane.next += run.count
+        run.sink.sent(run.first, run.count)
+        return run.size
+
+    def _count(self, run: Run, channel: ChannelOut | None) -> None:
+        if channel is not None:
+            channel.window.use(run.size, run.count)
+            self.window.use(run.size, run.count)
+        self.messages_sent += run.count
+        self.bytes_sent += run.size
+
+    # large messages
+
+    def _start_bulk(self, kind: int, writer: Writer) -> None:
+        """Numbers large messages that may begin: within the windows, or by asking for a reservation."""
+        assert self._limits is not None, "nothing is written before a connection is attached"
+        outbox = self.outbox
+        while outbox.waiting(kind) and len(self._active[kind]) < BULK_AT_ONCE:
+            name, run = outbox.head(kind)
+            channel = self._channel(name, writer)
+            reserve = run.size > self._limits.channel_bytes
+            if channel is None or (
+                len(self._reserving) >= RESERVATIONS_AT_ONCE if reserve else not self._fit(run, channel.window)
+            ):
+                outbox.block(kind, name)
+                continue
+            if not reserve and not self._fit(run, self.window):
+                return
+            outbox.next(kind)
+            self._count(run, None if reserve else channel)
+            bulk = BulkSend(run, self._next_bulk, channel.number, kind, reserve)
+            self._next_bulk += 1
+            self._bulk[bulk.sequence] = bulk
+            self._open_bulk(bulk, writer)
+
+    def _open_bulk(self, bulk: BulkSend, writer: Writer) -> None:
+        bulk.stream_id = writer.open_bulk(bulk.header())
+        if bulk.reserve and bulk.run is not None:
+            self._reserving[bulk.sequence] = bulk
+        else:
+            self._active[bulk.kind].append(bulk)
+
+    def _write_bulk(self, kind: int, writer: Writer) -> int:
+        bulk = self._active[kind].popleft()
+        if bulk.stream_id is None:  # begun on a connection that is gone
+            self._open_bulk(bulk, writer)
+            return 1
+        run = bulk.run
+        if run is None:
+            writer.write_bulk(bulk.stream_id, b"", True)
+            return 1
+        part = run.parts[bulk.part]
+        data = memoryview(part)[bulk.position : bulk.position + SLICE]
+        bulk.position += len(data)
+        if bulk.position == len(part):
+            bulk.part, bulk.position = bulk.part + 1, 0
+        fin = bulk.part == len(run.parts)
+        writer.write_bulk(bulk.stream_id, data, fin)
+        if not fin:
+            self._active[kind].append(bulk)
+        elif not run.was_sent:
+            run.was_sent = True
+            run.sink.sent(run.first, 1)
+        return len(data)
+
+    # what the other side says
+
+    def on_credit_untrusted(self, credit: wire_pb2.Credit) -> None:
+        """More room."""
+        self.window.extend(credit.link_bytes, credit.link_messages)
+        for update in credit.channels:
+            channel = self._by_number.get(update.channel)
+            if channel is None:
+                raise malformed(f"credit for channel {update.channel}, which was not opened")
+            channel.window.extend(update.bytes, update.messages)
+            channel.subscribed = update.subscribed
+            self.outbox.unblock(channel.name)
+        for sequence in credit.reserved:
+            bulk = self._reserving.pop(sequence, None)
+            if bulk is not None:
+                self._active[bulk.kind].append(bulk)
+                self.outbox.unblock()
+
+    def on_received_untrusted(self, received: wire_pb2.Received) -> None:
+        """What the other side's inbox has."""
+        for state in received.lanes:
+            if state.lane == BULK:
+                self._bulk_received_untrusted(state)
+            elif state.lane < PRIORITIES:
+                self._lane_received_untrusted(self._lanes[state.lane], state.next)
+
+    def _lane_received_untrusted(self, lane: LaneOut, through: int) -> None:
+        if through > lane.next:
+            raise malformed(f"acknowledges message {through - 1} of a lane that has sent {lane.next}")
+        unacked = lane.unacked
+        while unacked and unacked[0][0] < through:
+            first, channel, run = unacked.popleft()
+            pending = bool(lane.again) and lane.again[0][0] == first
+            if pending:
+                lane.again.popleft()
+            if first + run.count > through:
+                # The other side may have cut the run in another place; the rest stays, for it alone is to be repeated.
+                run, rest = run.split(through - first)
+                unacked.appendleft((through, channel, rest))
+                if pending:
+                    lane.again.appendleft((through, channel, rest))
+            self.outbox.settle(run)
+            run.sink.delivered(run.first, run.count)
+
+    def _bulk_received_untrusted(self, state: wire_pb2.LaneReceived) -> None:
+        if state.next > self._next_bulk:
+            raise malformed(f"acknowledges bulk message {state.next - 1}, {self._next_bulk} were sent")
+        for sequence in range(self._bulk_base, state.next):
+            self._bulk_done(sequence)
+        self._bulk_base = max(self._bulk_base, state.next)
+        for part in state.ranges:
+            if not self._bulk_base <= part.first <= part.last < self._next_bulk:
+                raise malformed(f"acknowledges bulk messages {part.first} to {part.last}, {self._next_bulk} were sent")
+            for sequence in range(part.first, part.last + 1):
+                self._bulk_done(sequence)
+
+    def _bulk_done(self, sequence: int) -> None:
+        bulk = self._bulk.pop(sequence, None)
+        if bulk is None:
+            return
+        self._reserving.pop(sequence, None)
+        if bulk in self._active[bulk.kind]:
+            self._active[bulk.kind].remove(bulk)
+        if bulk.run is not None:
+            self.outbox.settle(bulk.run)
+            bulk.run.sink.delivered(bulk.run.first, 1)
+
+    # callers who give up
+
+    def withdraw(self, sink: Sink, reason: Reason, detail: str, writer: Writer | None) -> None:
+        """A caller wants no more of its messages sent: those that were not are reported with `reason`, a large one half
+        sent among them. Those that were sent go on, and their outcome is told when it is known."""
+        for bulk in list(self._bulk.values()):
+            run = bulk.run
+            if run is None or run.sink is not sink or run.was_sent:
+                continue
+            if bulk.stream_id is not None and writer is not None:
+                writer.abandon_bulk(bulk.stream_id)
+            self._reserving.pop(bulk.sequence, None)
+            if bulk in self._active[bulk.kind]:
+                self._active[bulk.kind].remove(bulk)
+            bulk.run = None
+            bulk.restart()
+            self._active[bulk.kind].append(bulk)
+            self.outbox.settle(run)
+            run.sink.failed(run.first, 1, reason, detail)
+        self.outbox.withdraw_sink(sink, reason, detail)
+
+    def starved(self, name: str) -> bool:
+        """Whether messages of the channel wait because its window is full and no app reads it there."""
+        channel = self._channels.get(name)
+        return channel is not None and channel.subscribed is False
+
+    def __repr__(self) -> str:
+        return f"Outbound({self.outbox!r}, lanes at {[lane.next for lane in self._lanes]}, bulk at {self._next_bulk})"

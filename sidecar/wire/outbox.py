@@ -1,0 +1,165 @@
+"""What waits to be sent to one peer, and whose turn it is.
+
+Messages queue by class (three priorities, small and bulk apart, so that a large message never stands before a small one) and
+by channel. Classes share by deficit round robin over bytes; channels of a class take turns; a channel without credit steps
+aside and holds up no other.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+
+from sidecar.errors import Reason
+from sidecar.wire.lanes import PRIORITIES
+from sidecar.wire.run import Run, Sink
+
+CLASSES = PRIORITIES * 2
+"""Class = 2 * priority + (1 for bulk)."""
+QUANTUM = 64 << 10
+WEIGHTS = (16, 16, 4, 4, 1, 1)
+
+
+def class_of(priority: int, bulk: bool) -> int:
+    """The class of a run."""
+    return priority * 2 + bulk
+
+
+class Outbox:
+    """Queued runs of one peer, bounded in bytes together with those sent and not acknowledged."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self.bytes = 0
+        """Queued and unacknowledged; the latter are the link's, which gives them back by `settle`."""
+        self.messages = 0
+        self.peak_bytes = 0
+        self._ready: list[OrderedDict[str, deque[Run]]] = [OrderedDict() for _ in range(CLASSES)]
+        self._blocked: list[dict[str, deque[Run]]] = [{} for _ in range(CLASSES)]
+        self._deficit = [0] * CLASSES
+        self._room_wanted: list[Callable[[], None]] = []
+        self._empty_wanted: list[Callable[[], None]] = []
+
+    @property
+    def full(self) -> bool:
+        """Whether senders are to wait."""
+        return self.bytes >= self.max_bytes
+
+    def put(self, channel: str, priority: int, run: Run) -> None:
+        """Queues a run at the end of its class and channel. A run is taken whole even when it passes the bound."""
+        self.bytes += run.size
+        self.messages += run.count
+        self.peak_bytes = max(self.peak_bytes, self.bytes)
+        self._queue(class_of(priority, run.bulk), channel).append(run)
+
+    def put_back(self, channel: str, priority: int, run: Run) -> None:
+        """Queues what `next` gave, or a part of it, in front again. It is counted already."""
+        self._queue(class_of(priority, run.bulk), channel).appendleft(run)
+
+    def _queue(self, kind: int, channel: str) -> deque[Run]:
+        queue = self._blocked[kind].get(channel)
+        if queue is None:
+            queue = self._ready[kind].get(channel)
+            if queue is None:
+                queue = self._ready[kind][channel] = deque()
+        return queue
+
+    # whose turn
+
+    def turn(self, kinds: list[int]) -> int:
+        """The class among `kinds`, those that can send now, whose turn it is. When none has a share left a new round
+        begins: each gets its share, and a class that has nothing to send saves none."""
+        while True:
+            for kind in kinds:
+                if self._deficit[kind] > 0:
+                    return kind
+            for kind in range(CLASSES):
+                self._deficit[kind] = self._deficit[kind] + QUANTUM * WEIGHTS[kind] if kind in kinds else 0
+
+    def spend(self, kind: int, size: int) -> None:
+        """Counts what a class has sent."""
+        self._deficit[kind] -= size
+
+    def waiting(self, kind: int) -> bool:
+        """Whether a channel of the class has something to send and is not blocked."""
+        return bool(self._ready[kind])
+
+    def head(self, kind: int) -> tuple[str, Run]:
+        """The channel whose turn it is and its first run."""
+        channel, queue = next(iter(self._ready[kind].items()))
+        return channel, queue[0]
+
+    def next(self, kind: int) -> Run:
+        """Takes what `head` showed; the channel goes to the end of the turn."""
+        ready = self._ready[kind]
+        channel, queue = next(iter(ready.items()))
+        run = queue.popleft()
+        if queue:
+            ready.move_to_end(channel)
+        else:
+            del ready[channel]
+        return run
+
+    def block(self, kind: int, channel: str) -> None:
+        """The channel has no credit for its first run."""
+        self._blocked[kind][channel] = self._ready[kind].pop(channel)
+
+    def unblock(self, channel: str | None = None) -> None:
+        """The channel has got credit; None: all have."""
+        for kind in range(CLASSES):
+            blocked = self._blocked[kind]
+            for name in [channel] if channel is not None else list(blocked):
+                queue = blocked.pop(name, None)
+                if queue is not None:
+                    self._ready[kind][name] = queue
+
+    # ends
+
+    def settle(self, run: Run) -> None:
+        """A run taken by `next` has its outcome: its bytes are free."""
+        self.bytes -= run.size
+        self.messages -= run.count
+        if self._room_wanted and self.bytes * 2 <= self.max_bytes:
+            wanted, self._room_wanted = self._room_wanted, []
+            for call in wanted:
+                call()
+        if self._empty_wanted and not self.messages:
+            wanted, self._empty_wanted = self._empty_wanted, []
+            for call in wanted:
+                call()
+
+    def want_room(self, call: Callable[[], None]) -> None:
+        """Calls once when the outbox has come down to half its bound."""
+        self._room_wanted.append(call)
+
+    def when_empty(self, call: Callable[[], None]) -> None:
+        """Calls once when every message has its outcome; at once if that is so."""
+        if self.messages:
+            self._empty_wanted.append(call)
+        else:
+            call()
+
+    def withdraw(self, chosen: Callable[[Run], bool], reason: Reason, detail: str) -> int:
+        """Takes out what has not been sent and reports it; the number of messages."""
+        out: list[Run] = []
+        for queues in (*self._ready, *self._blocked):
+            for channel, queue in list(queues.items()):
+                if not any(chosen(run) for run in queue):
+                    continue
+                kept = deque(run for run in queue if not chosen(run))
+                out += [run for run in queue if chosen(run)]
+                if kept:
+                    queues[channel] = kept
+                else:
+                    del queues[channel]
+        for run in out:
+            self.settle(run)
+            run.sink.failed(run.first, run.count, reason, detail)
+        return sum(run.count for run in out)
+
+    def withdraw_sink(self, sink: Sink, reason: Reason, detail: str) -> int:
+        """The same for the messages of one caller."""
+        return self.withdraw(lambda run: run.sink is sink, reason, detail)
+
+    def __repr__(self) -> str:
+        return f"Outbox({self.messages} messages, {self.bytes}/{self.max_bytes} bytes, peak {self.peak_bytes})"

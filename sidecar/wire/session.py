@@ -1,0 +1,642 @@
+"""A session: the protocol on one connection, from HELLO to close.
+
+    dialler                                   acceptor
+                 TLS handshake
+                        <-- HELLO (with the handshake flight)
+    checks the certificate, then
+    HELLO, PROOF -->
+                                              checks the proof, then
+                        <-- WELCOME   or   REJECT and close
+                 messages, acknowledgements, credit, both ways
+
+It decodes what comes, once, and hands it to the link; it encodes what the link writes. Nothing here waits.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from google.protobuf.message import Message
+
+from sidecar.gen.overlay.wire.v1 import wire_pb2
+from sidecar.identity import BadCertificate, Identity, leaf_key_untrusted
+from sidecar.wire import VERSION, proof
+from sidecar.wire.errors import Close, Untrusted, malformed
+from sidecar.wire.frames import FrameReader, FrameType, StreamType, encode, parse_untrusted
+from sidecar.wire.lanes import (
+    BulkHeader,
+    BulkReader,
+    LaneReader,
+    decode_varints_untrusted,
+    encode_bulk_header,
+    encode_lane_frame,
+    encode_lane_opening,
+)
+from sidecar.wire.link import Link
+from sidecar.wire.streams import Streams
+
+TEXT_MAX = 128
+"""Bytes of a network id, agent or address in a hello."""
+HELD_MAX = 1 << 20
+"""Bytes of message streams that may come before WELCOME does."""
+COPY_MAX = 16 << 10
+"""Runs up to this size are joined with others before they are handed to the connection; larger ones are not copied."""
+PINGS_MAX = 64
+STREAM_HEADER_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPeer:
+    """Who this side is."""
+
+    identity: Identity
+    network_id: str
+    instance: int
+    agent: str
+
+
+@dataclass(slots=True)
+class Introduction:
+    """What a peer said of itself, proven where it can be."""
+
+    peer_id: str
+    instance: int
+    epoch: int
+    resume_epoch: int
+    received: wire_pb2.Received
+    agent: str
+    observed: str
+    record: wire_pb2.Record
+
+
+@dataclass(slots=True)
+class Greeting:
+    """What this side says of its state."""
+
+    epoch: int
+    resume_epoch: int
+    received: wire_pb2.Received
+    record: wire_pb2.Record | None
+    limits: wire_pb2.Limits = field(default_factory=wire_pb2.Limits)
+
+
+class Owner(Protocol):
+    """Who keeps the links. The verbs may raise Untrusted to refuse."""
+
+    def limits(self) -> wire_pb2.Limits:
+        """What this side accepts on any link."""
+        ...
+
+    def greet(self, session: Session, peer_id: str) -> Greeting:
+        """What to say to a peer whose certificate was just seen, before it has answered."""
+        ...
+
+    def admit(self, session: Session, peer: Introduction) -> tuple[Link, Greeting]:
+        """The peer has introduced itself: the link it belongs to, and what to answer. `settled` follows."""
+        ...
+
+    def settled(self, session: Session) -> None:
+        """The session is part of its link now; on the accepting side WELCOME is written."""
+        ...
+
+    def peers_requested(self, session: Session, peer_id: bytes) -> None:
+        """PEERS_REQUEST; `peer_id` is empty or 32 bytes."""
+        ...
+
+    def peers_told_untrusted(self, session: Session, peers: wire_pb2.Peers) -> None:
+        """PEERS."""
+        ...
+
+    def going_away(self, session: Session, reason: str) -> None:
+        """GOAWAY."""
+        ...
+
+    def ended(self, session: Session, code: int, reason: str, application: bool, remote: bool) -> None:
+        """The connection is gone. Always the last call."""
+        ...
+
+
+class Connection(Streams, Protocol):
+    """The connection under a session."""
+
+    def wake(self) -> None:
+        """Asks for a `fill` soon."""
+        ...
+
+
+class _Ignored:
+    """A stream nobody here wants."""
+
+
+Reader = FrameReader | LaneReader | BulkReader | _Ignored
+
+
+class Session:
+    """See the module. It is a StreamProtocol to its connection and a Carrier to its link."""
+
+    def __init__(
+        self, connection: Connection, local: LocalPeer, owner: Owner, *, remote: str, dialled: bool, deadline: float,
+        expected_peer_id: str | None = None,
+    ) -> None:  # fmt: skip
+        self.remote = remote
+        """The other side's address, host:port."""
+        self.dialled = dialled
+        self.peer_id: str | None = None
+        """Proven by the acceptor's certificate or the dialler's proof."""
+        self.agent = ""
+        self.limits = wire_pb2.Limits()
+        self.link: Link | None = None
+        self.closing: tuple[Close, str] | None = None
+        """Why this side closes, once it does."""
+        self.expected_peer_id = expected_peer_id
+        self.rejected: str | None = None
+        """The acceptor's reason for not welcoming this dialler."""
+        self.last_heard = 0.0
+        """When the last stream bytes came."""
+        self._connection = connection
+        self._local = local
+        self._owner = owner
+        self._handshake_deadline: float | None = deadline
+        self._nonce = secrets.token_bytes(proof.NONCE_BYTES)
+        self._peer_nonce = b""
+        self._acceptor_leaf = b"" if dialled else local.identity.certificate_der
+        self._hello_body = b""
+        self._hello: wire_pb2.Hello | None = None
+        self._control_id: int | None = None
+        self._control: list[bytes] = []
+        self._readers: dict[int, Reader] = {}
+        self._openings: dict[int, bytearray] = {}
+        self._peer_control = False
+        self._peer_lanes: set[int] = set()
+        self._held: dict[int, tuple[bytes, bool]] = {}
+        self._held_bytes = 0
+        self._lane_ids: dict[int, int] = {}
+        self._lane_out: dict[int, list[bytes]] = {}
+        self._pings: dict[int, Callable[[float], None]] = {}
+
+    # what the connection tells
+
+    def opened(self, now: float) -> None:
+        """Accepting side: says HELLO at once."""
+        hello = wire_pb2.AcceptorHello(version=VERSION, nonce=self._nonce, limits=self._owner.limits())
+        self._write(FrameType.HELLO, hello)
+
+    def established(self, chain: tuple[bytes, ...], now: float) -> None:
+        """Dialling side: judges who answered; the accepting side has nobody to judge yet."""
+        if not self.dialled:
+            return
+        try:
+            key = leaf_key_untrusted(chain)
+        except BadCertificate as error:
+            self._close(Close.IDENTITY, f"certificate of {self.remote}: {error}")
+            return
+        self.peer_id = key.peer_id
+        if key.peer_id == self._local.identity.peer_id:
+            self._close(Close.SELF, f"{self.remote} is this sidecar itself")
+        elif self.expected_peer_id not in (None, key.peer_id):
+            self._close(Close.IDENTITY, f"{self.remote} is {key.peer_id}, {self.expected_peer_id} was expected there")
+        else:
+            self._acceptor_leaf = chain[0]
+            self._introduce()
+
+    def stream_data(self, stream_id: int, data: bytes, fin: bool, now: float) -> None:
+        """Bytes of a stream."""
+        self.last_heard = now
+        if self.closing is None:
+            self._guard(lambda: self._stream_untrusted(stream_id, data, fin, now))
+
+    def stream_reset(self, stream_id: int, code: int, now: float) -> None:
+        """A stream was given up: fatal for those that live as long as the connection, harmless for others."""
+        reader = self._readers.pop(stream_id, None)
+        self._openings.pop(stream_id, None)
+        if self.closing is None and isinstance(reader, FrameReader | LaneReader):
+            self._close(Close.MALFORMED, "the control stream or a lane was reset")
+
+    def stop_sending(self, stream_id: int, code: int, now: float) -> None:
+        """The peer does not want a stream of ours: only large messages it has already may be refused."""
+        if stream_id == self._control_id or stream_id in self._lane_ids.values():
+            self._close(Close.MALFORMED, "the control stream or a lane was refused")
+        else:
+            self._connection.reset(stream_id, Close.STREAM)
+
+    def datagram(self, data: bytes, now: float) -> None:
+        """Unreliable messages are not part of this version."""
+
+    def fill(self, now: float) -> None:
+        """Writes what is to be written now."""
+        if self.closing is not None:
+            return
+        if self._handshake_deadline is not None and now >= self._handshake_deadline:
+            self._close(Close.HANDSHAKE_TIMEOUT, "no WELCOME in time")
+            return
+        link = self.link
+        if link is not None and link.carrier is self:
+            inbound = link.inbound
+            ack = inbound.ack()
+            if ack is not None:
+                self._control.append(encode(FrameType.ACK, ack.SerializeToString()))
+            credit = inbound.credit()
+            if credit is not None:
+                self._control.append(encode(FrameType.CREDIT, credit.SerializeToString()))
+            link.outbound.fill(self)
+            for lane in self._lane_out:
+                self._flush_lane(lane)
+        if self._control:
+            if self._control_id is None:
+                self._control_id = self._connection.open_stream()
+                self._control.insert(0, bytes((StreamType.CONTROL,)))
+            self._connection.send(self._control_id, b"".join(self._control))
+            self._control.clear()
+
+    def deadline(self) -> float | None:
+        """When the handshake must be over."""
+        return self._handshake_deadline if self.closing is None else None
+
+    def closed(self, code: int, reason: str, application: bool, remote: bool, now: float) -> None:
+        """The connection is gone."""
+        self._handshake_deadline = None
+        if self.closing is None:
+            self.closing = (Close.DONE, reason)
+        link = self.link
+        if link is not None:
+            link.detach(self)
+        self._owner.ended(self, code, reason, application, remote)
+
+    # verbs
+
+    def close(self, code: Close, reason: str) -> None:
+        """Closes the connection; the reason travels with it."""
+        self._close(code, reason)
+
+    def wake(self) -> None:
+        """Asks for a chance to write."""
+        self._connection.wake()
+
+    def ping(self, answered: Callable[[float], None]) -> None:
+        """Asks the other sidecar for an answer; `answered` gets the time it came. Untrusted when too many wait."""
+        if len(self._pings) >= PINGS_MAX:
+            raise Untrusted(Close.BUSY, f"{PINGS_MAX} pings wait for an answer")
+        number = secrets.randbits(62)
+        self._pings[number] = answered
+        self._write(FrameType.PING, wire_pb2.Ping(id=number))
+
+    def request_peers(self, peer_id: bytes = b"") -> None:
+        """Asks for records."""
+        self._write(FrameType.PEERS_REQUEST, wire_pb2.PeersRequest(peer_id=peer_id))
+
+    def tell_peers(self, peers: wire_pb2.Peers) -> None:
+        """Tells records."""
+        self._write(FrameType.PEERS, peers)
+
+    def go_away(self, reason: str) -> None:
+        """Tells that the link will be closed."""
+        self._write(FrameType.GOAWAY, wire_pb2.Goaway(reason=reason))
+
+    @property
+    def introduced(self) -> bool:
+        """Whether the dialler has said HELLO."""
+        return bool(self._hello_body)
+
+    # what the link writes
+
+    def send_room(self) -> int:
+        """See Writer."""
+        return self._connection.send_room()
+
+    def write_lane(self, lane: int, first: int, channel: int, count: int, data: bytes) -> None:
+        """See Writer."""
+        out = self._lane_out.get(lane)
+        if out is None:
+            self._lane_ids[lane] = self._connection.open_stream()
+            out = self._lane_out[lane] = [encode_lane_opening(lane, first)]
+        out.append(encode_lane_frame(channel, count, len(data)))
+        if len(data) <= COPY_MAX:
+            out.append(data)
+        else:
+            self._flush_lane(lane)
+            self._connection.send(self._lane_ids[lane], data)
+
+    def _flush_lane(self, lane: int) -> None:
+        out = self._lane_out[lane]
+        if out:
+            self._connection.send(self._lane_ids[lane], b"".join(out))
+            out.clear()
+
+    def open_bulk(self, header: BulkHeader) -> int:
+        """See Writer."""
+        stream_id = self._connection.open_stream()
+        self._connection.send(stream_id, encode_bulk_header(header))
+        return stream_id
+
+    def write_bulk(self, stream_id: int, data: bytes | memoryview, fin: bool) -> None:
+        """See Writer."""
+        self._connection.send(stream_id, data, fin)
+
+    def abandon_bulk(self, stream_id: int) -> None:
+        """See Writer."""
+        self._connection.reset(stream_id, Close.STREAM)
+
+    def open_channel(self, number: int, name: str) -> None:
+        """See Writer."""
+        opened = wire_pb2.ChannelOpen(channel=number, name=name)
+        self._control.append(encode(FrameType.CHANNEL_OPEN, opened.SerializeToString()))
+
+    # streams in
+
+    def _guard(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Untrusted as error:
+            self._close(error.code, error.reason)
+
+    def _stream_untrusted(self, stream_id: int, data: bytes, fin: bool, now: float) -> None:
+        reader = self._readers.get(stream_id)
+        if reader is None:
+            if stream_id in self._held:
+                self._hold_untrusted(stream_id, data, fin)
+                return
+            opening = self._openings.pop(stream_id, None)
+            if opening is not None:
+                data = bytes(opening) + data
+            found = self._open_untrusted(stream_id, data, fin)
+            if found is None:
+                return
+            reader, data = found
+        if isinstance(reader, LaneReader):
+            if fin:
+                raise malformed("a lane ended")
+            self._require_link().inbound.on_lane_frames_untrusted(reader, reader.feed_untrusted(data))
+        elif isinstance(reader, BulkReader):
+            self._bulk_untrusted(stream_id, reader, data, fin)
+        elif isinstance(reader, FrameReader):
+            for kind, body in reader.feed_untrusted(data):
+                if self.closing is None:
+                    self._frame_untrusted(kind, body, now)
+            if fin and self.closing is None:
+                raise malformed("the control stream ended")
+        elif fin:
+            del self._readers[stream_id]
+
+    def _open_untrusted(self, stream_id: int, data: bytes, fin: bool) -> tuple[Reader, bytes] | None:
+        """The reader of a stream that begins, and the bytes behind its opening; None while that is not whole."""
+        if not stream_id & 2:
+            self._connection.reset(stream_id, Close.STREAM)
+            self._ignore(stream_id, fin)
+            return None
+        kind = decode_varints_untrusted(data, 0, 1)
+        if kind is None:
+            self._wait(stream_id, data, fin)
+            return None
+        (number,), position = kind
+        if number == StreamType.CONTROL:
+            if self._peer_control:
+                raise malformed("a second control stream")
+            self._peer_control = True
+            return self._read(stream_id, FrameReader()), data[position:]
+        if number not in (StreamType.MESSAGES, StreamType.BULK):
+            self._ignore(stream_id, fin)
+            return None
+        if self.link is None:
+            if not self.dialled:
+                raise malformed("messages before WELCOME")
+            self._hold_untrusted(stream_id, data, fin)
+            return None
+        header = decode_varints_untrusted(data, position, 2 if number == StreamType.MESSAGES else 4)
+        if header is None:
+            self._wait(stream_id, data, fin)
+            return None
+        values, position = header
+        if number == StreamType.MESSAGES:
+            lane, first = values
+            if lane in self._peer_lanes:
+                raise malformed(f"lane {lane} is opened a second time")
+            self._peer_lanes.add(lane)
+            return self._read(stream_id, self.link.inbound.lane_opening_untrusted(lane, first)), data[position:]
+        bulk = BulkHeader(*values)
+        if not self.link.inbound.on_bulk_header_untrusted(bulk):
+            self._ignore(stream_id, fin)
+            return None
+        return self._read(stream_id, BulkReader(bulk)), data[position:]
+
+    def _hold_untrusted(self, stream_id: int, data: bytes, fin: bool) -> None:
+        """Streams are not ordered among each other: messages may overtake WELCOME."""
+        self._held_bytes += len(data)
+        if self._held_bytes > HELD_MAX:
+            raise malformed(f"more than {HELD_MAX} bytes of messages before WELCOME")
+        self._held[stream_id] = (self._held.get(stream_id, (b"",))[0] + data, fin)
+
+    def _read(self, stream_id: int, reader: Reader) -> Reader:
+        self._readers[stream_id] = reader
+        return reader
+
+    def _wait(self, stream_id: int, data: bytes, fin: bool) -> None:
+        if fin or len(data) > STREAM_HEADER_MAX:
+            raise malformed("a stream's opening is cut off")
+        self._openings[stream_id] = bytearray(data)
+
+    def _ignore(self, stream_id: int, fin: bool) -> None:
+        """Streams of types to come are not wanted, and not wrong (RFC 9114 section 6.2 is the model)."""
+        if not fin:
+            self._readers[stream_id] = _Ignored()
+            self._connection.stop(stream_id, Close.STREAM)
+
+    def _bulk_untrusted(self, stream_id: int, reader: BulkReader, data: bytes, fin: bool) -> None:
+        inbound = self._require_link().inbound
+        header = reader.header
+        if data and not inbound.bulk_may_come(header.sequence):
+            raise Untrusted(Close.CREDIT, f"bulk message {header.sequence} came before its reservation")
+        whole = reader.feed_untrusted(data, fin)
+        if whole is not None:
+            del self._readers[stream_id]
+            inbound.on_bulk_untrusted(header, whole)
+
+    def _require_link(self) -> Link:
+        assert self.link is not None, "message streams are read only after WELCOME"
+        return self.link
+
+    # frames in
+
+    def _frame_untrusted(self, kind: int, body: bytes, now: float) -> None:
+        if self.link is None:
+            self._handshake_untrusted(kind, body, now)
+        elif kind == FrameType.ACK:
+            self.link.outbound.on_received_untrusted(parse_untrusted(wire_pb2.Ack, body).received)
+        elif kind == FrameType.CREDIT:
+            self.link.outbound.on_credit_untrusted(parse_untrusted(wire_pb2.Credit, body))
+        elif kind == FrameType.CHANNEL_OPEN:
+            self.link.inbound.on_channel_open_untrusted(parse_untrusted(wire_pb2.ChannelOpen, body))
+        elif kind == FrameType.PING:
+            ping = parse_untrusted(wire_pb2.Ping, body)
+            if not ping.answer:
+                self._write(FrameType.PING, wire_pb2.Ping(id=ping.id, answer=True))
+            elif (answered := self._pings.pop(ping.id, None)) is not None:
+                answered(now)
+        elif kind == FrameType.PEERS_REQUEST:
+            wanted = parse_untrusted(wire_pb2.PeersRequest, body).peer_id
+            if len(wanted) not in (0, 32):
+                raise malformed(f"peer id of {len(wanted)} bytes")
+            self._owner.peers_requested(self, wanted)
+        elif kind == FrameType.PEERS:
+            self._owner.peers_told_untrusted(self, parse_untrusted(wire_pb2.Peers, body))
+        elif kind == FrameType.GOAWAY:
+            self._owner.going_away(self, parse_untrusted(wire_pb2.Goaway, body).reason[:TEXT_MAX])
+        # A second HELLO, PROOF or WELCOME changes nothing; unknown types are skipped.
+
+    def _handshake_untrusted(self, kind: int, body: bytes, now: float) -> None:
+        if kind == FrameType.REJECT:
+            reject = parse_untrusted(wire_pb2.Reject, body)
+            self.rejected = reject.reason[:TEXT_MAX]
+            self._close(Close.DONE, "rejected")
+        elif kind == FrameType.HELLO and self.dialled and not self._peer_nonce:
+            hello = parse_untrusted(wire_pb2.AcceptorHello, body)
+            self._check_opening_untrusted(hello.version, hello.nonce)
+            self.limits = hello.limits
+            self._introduce()
+        elif kind == FrameType.WELCOME and self.dialled and self._hello_body:
+            self._welcomed_untrusted(parse_untrusted(wire_pb2.Welcome, body), now)
+        elif kind == FrameType.HELLO and not self.dialled and self._hello is None:
+            said = parse_untrusted(wire_pb2.Hello, body)
+            self._check_opening_untrusted(said.version, said.nonce)
+            self._check_texts_untrusted(said.network_id, said.agent, said.observed)
+            if said.network_id != self._local.network_id:
+                raise Untrusted(Close.NETWORK, f"network id {said.network_id!r} is not the one here")
+            if not said.instance or not said.epoch:
+                raise malformed("hello without instance or epoch")
+            self._hello, self._hello_body, self.limits = said, body, said.limits
+        elif kind == FrameType.PROOF and not self.dialled and self._hello is not None:
+            self._proven_untrusted(parse_untrusted(wire_pb2.Proof, body), self._hello, now)
+
+    def _check_opening_untrusted(self, version: int, nonce: bytes) -> None:
+        if version != VERSION:
+            raise Untrusted(Close.VERSION, f"version {version} is not spoken here, {VERSION} is")
+        if len(nonce) != proof.NONCE_BYTES:
+            raise malformed(f"nonce of {len(nonce)} bytes")
+        self._peer_nonce = nonce
+
+    @staticmethod
+    def _check_texts_untrusted(*texts: str) -> None:
+        for text in texts:
+            if len(text.encode()) > TEXT_MAX:
+                raise malformed(f"text of {len(text.encode())} bytes in a hello, at most {TEXT_MAX} are allowed")
+
+    def _introduce(self) -> None:
+        """Dialling side: HELLO and PROOF, once the acceptor is known and has said HELLO."""
+        if not self._peer_nonce or not self._acceptor_leaf or self._hello_body:
+            return
+        assert self.peer_id is not None
+        greeting = self._owner.greet(self, self.peer_id)
+        hello = wire_pb2.Hello(
+            version=VERSION,
+            nonce=self._nonce,
+            limits=self._owner.limits(),
+            network_id=self._local.network_id,
+            instance=self._local.instance,
+            agent=self._local.agent,
+            observed=self.remote,
+            record=greeting.record,
+            epoch=greeting.epoch,
+            resume_epoch=greeting.resume_epoch,
+            received=greeting.received,
+        )
+        self._hello_body = hello.SerializeToString()
+        signed = proof.transcript(self._acceptor_leaf, self._peer_nonce, self._nonce, self._hello_body)
+        identity = self._local.identity
+        self._write_raw(FrameType.HELLO, self._hello_body)
+        self._write(
+            FrameType.PROOF,
+            wire_pb2.Proof(certificates=[identity.certificate_der], signature=identity.sign(signed)),
+        )
+
+    def _proven_untrusted(self, shown: wire_pb2.Proof, hello: wire_pb2.Hello, now: float) -> None:
+        signed = proof.transcript(self._acceptor_leaf, self._nonce, self._peer_nonce, self._hello_body)
+        key = proof.verify_untrusted(shown, signed)
+        if key.peer_id == self._local.identity.peer_id:
+            raise Untrusted(Close.SELF, "the dialler is this sidecar itself")
+        self.peer_id = key.peer_id
+        self.agent = hello.agent
+        link, greeting = self._owner.admit(
+            self,
+            Introduction(
+                peer_id=key.peer_id,
+                instance=hello.instance,
+                epoch=hello.epoch,
+                resume_epoch=hello.resume_epoch,
+                received=hello.received,
+                agent=hello.agent,
+                observed=hello.observed,
+                record=hello.record,
+            ),
+        )
+        self._write(
+            FrameType.WELCOME,
+            wire_pb2.Welcome(
+                network_id=self._local.network_id,
+                instance=self._local.instance,
+                agent=self._local.agent,
+                observed=self.remote,
+                record=greeting.record,
+                epoch=greeting.epoch,
+                resume_epoch=greeting.resume_epoch,
+                received=greeting.received,
+            ),
+        )
+        self._settle(link, now)
+
+    def _welcomed_untrusted(self, welcome: wire_pb2.Welcome, now: float) -> None:
+        self._check_texts_untrusted(welcome.network_id, welcome.agent, welcome.observed)
+        if welcome.network_id != self._local.network_id:
+            raise Untrusted(Close.NETWORK, f"network id {welcome.network_id!r} is not the one here")
+        if not welcome.instance or not welcome.epoch:
+            raise malformed("welcome without instance or epoch")
+        assert self.peer_id is not None
+        self.agent = welcome.agent
+        link, _ = self._owner.admit(
+            self,
+            Introduction(
+                peer_id=self.peer_id,
+                instance=welcome.instance,
+                epoch=welcome.epoch,
+                resume_epoch=welcome.resume_epoch,
+                received=welcome.received,
+                agent=welcome.agent,
+                observed=welcome.observed,
+                record=welcome.record,
+            ),
+        )
+        self._settle(link, now)
+        held, self._held = self._held, {}
+        for stream_id, (data, fin) in held.items():
+            self._stream_untrusted(stream_id, data, fin, now)
+
+    def _settle(self, link: Link, now: float) -> None:
+        self._handshake_deadline = None
+        self.link = link
+        link.attach(self)
+        self._owner.settled(self)
+
+    # out
+
+    def _write(self, kind: FrameType, body: Message) -> None:
+        self._write_raw(kind, body.SerializeToString())
+
+    def _write_raw(self, kind: FrameType, body: bytes) -> None:
+        self._control.append(encode(kind, body))
+        self._connection.wake()
+
+    def _close(self, code: Close, reason: str) -> None:
+        if self.closing is not None:
+            return
+        self.closing = (code, reason)
+        if not self.dialled and self.link is None and self._control_id is not None:
+            # The dialler may read this before the connection's end; the close code says the same if it does not.
+            reject = wire_pb2.Reject(code=code, reason=reason)
+            self._connection.send(self._control_id, encode(FrameType.REJECT, reject.SerializeToString()))
+        self._connection.close(code, reason[:TEXT_MAX])
+
+    def __repr__(self) -> str:
+        peer = self.peer_id[:8] if self.peer_id else "unproven"
+        way = "to" if self.dialled else "from"
+        return f"Session({way} {peer} at {self.remote})"
