@@ -147,7 +147,8 @@ class Node:
     # messages
 
     def open_sender(self, peer_id: str, channel: str, priority: int, sink: Sink) -> Sender:
-        """A way to send to a peer and channel; priority 0 high, 1 normal, 2 low. The peer is dialled once something is sent.
+        """A way to send to a peer and channel; priority 0 high, 1 normal, 2 low. The peer is dialled once something
+        is sent.
 
         SidecarError INVALID_FIELD, PEER_IS_SELF, DRAINING.
         """
@@ -158,11 +159,11 @@ class Node:
         self._check_channel(channel)
         return Sender(self.links, self.counters, self._tell, peer_id, channel, priority, sink)
 
-    def subscribe(self, channel: str, wake: Callable[[], None], *, credits: int | None = None) -> Subscription:
+    def subscribe(self, channel: str, wake: Callable[[], None], *, credit: int | None = None) -> Subscription:
         """A subscription to a channel; see Inbox.subscribe."""
         self.require_serving()
         self._check_channel(channel)
-        return self.inbox.subscribe(channel, wake, credits=credits)
+        return self.inbox.subscribe(channel, wake, credit=credit)
 
     @staticmethod
     def _check_channel(channel: str) -> None:
@@ -254,7 +255,8 @@ class Node:
             raise invalid_field(field, str(error)) from error
 
     async def disconnect(self, peer_id: str, timeout: float) -> int:
-        """Closes a link once what was sent is acknowledged, or after `timeout` seconds; how many messages had no outcome."""
+        """Closes a link once what was sent is acknowledged, or after `timeout` seconds; how many messages had no
+        outcome."""
         self._check_peer_id(peer_id)
         peer = self.links.peers.get(peer_id)
         if peer is None:
@@ -296,8 +298,9 @@ class Node:
         return [format_address(address) for address in self.endpoint.addresses]
 
     async def drain(self, timeout: float) -> int:
-        """Takes nothing new, waits until what was accepted has an outcome or `timeout` seconds have passed, and leaves every
-        link; then `stopped` is set. How many messages had no outcome. A second call waits for the first."""
+        """Takes nothing new, waits until what was accepted has an outcome or `timeout` seconds have passed, and
+        leaves every link; then `stopped` is set. How many messages had no outcome. A second call waits for the
+        first."""
         if self.state is not NodeState.SERVING:
             await self.stopped.wait()
             return 0
@@ -380,6 +383,7 @@ class Node:
     def status(self) -> str:
         """The status page, a line a fact."""
         reasons = self.not_ready()
+        waiting = sum(peer.link.outbound.outbox.messages for peer in self.links.peers.values())
         lines = [
             f"peer id     {self.identity.peer_id}",
             f"network     {self.settings.network_id}",
@@ -389,8 +393,7 @@ class Node:
             f"engine      {self.endpoint.engine.name}",
             f"version     {__version__}",
             f"peers       {len(self.links.linked)} linked, {len(self.directory)} known",
-            f"waiting     {self.inbox.messages} messages in, "
-            f"{sum(peer.link.outbound.outbox.messages for peer in self.links.peers.values())} out",
+            f"waiting     {self.inbox.messages} messages in, {waiting} out",
         ]
         for peer in self.links.linked:
             info = self.get_peer(peer.peer_id)

@@ -1,7 +1,7 @@
 """Where messages wait for an app: by channel, in order, bounded by the credit that was granted for them.
 
-Subscribers of a channel compete. What a subscriber was handed and has not settled goes back to the front of its channel when
-the subscriber goes, to be handed out again.
+Subscribers of a channel compete. What a subscriber was handed and has not settled goes back to the front of its
+channel when the subscriber goes, to be handed out again.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Inbox:
         self.bytes += arrival.size
         self.messages += arrival.count
         channel.queue.append(Piece(arrival, arrival.batch, arrival.first_sequence, arrival.count, time.time(), 0))
-        self._wake(channel)
+        self.wake(channel)
 
     def subscribed(self, channel: str) -> bool:
         """Whether an app reads the channel."""
@@ -104,8 +104,8 @@ class Inbox:
         return found is not None and bool(found.subscriptions)
 
     def reserve(self, channel: str, size: int) -> bool:
-        """See wire.inbound.Inbox. A channel holds one large message at a time, or more that are small enough together; of
-        a channel nobody reads only so much is taken in."""
+        """See wire.inbound.Inbox. A channel holds one large message at a time, or more that are small enough
+        together; of a channel nobody reads only so much is taken in."""
         found = self._channel(channel)
         room = self.max_reserved // 4 if found.subscriptions else RESERVED_UNREAD_MAX
         first_of_reader = not found.reserved and bool(found.subscriptions)
@@ -134,11 +134,11 @@ class Inbox:
 
     # apps
 
-    def subscribe(self, channel: str, wake: Callable[[], None], *, credits: int | None = None) -> Subscription:
-        """A subscription. With `credits`, messages are settled by the app and at most so many are unsettled; without, a
+    def subscribe(self, channel: str, wake: Callable[[], None], *, credit: int | None = None) -> Subscription:
+        """A subscription. With `credit`, messages are settled by the app and at most so many are unsettled; without, a
         message is settled once the one after it is taken. `wake` is called when there may be something to take."""
         found = self._channel(channel)
-        subscription = Subscription(self, found, wake, credits)
+        subscription = Subscription(self, found, wake, credit)
         found.subscriptions.append(subscription)
         if len(found.subscriptions) == 1:
             self._tell(found)
@@ -164,7 +164,7 @@ class Inbox:
         for inbound in self._inbounds:
             inbound.subscription_changed(channel.name)
 
-    def _wake(self, channel: Channel) -> None:
+    def wake(self, channel: Channel) -> None:
         """Wakes the subscriber whose turn it is, of those that can take something."""
         subscriptions = channel.subscriptions
         for offset in range(1, len(subscriptions) + 1):
@@ -174,7 +174,8 @@ class Inbox:
                 subscriptions[position].wake()
                 return
 
-    def _settle(self, piece: Piece) -> None:
+    def settle(self, piece: Piece) -> None:
+        """An app has the messages: their room is free."""
         size = len(piece.batch)
         self.bytes -= size
         self.messages -= piece.count
@@ -184,17 +185,19 @@ class Inbox:
             for inbound in self._inbounds:
                 inbound.relieved()
 
-    def _requeue(self, channel: Channel, pieces: Iterable[Piece]) -> None:
+    def requeue(self, channel: Channel, pieces: Iterable[Piece]) -> None:
+        """Messages that were handed out come back, to the front."""
         for piece in reversed(list(pieces)):
             piece.redeliveries += 1
             channel.queue.appendleft(piece)
         if channel.queue:
-            self._wake(channel)
+            self.wake(channel)
 
-    def _unsubscribe(self, subscription: Subscription, pieces: Iterable[Piece]) -> None:
+    def unsubscribe(self, subscription: Subscription, pieces: Iterable[Piece]) -> None:
+        """A subscription is closed; `pieces` come back."""
         channel = subscription.channel
         channel.subscriptions.remove(subscription)
-        self._requeue(channel, pieces)
+        self.requeue(channel, pieces)
         if not channel.subscriptions:
             self._tell(channel)
         self._forget(channel)
@@ -206,12 +209,12 @@ class Inbox:
 class Subscription:
     """An app's claim on a channel."""
 
-    def __init__(self, inbox: Inbox, channel: Channel, wake: Callable[[], None], credits: int | None) -> None:
+    def __init__(self, inbox: Inbox, channel: Channel, wake: Callable[[], None], credit: int | None) -> None:
         self.channel = channel
         self.wake = wake
         self._inbox = inbox
-        self._auto = credits is None
-        self._credits = credits or 0
+        self._auto = credit is None
+        self._credit = credit or 0
         self._next_id = 1
         self._ids: list[int] = []
         self._pieces: list[Piece] = []
@@ -221,21 +224,21 @@ class Subscription:
     @property
     def room(self) -> bool:
         """Whether something may be taken."""
-        return self._auto or self._unsettled < self._credits
+        return self._auto or self._unsettled < self._credit
 
     def take(self, max_bytes: int) -> list[tuple[int, Piece]]:
         """What is waiting, some `max_bytes` of it, and at least one piece if there is any: (delivery id of its first
-        message, piece). Without credits, what the last call gave is settled by this one."""
+        message, piece). Without credit, what the last call gave is settled by this one."""
         if self._auto and self._pieces:
             pieces, self._pieces = self._pieces, []
             for piece in pieces:
-                self._inbox._settle(piece)
+                self._inbox.settle(piece)
         queue = self.channel.queue
         taken: list[tuple[int, Piece]] = []
         while queue and max_bytes > 0 and self.room:
             piece = queue.popleft()
-            if not self._auto and piece.count > self._credits - self._unsettled:
-                piece, rest = piece.split(self._credits - self._unsettled)
+            if not self._auto and piece.count > self._credit - self._unsettled:
+                piece, rest = piece.split(self._credit - self._unsettled)
                 queue.appendleft(rest)
             max_bytes -= len(piece.batch)
             taken.append((0 if self._auto else self._next_id, piece))
@@ -245,12 +248,12 @@ class Subscription:
                 self._next_id += piece.count
                 self._unsettled += piece.count
         if queue and taken:
-            self._inbox._wake(self.channel)
+            self._inbox.wake(self.channel)
         return taken
 
-    def add_credits(self, credits: int) -> None:
+    def add_credit(self, credit: int) -> None:
         """More messages may be unsettled."""
-        self._credits += credits
+        self._credit += credit
         if self.channel.queue:
             self.wake()
 
@@ -258,7 +261,7 @@ class Subscription:
         """Settles messages by delivery id, inclusive; the parts of the range that this subscription does not hold."""
         pieces, unknown = self._cut(first, last)
         for piece in pieces:
-            self._inbox._settle(piece)
+            self._inbox.settle(piece)
         if self.channel.queue:
             self.wake()
         return unknown
@@ -266,7 +269,7 @@ class Subscription:
     def nack(self, first: int, last: int) -> list[tuple[int, int]]:
         """Gives messages back, to be handed out again; the parts of the range that this subscription does not hold."""
         pieces, unknown = self._cut(first, last)
-        self._inbox._requeue(self.channel, pieces)
+        self._inbox.requeue(self.channel, pieces)
         return unknown
 
     def _cut(self, first: int, last: int) -> tuple[list[Piece], list[tuple[int, int]]]:
@@ -305,7 +308,7 @@ class Subscription:
         return out, unknown
 
     def close(self, *, written: bool = False) -> None:
-        """The app is gone: what it did not settle goes to another. `written` says that without credits the last take
+        """The app is gone: what it did not settle goes to another. `written` says that without credit the last take
         reached the app as well."""
         if self._closed:
             return
@@ -314,6 +317,6 @@ class Subscription:
         self._ids.clear()
         if self._auto and written:
             for piece in pieces:
-                self._inbox._settle(piece)
+                self._inbox.settle(piece)
             pieces = []
-        self._inbox._unsubscribe(self, pieces)
+        self._inbox.unsubscribe(self, pieces)

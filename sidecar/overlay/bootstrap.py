@@ -58,8 +58,8 @@ class Bootstrap:
             await asyncio.wait({self._task})
 
     async def once(self, contacts: Sequence[Contact] | None = None) -> list[ContactResult]:
-        """Dials the contacts, all at once, and returns when the first is linked or all have failed, with what is decided by
-        then. SidecarError BOOTSTRAP_FAILED names each contact and its reason."""
+        """Dials the contacts, all at once, and returns when the first is linked or all have failed, with what is
+        decided by then. SidecarError BOOTSTRAP_FAILED names each contact and its reason."""
         chosen = list(contacts) if contacts else [contact for contact, _ in self._contacts.all()]
         if not chosen:
             raise SidecarError(Reason.BOOTSTRAP_FAILED, "there is no contact to dial: give one, or add one")

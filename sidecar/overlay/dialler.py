@@ -60,8 +60,8 @@ class Dialler:
     # attempts
 
     async def reach(self, addresses: Sequence[HostPort], expected: str | None) -> Session:
-        """Dials the addresses, each a little later than the one before, and gives the first welcomed session; the others
-        are closed. SidecarError tells why each address failed."""
+        """Dials the addresses, each a little later than the one before, and gives the first welcomed session; the
+        others are closed. SidecarError tells why each address failed."""
         tasks: list[asyncio.Task[Session]] = []
         failures: list[SidecarError] = []
         waiting = list(addresses)

@@ -1,7 +1,8 @@
 """PEERS: how a sidecar that is linked to one learns of the others.
 
-A record is its subject's own signed word. It is believed for its signature, dialled only when somebody wants that peer, and
-then only with the peer id it proves; addresses that would lead into this machine or site are not taken from outside.
+A record is its subject's own signed word. It is believed for its signature, dialled only when somebody wants that
+peer, and then only with the peer id it proves; addresses that would lead into this machine or site are not taken
+from outside.
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ class History(Generic[Item]):
         changed.set()
 
     def after(self, instance: int, revision: int) -> list[Item]:
-        """The items after a cursor. SidecarError CURSOR_EXPIRED when it is of another run or older than what is kept."""
+        """The items after a cursor. SidecarError CURSOR_EXPIRED when it is of another run or older than what is
+        kept."""
         oldest = self.revision - len(self._items)
         if instance != self.instance or not oldest <= revision <= self.revision:
             raise SidecarError(

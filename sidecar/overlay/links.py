@@ -35,8 +35,8 @@ _log = logging.getLogger(__name__)
 BACKOFF = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 """Seconds before each attempt to resume a link, the last one repeated; each varies by a third."""
 SILENCE = 2.0
-"""Seconds without a packet, while something is unacknowledged, after which a connection is doubted: another is dialled beside
-it, which takes over if the peer has restarted or moved."""
+"""Seconds without a packet, while something is unacknowledged, after which a connection is doubted: another is
+dialled beside it, which takes over if the peer has restarted or moved."""
 CHECK_INTERVAL = 1.0
 
 
@@ -163,7 +163,8 @@ class Links:
             _log.error("an attempt to reach a peer failed by a bug", exc_info=error)
 
     async def _reach(self, peer: Peer) -> None:
-        """Dials until the peer is linked, or given up: at once when it was never linked, else after the resume timeout."""
+        """Dials until the peer is linked, or given up: at once when it was never linked, else after the resume
+        timeout."""
         try:
             for attempt in range(10_000):
                 pause = BACKOFF[min(attempt, len(BACKOFF) - 1)] * random.uniform(0.67, 1.33)
@@ -245,7 +246,8 @@ class Links:
         return self._greeting(self._peer(peer_id))
 
     def _require_known(self, peer_id: str) -> None:
-        """While none are made, only the links there are may get a connection, so that what was accepted can end well."""
+        """While none are made, only the links there are may get a connection, so that what was accepted can end
+        well."""
         if self.refusing is not None and peer_id not in self.peers:
             raise Untrusted(Close.STOPPING, self.refusing)
 
@@ -427,8 +429,8 @@ class Links:
             waiting.discard(answered)
 
     async def leave(self, peer: Peer, why: str, timeout: float) -> int:
-        """Closes a link once everything sent is acknowledged, or after `timeout` seconds. The number of messages without an
-        outcome; each is reported to its sender."""
+        """Closes a link once everything sent is acknowledged, or after `timeout` seconds. The number of messages
+        without an outcome; each is reported to its sender."""
         peer.leaving, peer.leaving_here = why, True
         outbox = peer.link.outbound.outbox
         if peer.sessions:

@@ -17,13 +17,13 @@ from sidecar.wire.run import Run, Sink, runs_of
 class Sender:
     """Messages of one caller to one peer, channel and priority, numbered by the caller from 1 on.
 
-    It stands between the link and the caller's sink: it counts, and it tells the sidecar's own events of losses, so that none
-    is silent even when the caller is gone.
+    It stands between the link and the caller's sink: it counts, and it tells the sidecar's own events of losses, so
+    that none is silent even when the caller is gone.
     """
 
     def __init__(
-        self, links: Links, counters: Counters, tell: Callable[[Event], None], peer_id: str, channel: str, priority: int,
-        sink: Sink,
+        self, links: Links, counters: Counters, tell: Callable[[Event], None], peer_id: str, channel: str, priority:
+        int, sink: Sink,
     ) -> None:  # fmt: skip
         self.peer_id = peer_id
         self.channel = channel
@@ -38,8 +38,8 @@ class Sender:
         self._sink = sink
 
     def offer(self, data: bytes, ends: list[int]) -> None:
-        """Takes a batch that `wire.batch.check_untrusted` has checked; `ends` is what that gave. Always succeeds: what cannot
-        be queued is reported to the sink."""
+        """Takes a batch that `wire.batch.check_untrusted` has checked; `ends` is what that gave. Always succeeds:
+        what cannot be queued is reported to the sink."""
         runs = runs_of(data, ends, self, self.offered + 1, RUN_MAX)
         self._counters.message_size.add(len(data) / len(ends), len(ends))
         self._queue(runs, len(ends))

@@ -7,8 +7,8 @@ A batch is what protobuf makes of `repeated Message messages = 1`, so batches ar
     message = [0x0A length message_id] *(0x12 length header) [0x1A length payload]     in any order
     header  = [0x0A length key] [0x12 length value]                                     in any order
 
-`check_untrusted` proves that bytes are exactly this, at both ends: where an app's bytes enter the sender's sidecar and where
-the network's enter the receiver's. After it, `split` and `ends` may trust them.
+`check_untrusted` proves that bytes are exactly this, at both ends: where an app's bytes enter the sender's sidecar
+and where the network's enter the receiver's. After it, `split` and `ends` may trust them.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ IN_LINE_MAX = PAYLOAD_IN_LINE_MAX + ENTRY_OVERHEAD_MAX
 
 @dataclass(frozen=True, slots=True)
 class BadBatch(ValueError):
-    """The bytes are not a batch of valid messages: `index` counts messages from 0; `limit` and `size` tell which limit was
-    passed, when one was."""
+    """The bytes are not a batch of valid messages: `index` counts messages from 0; `limit` and `size` tell which
+    limit was passed, when one was."""
 
     index: int
     what: str

@@ -1,7 +1,7 @@
 """Credit: how much of messages may be unread. Totals count from the epoch's beginning, as in RFC 9000 section 4.
 
-A window counts a message once, when it is first sent or first accepted, whatever is repeated on another connection; so both
-ends agree without counting connections.
+A window counts a message once, when it is first sent or first accepted, whatever is repeated on another connection;
+so both ends agree without counting connections.
 """
 
 from __future__ import annotations

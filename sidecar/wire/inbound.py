@@ -41,7 +41,8 @@ class Arrival:
     """A run of messages that came in: what the inbox holds. `take` it when an app has it."""
 
     __slots__ = (
-        "batch", "bulk", "channel", "count", "epoch", "first_sequence", "inbound", "number", "priority", "reserved", "size",
+        "batch", "bulk", "channel", "count", "epoch", "first_sequence", "inbound", "number", "priority", "reserved",
+        "size",
     )  # fmt: skip
 
     def __init__(
@@ -190,26 +191,24 @@ class Inbound:
     def on_lane_frames_untrusted(self, reader: LaneReader, frames: list[LaneFrame]) -> None:
         """Messages of a lane, in order; those that came before on another connection are passed over."""
         lane = reader.lane
-        for number, count, data in frames:
+        for number, messages, batch_data in frames:
             channel = self._channels.get(number)
             if channel is None:
                 raise malformed(f"message on channel {number}, which was not opened")
-            ends = self._check_untrusted(data)
-            if len(ends) != count:
-                raise malformed(f"frame of {count} messages holds {len(ends)}")
+            ends = self._check_untrusted(batch_data)
+            if len(ends) != messages:
+                raise malformed(f"frame of {messages} messages holds {len(ends)}")
             first = reader.next_sequence
-            reader.next_sequence = first + count
+            reader.next_sequence = first + messages
             self._ack_due.add(lane)
-            known = self._next[lane] - first
-            if known >= count:
+            known = max(0, self._next[lane] - first)
+            if known >= messages:
                 continue
-            if known > 0:
-                data = data[ends[known - 1] :]
-                first += known
-                count -= known
+            data = batch_data[ends[known - 1] :] if known else batch_data
+            count = messages - known
             self._accept(channel, len(data), count)
-            self._next[lane] = first + count
-            self._deliver(channel, number, lane, first, count, data, bulk=False, reserved=False)
+            self._next[lane] += count
+            self._deliver(channel, number, lane, first + known, count, data, bulk=False, reserved=False)
 
     def _check_untrusted(self, data: bytes) -> list[int]:
         try:
@@ -317,9 +316,9 @@ class Inbound:
             self.wake()
 
     def _regrant(self, number: int) -> None:
-        """Raises a channel's window when that is worth a frame. A channel may have at most half of what the link, and the
-        inbox as a whole, have left, so that however many are left unread there is always some for one more (dynamic
-        thresholds, after Choudhury and Hahne 1998)."""
+        """Raises a channel's window when that is worth a frame. A channel may have at most half of what the link,
+        and the inbox as a whole, have left, so that however many are left unread there is always some for one more
+        (dynamic thresholds, after Choudhury and Hahne 1998)."""
         windows = self.windows
         channel = self._channels[number]
         allowance = channel.allowance

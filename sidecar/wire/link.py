@@ -1,8 +1,9 @@
 """A link: what joins two peers, whatever connections it has at the moment.
 
-It owns sequence numbers, what is unacknowledged, windows and what was received. Each side names its own state of the link by
-an *epoch*, a random number told in HELLO and WELCOME: as long as both know each other's epoch, a new connection goes on where
-the last one ended. A side that has given a link up makes a new epoch next time, and the other then begins anew as well.
+It owns sequence numbers, what is unacknowledged, windows and what was received. Each side names its own state of the
+link by an *epoch*, a random number told in HELLO and WELCOME: as long as both know each other's epoch, a new
+connection goes on where the last one ended. A side that has given a link up makes a new epoch next time, and the
+other then begins anew as well.
 
     HELLO / WELCOME say                 and this side does
     epoch known, resume_epoch mine      acknowledges what `received` says, repeats the rest

@@ -1,4 +1,5 @@
-"""The sending half of a link: numbers messages, keeps them until they are acknowledged, and repeats them on a new connection.
+"""The sending half of a link: numbers messages, keeps them until they are acknowledged, and repeats them on a new
+connection.
 
 It outlives connections. What it writes goes to one `Writer` at a time, the connection in use.
 """
@@ -160,8 +161,8 @@ class Outbound:
         self.outbox.unblock()
 
     def fail(self, reason: Reason, detail: str) -> int:
-        """The link is over: everything is reported, the sent as OUTCOME_UNKNOWN and the rest with `reason`. The number of
-        messages."""
+        """The link is over: everything is reported, the sent as OUTCOME_UNKNOWN and the rest with `reason`. The
+        number of messages."""
         sent = self._fail_sent()
         return sent + self.outbox.withdraw(lambda run: True, reason, detail)
 

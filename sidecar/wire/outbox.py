@@ -1,8 +1,8 @@
 """What waits to be sent to one peer, and whose turn it is.
 
-Messages queue by class (three priorities, small and bulk apart, so that a large message never stands before a small one) and
-by channel. Classes share by deficit round robin over bytes; channels of a class take turns; a channel without credit steps
-aside and holds up no other.
+Messages queue by class (three priorities, small and bulk apart, so that a large message never stands before a small
+one) and by channel. Classes share by deficit round robin over bytes; channels of a class take turns; a channel
+without credit steps aside and holds up no other.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Signed records: a peer's own word on where it may be dialled, passed on by others and believed for its signature only."""
+"""Signed records: a peer's own word on where it may be dialled, passed on by others and believed for its signature
+only."""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ from sidecar.wire.batch import IN_LINE_MAX
 class Sink(Protocol):
     """Who wants to know what became of messages. `first` is the sink's own number of the first of `count` messages.
 
-    Each message ends with exactly one of `delivered` and `failed`; `sent` may come before either. The verbs must not raise.
+    Each message ends with exactly one of `delivered` and `failed`; `sent` may come before either. The verbs must not
+    raise.
     """
 
     def sent(self, first: int, count: int) -> None:
@@ -47,7 +48,8 @@ class Run:
         return self.size > IN_LINE_MAX and self.count == 1
 
     def split(self, count: int) -> tuple[Run, Run]:
-        """The first `count` messages and the others; 0 < count < self.count. Only runs of small messages have others."""
+        """The first `count` messages and the others; 0 < count < self.count. Only runs of small messages have
+        others."""
         data = self.parts[0]
         cut = batch.ends(data)[count - 1]
         head = Run([data[:cut]], count, self.sink, self.first)

@@ -10,7 +10,8 @@ class Streams(Protocol):
     """What the protocol may do to its connection. Stream ids are QUIC's (RFC 9000 section 2.1)."""
 
     def open_stream(self, *, bidirectional: bool = False) -> int:
-        """A new stream's id. It is the caller's to keep below the peer's limit of concurrent streams: 100 always hold."""
+        """A new stream's id. It is the caller's to keep below the peer's limit of concurrent streams: 100 always
+        hold."""
         ...
 
     def send(self, stream_id: int, data: bytes | memoryview, fin: bool = False) -> None:
@@ -74,6 +75,6 @@ class StreamProtocol(Protocol):
         ...
 
     def closed(self, code: int, reason: str, application: bool, remote: bool, now: float) -> None:
-        """The connection is gone: the last verb. `application` tells whose code it is (RFC 9000 section 20), `remote` who
-        closed; an idle timeout is neither side's: code 0, reason `idle timeout`."""
+        """The connection is gone: the last verb. `application` tells whose code it is (RFC 9000 section 20),
+        `remote` who closed; an idle timeout is neither side's: code 0, reason `idle timeout`."""
         ...

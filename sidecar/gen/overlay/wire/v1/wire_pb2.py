@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aoverlay/wire/v1/wire.proto\x12\x0foverlay.wire.v1\"\xaf\x01\n\x06Limits\x12\x19\n\x11max_message_bytes\x18\x01 \x01(\x04\x12\x12\n\nlink_bytes\x18\x02 \x01(\x04\x12\x15\n\rlink_messages\x18\x03 \x01(\x04\x12\x15\n\rchannel_bytes\x18\x04 \x01(\x04\x12\x18\n\x10\x63hannel_messages\x18\x05 \x01(\x04\x12\x18\n\x10initial_channels\x18\x06 \x01(\x04\x12\x14\n\x0cmax_channels\x18\x07 \x01(\x04\"8\n\x08Received\x12,\n\x05lanes\x18\x01 \x03(\x0b\x32\x1d.overlay.wire.v1.LaneReceived\"R\n\x0cLaneReceived\x12\x0c\n\x04lane\x18\x01 \x01(\r\x12\x0c\n\x04next\x18\x02 \x01(\x04\x12&\n\x06ranges\x18\x03 \x03(\x0b\x32\x16.overlay.wire.v1.Range\"$\n\x05Range\x12\r\n\x05\x66irst\x18\x01 \x01(\x04\x12\x0c\n\x04last\x18\x02 \x01(\x04\"X\n\rAcceptorHello\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\r\n\x05nonce\x18\x02 \x01(\x0c\x12\'\n\x06limits\x18\x03 \x01(\x0b\x32\x17.overlay.wire.v1.Limits\"\x86\x02\n\x05Hello\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\r\n\x05nonce\x18\x02 \x01(\x0c\x12\'\n\x06limits\x18\x03 \x01(\x0b\x32\x17.overlay.wire.v1.Limits\x12\x12\n\nnetwork_id\x18\x04 \x01(\t\x12\x10\n\x08instance\x18\x05 \x01(\x06\x12\r\n\x05\x61gent\x18\x06 \x01(\t\x12\x10\n\x08observed\x18\x07 \x01(\t\x12\'\n\x06record\x18\x08 \x01(\x0b\x32\x17.overlay.wire.v1.Record\x12\x17\n\x0fresume_instance\x18\t \x01(\x06\x12+\n\x08received\x18\n \x01(\x0b\x32\x19.overlay.wire.v1.Received\"0\n\x05Proof\x12\x14\n\x0c\x63\x65rtificates\x18\x01 \x03(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"\xbf\x01\n\x07Welcome\x12\x12\n\nnetwork_id\x18\x01 \x01(\t\x12\x10\n\x08instance\x18\x02 \x01(\x06\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12\x10\n\x08observed\x18\x04 \x01(\t\x12\'\n\x06record\x18\x05 \x01(\x0b\x32\x17.overlay.wire.v1.Record\x12\x17\n\x0fresume_instance\x18\x06 \x01(\x06\x12+\n\x08received\x18\x07 \x01(\x0b\x32\x19.overlay.wire.v1.Received\"&\n\x06Reject\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x04\x12\x0e\n\x06reason\x18\x02 \x01(\t\",\n\x0b\x43hannelOpen\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\x04\x12\x0c\n\x04name\x18\x02 \x01(\t\"w\n\x06\x43redit\x12\x12\n\nlink_bytes\x18\x01 \x01(\x04\x12\x15\n\rlink_messages\x18\x02 \x01(\x04\x12\x30\n\x08\x63hannels\x18\x03 \x03(\x0b\x32\x1e.overlay.wire.v1.ChannelCredit\x12\x10\n\x08reserved\x18\x04 \x03(\x04\"U\n\rChannelCredit\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\x04\x12\r\n\x05\x62ytes\x18\x02 \x01(\x04\x12\x10\n\x08messages\x18\x03 \x01(\x04\x12\x12\n\nsubscribed\x18\x04 \x01(\x08\"2\n\x03\x41\x63k\x12+\n\x08received\x18\x01 \x01(\x0b\x32\x19.overlay.wire.v1.Received\"\"\n\x04Ping\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0e\n\x06\x61nswer\x18\x02 \x01(\x08\"\x1f\n\x0cPeersRequest\x12\x0f\n\x07peer_id\x18\x01 \x01(\x0c\"B\n\x05Peers\x12(\n\x07records\x18\x01 \x03(\x0b\x32\x17.overlay.wire.v1.Record\x12\x0f\n\x07peer_id\x18\x02 \x01(\x0c\")\n\x06Record\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"j\n\nRecordBody\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\x12\x11\n\taddresses\x18\x02 \x03(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x04\x12\x0f\n\x07\x65xpires\x18\x04 \x01(\x04\x12\x12\n\nnetwork_id\x18\x05 \x01(\t\"\x18\n\x06Goaway\x12\x0e\n\x06reason\x18\x01 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aoverlay/wire/v1/wire.proto\x12\x0foverlay.wire.v1\"\x95\x01\n\x06Limits\x12\x19\n\x11max_message_bytes\x18\x01 \x01(\x04\x12\x12\n\nlink_bytes\x18\x02 \x01(\x04\x12\x15\n\rlink_messages\x18\x03 \x01(\x04\x12\x15\n\rchannel_bytes\x18\x04 \x01(\x04\x12\x18\n\x10\x63hannel_messages\x18\x05 \x01(\x04\x12\x14\n\x0cmax_channels\x18\x06 \x01(\x04\"8\n\x08Received\x12,\n\x05lanes\x18\x01 \x03(\x0b\x32\x1d.overlay.wire.v1.LaneReceived\"R\n\x0cLaneReceived\x12\x0c\n\x04lane\x18\x01 \x01(\r\x12\x0c\n\x04next\x18\x02 \x01(\x04\x12&\n\x06ranges\x18\x03 \x03(\x0b\x32\x16.overlay.wire.v1.Range\"$\n\x05Range\x12\r\n\x05\x66irst\x18\x01 \x01(\x04\x12\x0c\n\x04last\x18\x02 \x01(\x04\"X\n\rAcceptorHello\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\r\n\x05nonce\x18\x02 \x01(\x0c\x12\'\n\x06limits\x18\x03 \x01(\x0b\x32\x17.overlay.wire.v1.Limits\"\x92\x02\n\x05Hello\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\r\n\x05nonce\x18\x02 \x01(\x0c\x12\'\n\x06limits\x18\x03 \x01(\x0b\x32\x17.overlay.wire.v1.Limits\x12\x12\n\nnetwork_id\x18\x04 \x01(\t\x12\x10\n\x08instance\x18\x05 \x01(\x06\x12\r\n\x05\x61gent\x18\x06 \x01(\t\x12\x10\n\x08observed\x18\x07 \x01(\t\x12\'\n\x06record\x18\x08 \x01(\x0b\x32\x17.overlay.wire.v1.Record\x12\r\n\x05\x65poch\x18\t \x01(\x06\x12\x14\n\x0cresume_epoch\x18\n \x01(\x06\x12+\n\x08received\x18\x0b \x01(\x0b\x32\x19.overlay.wire.v1.Received\"0\n\x05Proof\x12\x14\n\x0c\x63\x65rtificates\x18\x01 \x03(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"\xcb\x01\n\x07Welcome\x12\x12\n\nnetwork_id\x18\x01 \x01(\t\x12\x10\n\x08instance\x18\x02 \x01(\x06\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12\x10\n\x08observed\x18\x04 \x01(\t\x12\'\n\x06record\x18\x05 \x01(\x0b\x32\x17.overlay.wire.v1.Record\x12\r\n\x05\x65poch\x18\x06 \x01(\x06\x12\x14\n\x0cresume_epoch\x18\x07 \x01(\x06\x12+\n\x08received\x18\x08 \x01(\x0b\x32\x19.overlay.wire.v1.Received\"&\n\x06Reject\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x04\x12\x0e\n\x06reason\x18\x02 \x01(\t\",\n\x0b\x43hannelOpen\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\x04\x12\x0c\n\x04name\x18\x02 \x01(\t\"w\n\x06\x43redit\x12\x12\n\nlink_bytes\x18\x01 \x01(\x04\x12\x15\n\rlink_messages\x18\x02 \x01(\x04\x12\x30\n\x08\x63hannels\x18\x03 \x03(\x0b\x32\x1e.overlay.wire.v1.ChannelCredit\x12\x10\n\x08reserved\x18\x04 \x03(\x04\"U\n\rChannelCredit\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\x04\x12\r\n\x05\x62ytes\x18\x02 \x01(\x04\x12\x10\n\x08messages\x18\x03 \x01(\x04\x12\x12\n\nsubscribed\x18\x04 \x01(\x08\"2\n\x03\x41\x63k\x12+\n\x08received\x18\x01 \x01(\x0b\x32\x19.overlay.wire.v1.Received\"\"\n\x04Ping\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0e\n\x06\x61nswer\x18\x02 \x01(\x08\"\x1f\n\x0cPeersRequest\x12\x0f\n\x07peer_id\x18\x01 \x01(\x0c\"B\n\x05Peers\x12(\n\x07records\x18\x01 \x03(\x0b\x32\x17.overlay.wire.v1.Record\x12\x0f\n\x07peer_id\x18\x02 \x01(\x0c\")\n\x06Record\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"j\n\nRecordBody\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\x12\x11\n\taddresses\x18\x02 \x03(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x04\x12\x0f\n\x07\x65xpires\x18\x04 \x01(\x04\x12\x12\n\nnetwork_id\x18\x05 \x01(\t\"\x18\n\x06Goaway\x12\x0e\n\x06reason\x18\x01 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,41 +32,41 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'overlay.wire.v1.wire_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_LIMITS']._serialized_start=48
-  _globals['_LIMITS']._serialized_end=223
-  _globals['_RECEIVED']._serialized_start=225
-  _globals['_RECEIVED']._serialized_end=281
-  _globals['_LANERECEIVED']._serialized_start=283
-  _globals['_LANERECEIVED']._serialized_end=365
-  _globals['_RANGE']._serialized_start=367
-  _globals['_RANGE']._serialized_end=403
-  _globals['_ACCEPTORHELLO']._serialized_start=405
-  _globals['_ACCEPTORHELLO']._serialized_end=493
-  _globals['_HELLO']._serialized_start=496
-  _globals['_HELLO']._serialized_end=758
-  _globals['_PROOF']._serialized_start=760
-  _globals['_PROOF']._serialized_end=808
-  _globals['_WELCOME']._serialized_start=811
-  _globals['_WELCOME']._serialized_end=1002
-  _globals['_REJECT']._serialized_start=1004
-  _globals['_REJECT']._serialized_end=1042
-  _globals['_CHANNELOPEN']._serialized_start=1044
-  _globals['_CHANNELOPEN']._serialized_end=1088
-  _globals['_CREDIT']._serialized_start=1090
-  _globals['_CREDIT']._serialized_end=1209
-  _globals['_CHANNELCREDIT']._serialized_start=1211
-  _globals['_CHANNELCREDIT']._serialized_end=1296
-  _globals['_ACK']._serialized_start=1298
-  _globals['_ACK']._serialized_end=1348
-  _globals['_PING']._serialized_start=1350
-  _globals['_PING']._serialized_end=1384
-  _globals['_PEERSREQUEST']._serialized_start=1386
-  _globals['_PEERSREQUEST']._serialized_end=1417
-  _globals['_PEERS']._serialized_start=1419
-  _globals['_PEERS']._serialized_end=1485
-  _globals['_RECORD']._serialized_start=1487
-  _globals['_RECORD']._serialized_end=1528
-  _globals['_RECORDBODY']._serialized_start=1530
-  _globals['_RECORDBODY']._serialized_end=1636
-  _globals['_GOAWAY']._serialized_start=1638
-  _globals['_GOAWAY']._serialized_end=1662
+  _globals['_LIMITS']._serialized_end=197
+  _globals['_RECEIVED']._serialized_start=199
+  _globals['_RECEIVED']._serialized_end=255
+  _globals['_LANERECEIVED']._serialized_start=257
+  _globals['_LANERECEIVED']._serialized_end=339
+  _globals['_RANGE']._serialized_start=341
+  _globals['_RANGE']._serialized_end=377
+  _globals['_ACCEPTORHELLO']._serialized_start=379
+  _globals['_ACCEPTORHELLO']._serialized_end=467
+  _globals['_HELLO']._serialized_start=470
+  _globals['_HELLO']._serialized_end=744
+  _globals['_PROOF']._serialized_start=746
+  _globals['_PROOF']._serialized_end=794
+  _globals['_WELCOME']._serialized_start=797
+  _globals['_WELCOME']._serialized_end=1000
+  _globals['_REJECT']._serialized_start=1002
+  _globals['_REJECT']._serialized_end=1040
+  _globals['_CHANNELOPEN']._serialized_start=1042
+  _globals['_CHANNELOPEN']._serialized_end=1086
+  _globals['_CREDIT']._serialized_start=1088
+  _globals['_CREDIT']._serialized_end=1207
+  _globals['_CHANNELCREDIT']._serialized_start=1209
+  _globals['_CHANNELCREDIT']._serialized_end=1294
+  _globals['_ACK']._serialized_start=1296
+  _globals['_ACK']._serialized_end=1346
+  _globals['_PING']._serialized_start=1348
+  _globals['_PING']._serialized_end=1382
+  _globals['_PEERSREQUEST']._serialized_start=1384
+  _globals['_PEERSREQUEST']._serialized_end=1415
+  _globals['_PEERS']._serialized_start=1417
+  _globals['_PEERS']._serialized_end=1483
+  _globals['_RECORD']._serialized_start=1485
+  _globals['_RECORD']._serialized_end=1526
+  _globals['_RECORDBODY']._serialized_start=1528
+  _globals['_RECORDBODY']._serialized_end=1634
+  _globals['_GOAWAY']._serialized_start=1636
+  _globals['_GOAWAY']._serialized_end=1660
 # @@protoc_insertion_point(module_scope)

@@ -7,22 +7,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Limits(_message.Message):
-    __slots__ = ("max_message_bytes", "link_bytes", "link_messages", "channel_bytes", "channel_messages", "initial_channels", "max_channels")
+    __slots__ = ("max_message_bytes", "link_bytes", "link_messages", "channel_bytes", "channel_messages", "max_channels")
     MAX_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
     LINK_BYTES_FIELD_NUMBER: _ClassVar[int]
     LINK_MESSAGES_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_BYTES_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_MESSAGES_FIELD_NUMBER: _ClassVar[int]
-    INITIAL_CHANNELS_FIELD_NUMBER: _ClassVar[int]
     MAX_CHANNELS_FIELD_NUMBER: _ClassVar[int]
     max_message_bytes: int
     link_bytes: int
     link_messages: int
     channel_bytes: int
     channel_messages: int
-    initial_channels: int
     max_channels: int
-    def __init__(self, max_message_bytes: _Optional[int] = ..., link_bytes: _Optional[int] = ..., link_messages: _Optional[int] = ..., channel_bytes: _Optional[int] = ..., channel_messages: _Optional[int] = ..., initial_channels: _Optional[int] = ..., max_channels: _Optional[int] = ...) -> None: ...
+    def __init__(self, max_message_bytes: _Optional[int] = ..., link_bytes: _Optional[int] = ..., link_messages: _Optional[int] = ..., channel_bytes: _Optional[int] = ..., channel_messages: _Optional[int] = ..., max_channels: _Optional[int] = ...) -> None: ...
 
 class Received(_message.Message):
     __slots__ = ("lanes",)
@@ -59,7 +57,7 @@ class AcceptorHello(_message.Message):
     def __init__(self, version: _Optional[int] = ..., nonce: _Optional[bytes] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("version", "nonce", "limits", "network_id", "instance", "agent", "observed", "record", "resume_instance", "received")
+    __slots__ = ("version", "nonce", "limits", "network_id", "instance", "agent", "observed", "record", "epoch", "resume_epoch", "received")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     NONCE_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
@@ -68,7 +66,8 @@ class Hello(_message.Message):
     AGENT_FIELD_NUMBER: _ClassVar[int]
     OBSERVED_FIELD_NUMBER: _ClassVar[int]
     RECORD_FIELD_NUMBER: _ClassVar[int]
-    RESUME_INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    RESUME_EPOCH_FIELD_NUMBER: _ClassVar[int]
     RECEIVED_FIELD_NUMBER: _ClassVar[int]
     version: int
     nonce: bytes
@@ -78,9 +77,10 @@ class Hello(_message.Message):
     agent: str
     observed: str
     record: Record
-    resume_instance: int
+    epoch: int
+    resume_epoch: int
     received: Received
-    def __init__(self, version: _Optional[int] = ..., nonce: _Optional[bytes] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., network_id: _Optional[str] = ..., instance: _Optional[int] = ..., agent: _Optional[str] = ..., observed: _Optional[str] = ..., record: _Optional[_Union[Record, _Mapping]] = ..., resume_instance: _Optional[int] = ..., received: _Optional[_Union[Received, _Mapping]] = ...) -> None: ...
+    def __init__(self, version: _Optional[int] = ..., nonce: _Optional[bytes] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., network_id: _Optional[str] = ..., instance: _Optional[int] = ..., agent: _Optional[str] = ..., observed: _Optional[str] = ..., record: _Optional[_Union[Record, _Mapping]] = ..., epoch: _Optional[int] = ..., resume_epoch: _Optional[int] = ..., received: _Optional[_Union[Received, _Mapping]] = ...) -> None: ...
 
 class Proof(_message.Message):
     __slots__ = ("certificates", "signature")
@@ -91,22 +91,24 @@ class Proof(_message.Message):
     def __init__(self, certificates: _Optional[_Iterable[bytes]] = ..., signature: _Optional[bytes] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("network_id", "instance", "agent", "observed", "record", "resume_instance", "received")
+    __slots__ = ("network_id", "instance", "agent", "observed", "record", "epoch", "resume_epoch", "received")
     NETWORK_ID_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_FIELD_NUMBER: _ClassVar[int]
     AGENT_FIELD_NUMBER: _ClassVar[int]
     OBSERVED_FIELD_NUMBER: _ClassVar[int]
     RECORD_FIELD_NUMBER: _ClassVar[int]
-    RESUME_INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    RESUME_EPOCH_FIELD_NUMBER: _ClassVar[int]
     RECEIVED_FIELD_NUMBER: _ClassVar[int]
     network_id: str
     instance: int
     agent: str
     observed: str
     record: Record
-    resume_instance: int
+    epoch: int
+    resume_epoch: int
     received: Received
-    def __init__(self, network_id: _Optional[str] = ..., instance: _Optional[int] = ..., agent: _Optional[str] = ..., observed: _Optional[str] = ..., record: _Optional[_Union[Record, _Mapping]] = ..., resume_instance: _Optional[int] = ..., received: _Optional[_Union[Received, _Mapping]] = ...) -> None: ...
+    def __init__(self, network_id: _Optional[str] = ..., instance: _Optional[int] = ..., agent: _Optional[str] = ..., observed: _Optional[str] = ..., record: _Optional[_Union[Record, _Mapping]] = ..., epoch: _Optional[int] = ..., resume_epoch: _Optional[int] = ..., received: _Optional[_Union[Received, _Mapping]] = ...) -> None: ...
 
 class Reject(_message.Message):
     __slots__ = ("code", "reason")
