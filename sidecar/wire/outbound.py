@@ -58,12 +58,14 @@ class Writer(Protocol):
 class ChannelOut:
     """A channel as this side numbered it."""
 
-    __slots__ = ("name", "number", "subscribed", "window")
+    __slots__ = ("known", "name", "number", "subscribed", "window")
 
     def __init__(self, number: int, name: str, window: Window) -> None:
         self.number = number
         self.name = name
         self.window = window
+        self.known = number == 0
+        """The other side has answered CHANNEL_OPEN: streams are not ordered, so nothing may name the channel earlier."""
         self.subscribed: bool | None = None
         """Whether an app reads it there; None until the other side has said."""
 
@@ -272,9 +274,7 @@ class Outbound:
             name, run = outbox.head(kind)
             channel = self._channel(name, writer)
             reserve = run.size > self._limits.channel_bytes
-            if channel is None or (
-                len(self._reserving) >= RESERVATIONS_AT_ONCE if reserve else not self._fit(run, channel.window)
-            ):
+            if channel is None or not channel.known or not self._may_begin(run, channel, reserve=reserve):
                 outbox.block(kind, name)
                 continue
             if not reserve and not self._fit(run, self.window):
@@ -285,6 +285,11 @@ class Outbound:
             self._next_bulk += 1
             self._bulk[bulk.sequence] = bulk
             self._open_bulk(bulk, writer)
+
+    def _may_begin(self, run: Run, channel: ChannelOut, *, reserve: bool) -> bool:
+        if reserve:
+            return len(self._reserving) < RESERVATIONS_AT_ONCE
+        return self._fit(run, channel.window) > 0
 
     def _open_bulk(self, bulk: BulkSend, writer: Writer) -> None:
         bulk.stream_id = writer.open_bulk(bulk.header())
@@ -326,7 +331,7 @@ class Outbound:
             if channel is None:
                 raise malformed(f"credit for channel {update.channel}, which was not opened")
             channel.window.extend(update.bytes, update.messages)
-            channel.subscribed = update.subscribed
+            channel.subscribed, channel.known = update.subscribed, True
             self.outbox.unblock(channel.name)
         for sequence in credit.reserved:
             bulk = self._reserving.pop(sequence, None)
