@@ -18,6 +18,7 @@ Private parts of aioquic used here, and why:
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Iterable
 from functools import lru_cache
@@ -63,6 +64,9 @@ from sidecar.transport.engine.connection import (
     EngineConnection,
     PathFigures,
 )
+
+logging.getLogger("quic").setLevel(logging.ERROR)
+"""The library's WARNING for each peer that breaks a rule would let strangers fill the log; `Closed` says as much, once."""
 
 MOST_DATAGRAM_FRAME = 65535
 CONGESTION_CONTROL = "reno-counted"

@@ -63,6 +63,8 @@ SIGNATURE_ALGORITHMS = [
 ]
 """What a dialler accepts in CertificateVerify."""
 MOST_DATAGRAM_FRAME = 65535
+MOST_HANDSHAKE_BYTES = 256 << 10
+"""What may come before the handshake is done: the core keeps half a megabyte of TLS that is not its turn yet."""
 INITIAL_RTT = 0.1
 """Seconds before the first measurement, as aioquic's: a lost first packet is sent again after twice that."""
 _CRYPTO_BUFFER_EXCEEDED = 0xD
@@ -125,6 +127,7 @@ class Qh3Connection(EngineConnection):
         self._core: Any = None
         self._keys_told = False
         self._shown = False
+        self._handshake_bytes = 0
         self._owns(self._quic.host_cid)
         if original_connection_id is not None:
             self._owns(retry_connection_id or original_connection_id)
@@ -140,6 +143,10 @@ class Qh3Connection(EngineConnection):
         if self._shown:
             self._core.receive_gro_buffer(data, segment, address, now)
             self.drain()
+            return
+        self._handshake_bytes += len(data)
+        if self._handshake_bytes > MOST_HANDSHAKE_BYTES:
+            self._refuse(_CRYPTO_BUFFER_EXCEEDED, 0, f"no handshake in {MOST_HANDSHAKE_BYTES} bytes")
             return
         for start in range(0, len(data), segment):
             self._take_handshake(data[start : start + segment], address, now)
