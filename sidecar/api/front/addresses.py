@@ -19,10 +19,10 @@ SOCKET_PATH_BYTES = 107
 
 
 def unix_path(address: str) -> Path | None:
-    """The path of a `unix:/path` address; None for another kind."""
+    """The absolute path of a `unix:` address; None for another kind."""
     if not address.startswith(UNIX):
         return None
-    return Path(address.removeprefix(UNIX).removeprefix("//"))
+    return Path(address.removeprefix(UNIX).removeprefix("//")).absolute()
 
 
 def host_and_port(address: str) -> tuple[str, int]:
@@ -60,8 +60,6 @@ def check_free(address: str) -> None:
 
 def check_path_free(path: Path, address: str) -> None:
     """The same for a Unix socket's path."""
-    if not path.is_absolute():
-        raise OSError(errno.EINVAL, "write unix:/absolute/path", address)
     if len(os.fsencode(path)) > SOCKET_PATH_BYTES:
         raise OSError(errno.ENAMETOOLONG, f"a socket's path has at most {SOCKET_PATH_BYTES} bytes", address)
     if not path.parent.is_dir():

@@ -9,8 +9,8 @@ A servicer never sees a server library's types. It comes in two kinds:
 Errors are `sidecar.errors.SidecarError`; the front turns one into a status by the table in `sidecar.api.status`, which
 also has `ForeignStatus` for services of other packages. Any other exception is a bug: logged once, answered INTERNAL.
 
-The response headers of a stream go out as soon as it is open (a hot method's `open` has returned, a cold method's
-iterator is made): a client that waits for them knows that its call was taken.
+The response headers of a stream go out as soon as its first request was handed in without an error, before any
+response: a client that waits for them knows that its call was taken.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ ANSWER_SECONDS = 0.1
 """An answer at a deadline sets out so much before it, or a tenth of the call's time where that is less."""
 
 ROUNDING = 0.01
-"""grpc-timeout goes through some libraries rounded up to three digits: the client may give up so much of the call's time
-earlier than the server is told."""
+"""grpc-timeout goes through some libraries rounded up to three digits: the client may give up so much of the call's
+time earlier than the server is told."""
 
 
 def answer_by(deadline: float, now: float) -> float:

@@ -32,6 +32,7 @@ from sidecar.api.front.base import (
     Service,
     answer_by,
 )
+from sidecar.api.front.requests import decoded
 from sidecar.api.status import ForeignStatus, Status, status_of
 from sidecar.errors import Reason, SidecarError
 
@@ -161,13 +162,11 @@ def handler_of(path: str, method: Method) -> Any:
     handler: Any
     match method:
         case ColdUnary():
-            handler = grpc.unary_unary_rpc_method_handler(cold_unary(path, method), method.request.FromString, encoded)
+            handler = grpc.unary_unary_rpc_method_handler(cold_unary(path, method), None, encoded)
         case ColdStream():
-            handler = grpc.unary_stream_rpc_method_handler(
-                cold_stream(path, method), method.request.FromString, encoded
-            )
+            handler = grpc.unary_stream_rpc_method_handler(cold_stream(path, method), None, encoded)
         case ColdBidi():
-            handler = grpc.stream_stream_rpc_method_handler(cold_bidi(path, method), method.request.FromString, encoded)
+            handler = grpc.stream_stream_rpc_method_handler(cold_bidi(path, method), None, encoded)
         case Hot(unary_request=True, unary_response=True):
             handler = grpc.unary_unary_rpc_method_handler(hot(path, method))
         case Hot(unary_request=True):
@@ -235,10 +234,10 @@ def log_bug(path: str, error: Exception) -> None:
         )
 
 
-def cold_unary(path: str, method: ColdUnary) -> Callable[[Message, Context], Awaitable[Message]]:
+def cold_unary(path: str, method: ColdUnary) -> Callable[[bytes, Context], Awaitable[Message]]:
     """One request, one response. A method that is not done when the answer is due is cancelled and answered for."""
 
-    async def handle(request: Message, context: Context) -> Message:
+    async def handle(request: bytes, context: Context) -> Message:
         known = call_context(path, context)
         due = None
         if known.deadline is not None and known.answer_by is not None:
@@ -246,7 +245,7 @@ def cold_unary(path: str, method: ColdUnary) -> Callable[[Message, Context], Awa
             due = (known.answer_by + known.deadline) / 2
         try:
             async with asyncio.timeout_at(due) as timer:
-                return await method.call(request, known)
+                return await method.call(decoded(method.request, request), known)
         except Exception as error:  # noqa: BLE001 - the border where a bug becomes INTERNAL
             if isinstance(error, TimeoutError) and timer.expired():
                 error = SidecarError(Reason.DEADLINE, f"{path} was not done within the call's deadline")
@@ -255,24 +254,26 @@ def cold_unary(path: str, method: ColdUnary) -> Callable[[Message, Context], Awa
     return handle
 
 
-def cold_stream(path: str, method: ColdStream) -> Callable[[Message, Context], Awaitable[None]]:
+def cold_stream(path: str, method: ColdStream) -> Callable[[bytes, Context], Awaitable[None]]:
     """One request, a stream of responses."""
 
-    async def handle(request: Message, context: Context) -> None:
+    async def handle(request: bytes, context: Context) -> None:
         try:
-            await write_all(method.call(request, call_context(path, context)), context)
+            message = decoded(method.request, request)
+            await write_all(method.call(message, call_context(path, context)), context)
         except Exception as error:  # noqa: BLE001 - the border where a bug becomes INTERNAL
             await abort_for(context, path, error)
 
     return handle
 
 
-def cold_bidi(path: str, method: ColdBidi) -> Callable[[AsyncIterator[Message], Context], Awaitable[None]]:
+def cold_bidi(path: str, method: ColdBidi) -> Callable[[AsyncIterator[bytes], Context], Awaitable[None]]:
     """A stream each way."""
 
-    async def handle(requests: AsyncIterator[Message], context: Context) -> None:
+    async def handle(requests: AsyncIterator[bytes], context: Context) -> None:
+        messages = (decoded(method.request, request) async for request in requests)
         try:
-            await write_all(method.call(requests, call_context(path, context)), context)
+            await write_all(method.call(messages, call_context(path, context)), context)
         except Exception as error:  # noqa: BLE001 - the border where a bug becomes INTERNAL
             await abort_for(context, path, error)
 
@@ -299,10 +300,8 @@ def hot(path: str, method: Hot) -> Callable[[Any, Context], Awaitable[bytes | No
         completed = False
         reader: asyncio.Task[None] | None = None
         try:
-            if not method.unary_response:
-                await context.send_initial_metadata(())
             if method.unary_request:
-                call.guarded(served.messages, [request])
+                call.hand_in(served, request)
                 call.guarded(served.half_closed)
             else:
                 reader = asyncio.create_task(call.read(served, context))
@@ -322,7 +321,7 @@ def hot(path: str, method: Hot) -> Callable[[Any, Context], Awaitable[bytes | No
 class HotCall:
     """`sidecar.api.front.base.HotCall` over grpcio."""
 
-    __slots__ = ("context", "error", "drained", "_finished", "_woken", "_resumed")
+    __slots__ = ("context", "error", "drained", "_finished", "_woken", "_resumed", "_opened")
 
     def __init__(self, context: CallContext) -> None:
         self.context = context
@@ -331,6 +330,8 @@ class HotCall:
         self.drained = False
         """Whether every response was written after `finish`."""
         self._finished = False
+        self._opened = False
+        """Whether a request was handed in."""
         self._woken = asyncio.Event()
         self._resumed = asyncio.Event()
 
@@ -359,6 +360,13 @@ class HotCall:
         except Exception as error:  # noqa: BLE001 - the border where a bug becomes INTERNAL
             self._finish(error)
 
+    def hand_in(self, served: HotMethod, request: bytes) -> None:
+        """Gives the method a request; the first one lets the headers go."""
+        self.guarded(served.messages, [request])
+        if not self._opened:
+            self._opened = True
+            self._woken.set()
+
     async def read(self, served: HotMethod, context: Context) -> None:
         """Hands in requests until the client half-closes or the call is to end."""
         while not self._finished:
@@ -372,12 +380,16 @@ class HotCall:
                 # A call whose client vanished reads as ended too; its cancellation follows.
                 self.guarded(served.half_closed)
                 return
-            self.guarded(served.messages, [request])
+            self.hand_in(served, request)
 
     async def write(self, served: HotMethod, context: Context, *, unary: bool) -> bytes | None:
         """Writes responses until `finish` was asked for and none is left; gives a unary call's one."""
         only: bytes | None = None
+        headers_due = not unary
         while True:
+            if headers_due and self._opened and not self._finished:
+                headers_due = False
+                await context.send_initial_metadata(())
             # In this order: what is ready when `finish` is called is still written.
             finished = self._finished
             self._woken.clear()
@@ -390,6 +402,7 @@ class HotCall:
                 only = next(iter(responses), only)
             else:
                 for response in responses:
+                    headers_due = False
                     await context.write(response)
             if not responses:
                 if finished:

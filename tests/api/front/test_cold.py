@@ -132,8 +132,14 @@ async def test_unknown_method(channel: Channel) -> None:
 
 
 async def test_request_that_is_no_message(channel: Channel) -> None:
-    with pytest.raises(grpc.aio.AioRpcError):
-        await channel.unary_unary(f"/{SERVICE}/Unary")(b"\xff\xff\xff")
+    for call in (
+        channel.unary_unary(f"/{SERVICE}/Unary")(b"\xff\xff\xff"),
+        channel.unary_stream(f"/{SERVICE}/Stream")(b"\xff\xff\xff"),
+    ):
+        assert await call.code() is grpc.StatusCode.INVALID_ARGUMENT
+    bidi = channel.stream_stream(f"/{SERVICE}/Bidi")()
+    await bidi.write(b"\xff\xff\xff")
+    assert await bidi.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert await unary(channel, "still there") == "still there"
 
 
