@@ -41,8 +41,8 @@ class Arrival:
     """A run of messages that came in: what the inbox holds. `take` it when an app has it."""
 
     __slots__ = (
-        "batch", "bulk", "channel", "count", "epoch", "first_sequence", "inbound", "number", "priority", "reserved",
-        "size",
+        "batch", "bulk", "channel", "count", "epoch", "first_sequence", "inbound", "instance", "number", "priority",
+        "reserved", "size",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +60,8 @@ class Arrival:
         self.bulk = bulk
         self.reserved = reserved
         self.epoch = inbound.epoch
+        self.instance = inbound.instance
+        """Which run of the sender's sidecar numbered them."""
 
     def take(self, size: int, count: int) -> None:
         """An app has `count` more of the messages, `size` bytes of them: their room is the sender's again."""
@@ -71,6 +73,10 @@ class Inbox(Protocol):
 
     def put(self, arrival: Arrival) -> None:
         """Takes a run."""
+        ...
+
+    def repeated(self, count: int) -> None:
+        """So many messages came that were here already."""
         ...
 
     def subscribed(self, channel: str) -> bool:
@@ -202,6 +208,8 @@ class Inbound:
             reader.next_sequence = first + messages
             self._ack_due.add(lane)
             known = max(0, self._next[lane] - first)
+            if known:
+                self.inbox.repeated(min(known, messages))
             if known >= messages:
                 continue
             data = batch_data[ends[known - 1] :] if known else batch_data
