@@ -132,6 +132,7 @@ class Node:
             outbox_bytes=settings.outbox_bytes,
             resume_timeout=settings.resume_timeout,
             handshake_timeout=5.0,
+            counters=self.counters,
             tell=self._tell,
             changed=self._peer_changed,
         )  # fmt: skip
@@ -357,10 +358,11 @@ class Node:
 
     def gauges(self) -> Gauges:
         """How things stand, for the metrics."""
-        self.counters.bytes["in"], self.counters.bytes["out"] = (
-            self.endpoint.traffic.bytes_in,
-            self.endpoint.traffic.bytes_out,
-        )
+        counters, traffic = self.counters, self.endpoint.traffic
+        counters.bytes["in"], counters.bytes["out"] = traffic.bytes_in, traffic.bytes_out
+        counters.messages["receive", "ok"] = self.inbox.taken
+        counters.messages["receive", "duplicate"] = self.inbox.repeats
+        counters.rate_limited = self.endpoint.counters.refused
         states = [peer.state for peer in self.links.peers.values()]
         sessions = [session for peer in self.links.peers.values() for session in peer.sessions]
         dialled = sum(session.dialled for session in sessions)

@@ -76,6 +76,10 @@ class Inbox:
         self.bytes = 0
         self.messages = 0
         self.reserved = 0
+        self.taken = 0
+        """Messages that apps have."""
+        self.repeats = 0
+        """Messages that came again on another connection."""
         self._channels: dict[str, Channel] = {}
         self._inbounds: set[Inbound] = set()
         self._short = False
@@ -97,6 +101,10 @@ class Inbox:
         self.messages += arrival.count
         channel.queue.append(Piece(arrival, arrival.batch, arrival.first_sequence, arrival.count, time.time(), 0))
         self.wake(channel)
+
+    def repeated(self, count: int) -> None:
+        """See wire.inbound.Inbox."""
+        self.repeats += count
 
     def subscribed(self, channel: str) -> bool:
         """Whether an app reads the channel."""
@@ -179,6 +187,7 @@ class Inbox:
         size = len(piece.batch)
         self.bytes -= size
         self.messages -= piece.count
+        self.taken += piece.count
         piece.arrival.take(size, piece.count)
         if self._short and (self.max_bytes - self.bytes) * 2 >= self.max_bytes:
             self._short = False

@@ -121,7 +121,7 @@ class Dialler:
 
         def protocol(pump: Pump) -> Session:
             session = Session(
-                pump, self._local, self._owner, remote=shown, dialled=True, deadline=loop.time() + self._timeout,
+                pump, self._local, self._owner, remote=shown, dialled=True, began=loop.time(), timeout=self._timeout,
                 expected_peer_id=expected,
             )  # fmt: skip
             made.append(session)

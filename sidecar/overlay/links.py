@@ -11,6 +11,7 @@ from collections.abc import Callable
 from sidecar.errors import Reason, SidecarError
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.mail.inbox import Inbox
+from sidecar.metrics import CloseReason, Counters, Direction
 from sidecar.overlay.dialler import Dialler
 from sidecar.overlay.directory import Directory, HostPort
 from sidecar.overlay.events import (
@@ -38,6 +39,10 @@ SILENCE = 2.0
 """Seconds without a packet, while something is unacknowledged, after which a connection is doubted: another is
 dialled beside it, which takes over if the peer has restarted or moved."""
 CHECK_INTERVAL = 1.0
+RTT_INTERVAL = 10
+"""Every so many checks the round trips are noted for the metrics."""
+BROKEN = (Close.MALFORMED, Close.CREDIT, Close.PROOF, Close.INTERNAL)
+"""Close codes that say that a side has broken the protocol."""
 
 
 class Links:
@@ -45,7 +50,8 @@ class Links:
 
     def __init__(
         self, local: LocalPeer, directory: Directory, inbox: Inbox, windows: Windows, *, outbox_bytes: int,
-        resume_timeout: float, handshake_timeout: float, tell: Callable[[Event], None], changed: Callable[[str], None],
+        resume_timeout: float, handshake_timeout: float, counters: Counters, tell: Callable[[Event], None],
+        changed: Callable[[str], None],
     ) -> None:  # fmt: skip
         self.local = local
         self.directory = directory
@@ -55,16 +61,17 @@ class Links:
         self.peers: dict[str, Peer] = {}
         self.refusing: str | None = None
         """Why no new links are made, once none are."""
-        self.closed_reasons: dict[str, int] = {}
         self._inbox = inbox
         self._windows = windows
         self._outbox_bytes = outbox_bytes
         self._resume_timeout = resume_timeout
         self._handshake_timeout = handshake_timeout
+        self._counters = counters
         self._tell = tell
         self._changed = changed
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._checks = 0
         self._check: asyncio.TimerHandle | None = self._loop.call_later(CHECK_INTERVAL, self._look)
         self._pings: dict[Session, set[asyncio.Future[float]]] = {}
 
@@ -91,7 +98,13 @@ class Links:
         host, port = pump.remote
         remote = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         session = Session(
-            pump, self.local, self, remote=remote, dialled=False, deadline=self._loop.time() + self._handshake_timeout
+            pump,
+            self.local,
+            self,
+            remote=remote,
+            dialled=False,
+            began=self._loop.time(),
+            timeout=self._handshake_timeout,
         )
         self._pumps[session] = pump
         return session
@@ -295,6 +308,8 @@ class Links:
         if not peer.attempt.done():
             peer.attempt.set_result(None)
         peer.renewed = False
+        self._counters.connection_attempts[_way(session), "ok"] += 1
+        self._counters.handshake.add(self._loop.time() - session.began)
         self.dialler.settled(session)
 
     def _replace(self, peer: Peer, sessions: list[Session], why: str) -> None:
@@ -327,13 +342,14 @@ class Links:
 
     def ended(self, session: Session, code: int, reason: str, application: bool, remote: bool) -> None:
         """See Owner."""
-        self._pumps.pop(session, None)
+        pump = self._pumps.pop(session, None)
+        if pump is not None:
+            self._counters.packets_lost += pump.statistics().packets_lost
         for ping in self._pings.pop(session, set()):
             if not ping.done():
                 ping.set_exception(SidecarError(Reason.LINK_CLOSED, f"the connection ended before an answer: {reason}"))
         self.dialler.ended(session, code, reason, application, remote)
-        label = _close_label(session, code, application, remote)
-        self.closed_reasons[label] = self.closed_reasons.get(label, 0) + 1
+        self._counters.connections_closed[_cause(session, reason, application, remote)] += 1
         if session.link is None:
             self._refused(session, code, reason, application, remote)
             return
@@ -365,19 +381,22 @@ class Links:
         elif ours is not None and ours[0] is not Close.DONE and not remote:
             told, by_peer = ours[1], False
         else:
+            self._counters.connection_attempts[_way(session), "failed"] += 1
             return
+        self._counters.connection_attempts[_way(session), "refused"] += 1
+        if ours is not None and ours[0] is Close.PROOF:
+            self._counters.auth_failures += 1
         _log.info("refused: %s (%s)", told, session.remote)
         self._tell(PeerRefused(session.peer_id or "", session.remote, told, by_peer))
 
     def _tell_bad_end(
         self, session: Session, peer: Peer, code: int, reason: str, application: bool, remote: bool
     ) -> None:
-        bad = (Close.MALFORMED, Close.CREDIT, Close.INTERNAL)
         ours = session.closing
-        if not remote and ours is not None and ours[0] in bad:
+        if not remote and ours is not None and ours[0] in BROKEN:
             self._tell(PeerRefused(peer.peer_id, session.remote, ours[1], by_peer=False))
             _log.warning("closed the connection to %s: %s", peer.peer_id, ours[1])
-        elif remote and application and code in bad:
+        elif remote and application and code in BROKEN:
             self._tell(PeerRefused(peer.peer_id, session.remote, reason, by_peer=True))
             _log.warning("%s closed the connection: %s", peer.peer_id, reason)
 
@@ -390,6 +409,12 @@ class Links:
     def _look(self) -> None:
         """Once a second: doubts connections that have fallen silent with something unacknowledged on them."""
         now = self._loop.time()
+        self._checks += 1
+        if self._checks % RTT_INTERVAL == 0:
+            for pump in self._pumps.values():
+                rtt = pump.statistics().smoothed_rtt
+                if rtt is not None:
+                    self._counters.rtt.add(rtt)
         for peer in list(self.peers.values()):
             if peer.state is PeerState.LINKED and peer.link.outbound.unacknowledged and peer.dialling is None:
                 silence = min(now - self._pumps[session].heard_at for session in peer.sessions)
@@ -463,13 +488,14 @@ class Links:
             self._forget(peer, Reason.LINK_CLOSED, peer.leaving)
 
 
-def _close_label(session: Session, code: int, application: bool, remote: bool) -> str:
-    """A reason for the metrics: one of a fixed set."""
-    if session.closing is not None and not remote:
-        return session.closing[0].name.lower() if application else "transport"
-    if not application:
-        return "transport"
-    try:
-        return Close(code).name.lower()
-    except ValueError:
-        return "unknown"
+def _way(session: Session) -> Direction:
+    return "out" if session.dialled else "in"
+
+
+def _cause(session: Session, reason: str, application: bool, remote: bool) -> CloseReason:
+    """What ended a connection, for the metrics."""
+    if not remote and session.closing is not None and session.closing[0] in BROKEN:
+        return "untrusted"
+    if application:
+        return "remote" if remote else "local"
+    return "idle_timeout" if reason == "idle timeout" else "lost"

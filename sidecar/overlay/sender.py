@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable
 
 from sidecar.errors import Reason, SidecarError
@@ -12,6 +14,9 @@ from sidecar.overlay.peer import Peer
 from sidecar.wire import batch
 from sidecar.wire.lanes import RUN_MAX
 from sidecar.wire.run import Run, Sink, runs_of
+
+SAMPLES_MAX = 16
+"""Messages of one caller whose delivery is timed at once: under load a sample, not all."""
 
 
 class Sender:
@@ -36,6 +41,7 @@ class Sender:
         self._counters = counters
         self._tell = tell
         self._sink = sink
+        self._samples: deque[tuple[int, float]] = deque()
 
     def offer(self, data: bytes, ends: list[int]) -> None:
         """Takes a batch that `wire.batch.check_untrusted` has checked; `ends` is what that gave. Always succeeds:
@@ -54,6 +60,8 @@ class Sender:
 
     def _queue(self, runs: list[Run], count: int) -> None:
         first = self.offered + 1
+        if len(self._samples) < SAMPLES_MAX:
+            self._samples.append((first, time.monotonic()))
         self.offered += count
         try:
             peer = self._links.want(self.peer_id)
@@ -105,6 +113,9 @@ class Sender:
         """See Sink."""
         self.settled += count
         self._counters.messages["send", "ok"] += count
+        samples = self._samples
+        while samples and samples[0][0] < first + count:
+            self._counters.delivery.add(time.monotonic() - samples.popleft()[1])
         self._sink.delivered(first, count)
 
     def failed(self, first: int, count: int, reason: Reason, detail: str) -> None:

@@ -65,7 +65,8 @@ class ChannelOut:
         self.name = name
         self.window = window
         self.known = number == 0
-        """The other side has answered CHANNEL_OPEN: streams are not ordered, so nothing may name the channel earlier."""
+        """The other side has answered CHANNEL_OPEN: streams are not ordered, so nothing may name the channel
+        earlier."""
         self.subscribed: bool | None = None
         """Whether an app reads it there; None until the other side has said."""
 

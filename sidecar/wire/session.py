@@ -138,7 +138,8 @@ class Session:
     """See the module. It is a StreamProtocol to its connection and a Carrier to its link."""
 
     def __init__(
-        self, connection: Connection, local: LocalPeer, owner: Owner, *, remote: str, dialled: bool, deadline: float,
+        self, connection: Connection, local: LocalPeer, owner: Owner, *, remote: str, dialled: bool, began: float,
+        timeout: float,
         expected_peer_id: str | None = None,
     ) -> None:  # fmt: skip
         self.remote = remote
@@ -154,12 +155,11 @@ class Session:
         self.expected_peer_id = expected_peer_id
         self.rejected: str | None = None
         """The acceptor's reason for not welcoming this dialler."""
-        self.last_heard = 0.0
-        """When the last stream bytes came."""
         self._connection = connection
         self._local = local
         self._owner = owner
-        self._handshake_deadline: float | None = deadline
+        self.began = began
+        self._handshake_deadline: float | None = began + timeout
         self._nonce = secrets.token_bytes(proof.NONCE_BYTES)
         self._peer_nonce = b""
         self._acceptor_leaf = b"" if dialled else local.identity.certificate_der
@@ -204,7 +204,6 @@ class Session:
 
     def stream_data(self, stream_id: int, data: bytes, fin: bool, now: float) -> None:
         """Bytes of a stream."""
-        self.last_heard = now
         if self.closing is None:
             self._guard(lambda: self._stream_untrusted(stream_id, data, fin, now))
 
