@@ -1,0 +1,129 @@
+"""What a sidecar counts, in plain numbers that cost an addition each; `sidecar.admin.exposition` prints them.
+
+Labels are enumerated and the dictionaries below hold every combination from the start, so that a wrong one is a
+KeyError and no peer can make a new one. Nothing is counted once a message on the hot path: a batch counts once, with
+its length.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar, get_args
+
+from sidecar.errors import Reason
+
+Direction = Literal["in", "out"]
+"""`in`: from a peer, or accepted; `out`: to a peer, or dialled."""
+
+AttemptResult = Literal["ok", "refused", "failed"]
+"""`refused`: one side said no; `failed`: no answer, or the handshake broke."""
+
+CloseReason = Literal["local", "remote", "idle_timeout", "lost", "untrusted"]
+"""`local` and `remote`: closed on purpose by this side or the other; `lost`: a QUIC error; `untrusted`: the peer broke
+the protocol."""
+
+Operation = Literal["send", "receive"]
+
+MessageResult = Literal["ok", "failed", "unknown", "duplicate"]
+"""For `send` ok is DELIVERED, or SENT where no more was asked; unknown is OUTCOME_UNKNOWN. For `receive` ok is handed
+to an app, duplicate was here before."""
+
+PeerState = Literal["known", "connecting", "linked", "resuming"]
+Queue = Literal["outbox", "inbox"]
+Component = Literal["live", "api", "overlay"]
+
+DROP_REASONS = (
+    Reason.PEER_UNREACHABLE,
+    Reason.PEER_REFUSED,
+    Reason.IDENTITY_MISMATCH,
+    Reason.LINK_CLOSED,
+    Reason.OUTCOME_UNKNOWN,
+    Reason.QUEUE_FULL,
+    Reason.NO_SUBSCRIBER,
+    Reason.DEADLINE,
+    Reason.CANCELLED,
+    Reason.DRAINING,
+)
+"""Why an accepted message can fail."""
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+BYTES = tuple(float(1 << power) for power in (*range(6, 30, 2), 29))
+
+Key = TypeVar("Key")
+
+
+def _zeros(keys: Iterable[Key]) -> dict[Key, int]:
+    return dict.fromkeys(keys, 0)
+
+
+def _operations() -> dict[tuple[Operation, MessageResult], int]:
+    return _zeros(
+        [("send", "ok"), ("send", "failed"), ("send", "unknown"), ("receive", "ok"), ("receive", "duplicate")],
+    )
+
+
+class Histogram:
+    """Counts by size. A value equal to a bound belongs to that bound's bucket."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        """Per bucket, not cumulative; the last has no bound."""
+        self.total = 0.0
+
+    def add(self, value: float, count: int = 1) -> None:
+        """Counts `count` values of, or on average, `value`."""
+        self.counts[bisect_left(self.bounds, value)] += count
+        self.total += value * count
+
+
+@dataclass(slots=True)
+class Counters:
+    """What only grows. Whoever does a thing adds to its figure."""
+
+    connection_attempts: dict[tuple[Direction, AttemptResult], int] = field(
+        default_factory=lambda: _zeros((way, end) for way in get_args(Direction) for end in get_args(AttemptResult))
+    )
+    connections_closed: dict[CloseReason, int] = field(default_factory=lambda: _zeros(get_args(CloseReason)))
+    bytes: dict[Direction, int] = field(default_factory=lambda: _zeros(get_args(Direction)))
+    """UDP payload."""
+    packets_lost: int = 0
+    """Of connections that are closed; `Gauges.packets_lost` has those of the open ones."""
+    messages: dict[tuple[Operation, MessageResult], int] = field(default_factory=_operations)
+    messages_dropped: dict[Reason, int] = field(default_factory=lambda: _zeros(DROP_REASONS))
+    auth_failures: int = 0
+    """API calls without the right token, and peers without the right proof."""
+    rate_limited: int = 0
+    """Connections and calls that a limit turned away."""
+    bootstrap_last_success: float | None = None
+    """Seconds since 1970; None before the first."""
+
+    handshake: Histogram = field(default_factory=lambda: Histogram(SECONDS))
+    """Seconds from the first packet to WELCOME."""
+    rtt: Histogram = field(default_factory=lambda: Histogram(SECONDS))
+    """Seconds, a link's smoothed round trip each time it is measured."""
+    message_size: Histogram = field(default_factory=lambda: Histogram(BYTES))
+    """Bytes of messages sent; those of one batch count with their mean."""
+    delivery: Histogram = field(default_factory=lambda: Histogram(SECONDS))
+    """Seconds from acceptance to ACK: every message of a quiet caller, a sample of a busy one's."""
+    loop_lag: Histogram = field(default_factory=lambda: Histogram(SECONDS))
+    """Seconds that the event loop was late for a timer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """How things stand when somebody asks."""
+
+    ready: Mapping[Component, bool] = field(default_factory=dict)
+    peers: Mapping[PeerState, int] = field(default_factory=dict)
+    connections: Mapping[Direction, int] = field(default_factory=dict)
+    queue_messages: Mapping[Queue, int] = field(default_factory=dict)
+    queue_bytes: Mapping[Queue, int] = field(default_factory=dict)
+    packets_lost: int = 0
+    """By the connections that are open, since each began."""
+    udp_receive_drops: int = 0
+    """Datagrams the kernel dropped before they were read."""
