@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from typing import Literal
 
 from cryptography import x509
@@ -22,7 +22,7 @@ def key_pair(kind: KeyKind = "ed25519", padding: int = 0) -> tuple[bytes, bytes]
     else:
         key, digest = ec.generate_private_key(ec.SECP256R1()), hashes.SHA256()
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    start = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+    start = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     builder = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -30,7 +30,7 @@ def key_pair(kind: KeyKind = "ed25519", padding: int = 0) -> tuple[bytes, bytes]
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
-        .not_valid_after(start + datetime.timedelta(days=36500))
+        .not_valid_after(start + dt.timedelta(days=36500))
     )
     if padding:
         filler = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.55555.1"), bytes(padding))

@@ -6,8 +6,8 @@
     line = client.dial(server)
     network.run_until(lambda: line.chain is not None)
 
-Nothing sleeps and no socket is opened: `run_until` moves the clock to whatever comes next. The same seed gives the same losses;
-keys and connection ids are still random.
+Nothing sleeps and no socket is opened: `run_until` moves the clock to whatever comes next. The same seed gives the same
+losses; keys and connection ids are still random.
 """
 
 from __future__ import annotations
@@ -241,7 +241,7 @@ class Network:
     sent: int = 0
     lost: int = 0
     overflowed: int = 0
-    filter: Callable[[Address, Address, bytes], bytes | None] = staticmethod(lambda source, target, data: data)
+    filter: Callable[[Address, Address, bytes], bytes | None] = lambda source, target, data: data
     """Sees every datagram first, and may change or drop it."""
 
     def __post_init__(self) -> None:

@@ -105,9 +105,7 @@ def test_tells_every_connection_id(pair: Pair, network: Network) -> None:
 @pytest.mark.parametrize("side", ["dialler", "acceptor"])
 def test_another_alpn_is_refused(pair: Pair, network: Network, side: str) -> None:
     other = settings_of(alpn="other/1")
-    client, server = pair.hosts(
-        network, **{"dialling": other} if side == "dialler" else {"accepting": other}
-    )
+    client, server = pair.hosts(network, **{"dialling": other} if side == "dialler" else {"accepting": other})
     line = client.dial(server)
     network.run_until(lambda: line.closed is not None)
     assert line.chain is None

@@ -61,9 +61,7 @@ def test_random_bytes_to_a_new_acceptor(engine: str, datagrams: list[bytes]) -> 
 @pytest.mark.parametrize("first", [0x40, 0xC0, 0xE0, 0xF0], ids=["short", "initial", "handshake", "retry"])
 @FEW
 @given(rest=st.binary(max_size=1400), segment=st.integers(1, 1500))
-def test_packets_of_every_kind_to_an_established_connection(
-    engine: str, first: int, rest: bytes, segment: int
-) -> None:
+def test_packets_of_every_kind_to_an_established_connection(engine: str, first: int, rest: bytes, segment: int) -> None:
     shape = bytes([first]) + (b"\x00\x00\x00\x01\x08" if first & 0x80 else b"")
     line, accepted = established(engine)
     for end in (line, accepted):
@@ -169,8 +167,9 @@ def send_frames(line: Line, payload: bytes) -> None:
     )
     builder.start_packet(QuicPacketType.ONE_RTT, quic._cryptos[tls.Epoch.ONE_RTT])
     builder._buffer.push_bytes(payload)
-    builder._packet.is_ack_eliciting = True
-    builder._packet.in_flight = True
+    packet = builder._packet
+    assert packet is not None
+    packet.is_ack_eliciting = packet.in_flight = True
     datagrams, _ = builder.flush()
     quic._packet_number = builder.packet_number
     for data in datagrams:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from aioquic.buffer import Buffer
+from aioquic.buffer import Buffer  # type: ignore[attr-defined]  # it is re-exported
 from aioquic.quic.packet import QuicPacketType, get_retry_integrity_tag, pull_quic_header
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +42,9 @@ def test_reads_or_refuses_any_bytes(data: bytes) -> None:
 
 @given(version=st.integers(2, 2**32 - 1), mine=st.binary(max_size=255), theirs=st.binary(max_size=255))
 def test_answers_other_versions_with_the_ids_swapped(version: int, mine: bytes, theirs: bytes) -> None:
-    data = b"\x80" + version.to_bytes(4, "big") + bytes([len(mine)]) + mine + bytes([len(theirs)]) + theirs + bytes(1200)
+    data = (
+        b"\x80" + version.to_bytes(4, "big") + bytes([len(mine)]) + mine + bytes([len(theirs)]) + theirs + bytes(1200)
+    )
     header = read_long_untrusted(data)
     assert header == LongHeader(version, False, mine, theirs, b"")
     answer = version_negotiation(header)

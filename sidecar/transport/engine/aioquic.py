@@ -66,7 +66,7 @@ from sidecar.transport.engine.connection import (
 )
 
 logging.getLogger("quic").setLevel(logging.ERROR)
-"""The library's WARNING for each peer that breaks a rule would let strangers fill the log; `Closed` says as much, once."""
+"""Its WARNING for each peer that breaks a rule would let strangers fill the log; `Closed` says as much, once."""
 
 MOST_DATAGRAM_FRAME = 65535
 CONGESTION_CONTROL = "reno-counted"
