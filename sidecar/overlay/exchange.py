@@ -31,6 +31,8 @@ TELL_MAX = 16
 ASK_MAX = 8
 """Linked peers that are asked for one."""
 ASK_TIMEOUT = 1.0
+TELL_INTERVAL = 1.0
+"""Seconds in which changes of one's own addresses are gathered before they are told."""
 REFRESH = 3600.0
 """Seconds after which one's own record is made anew."""
 RECORDS_PER_SECOND = 4.0
@@ -47,6 +49,7 @@ class Exchange:
         self._links = links
         self._own: wire_pb2.Record | None = None
         self._own_at = 0.0
+        self._telling: asyncio.TimerHandle | None = None
         self._wanted: dict[bytes, tuple[asyncio.Future[None], set[Session]]] = {}
 
     def own_record(self) -> wire_pb2.Record | None:
@@ -70,12 +73,31 @@ class Exchange:
             if seen not in self.observed:
                 self._own = None
                 self.observed.appendleft(seen)
+                if self._telling is None:
+                    loop = asyncio.get_running_loop()
+                    self._telling = loop.call_later(TELL_INTERVAL, self._tell_own)
         if said.record.body:
             self._take_untrusted(session, said.record, said.peer_id)
 
     def linked(self, peer: Peer) -> None:
-        """A peer was linked: it is asked for others, and others are told of it."""
+        """A peer was linked: it is asked for others, told where this sidecar is, and others are told of it."""
         peer.sessions[-1].request_peers()
+        own = self.own_record()
+        if own is not None:
+            peer.sessions[-1].tell_peers(wire_pb2.Peers(records=[own]))
+        self._spread(peer)
+
+    def _tell_own(self) -> None:
+        """Others see this sidecar at a new address: its links learn that."""
+        self._telling = None
+        own = self.own_record()
+        if own is None:
+            return
+        for peer in self._links.linked:
+            peer.sessions[-1].tell_peers(wire_pb2.Peers(records=[own]))
+
+    def _spread(self, peer: Peer) -> None:
+        """Linked peers are told of one that has come, or has moved."""
         known = self._links.directory.get(peer.peer_id)
         if known is None or known.record is None:
             return
@@ -83,6 +105,11 @@ class Exchange:
         news = wire_pb2.Peers(records=[known.record.encoded])
         for other in random.sample(others, min(TELL_MAX, len(others))):
             other.sessions[-1].tell_peers(news)
+
+    def close(self) -> None:
+        """Nothing more is told."""
+        if self._telling is not None:
+            self._telling.cancel()
 
     async def find(self, peer_id: str) -> None:
         """Asks linked peers for a record; returns when one has come, all have answered, or it took too long."""
@@ -143,6 +170,8 @@ class Exchange:
         dialable = tuple(address for address in record.addresses if acceptable_untrusted(address, remote))
         if self._links.directory.told(peer_id, record, dialable):
             self._links.known(peer_id)
+            if peer_id == session.peer_id and session in peer.sessions:
+                self._spread(peer)
 
     def _may_tell(self, peer: Peer) -> bool:
         """Signatures cost time to check: a peer may have only so many checked."""

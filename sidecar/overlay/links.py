@@ -138,9 +138,14 @@ class Links:
                 known = self.directory.touch(expected)
                 known.told = (address, *(other for other in known.told if other != address))
             return await self.connect(expected)
+        for peer in self.linked:
+            if any(self._pumps[session].remote in addresses for session in peer.sessions):
+                return peer
         session = await self.dialler.reach(addresses, None)
-        assert session.peer_id is not None
-        return self.peers[session.peer_id]
+        found = self.peers.get(session.peer_id or "")
+        if found is None:
+            raise SidecarError(Reason.LINK_CLOSED, f"the link to {session.remote} was closed at once")
+        return found
 
     def _require_open(self) -> None:
         if self.refusing is not None:
@@ -222,6 +227,8 @@ class Links:
         if self.peers.get(peer.peer_id) is peer:
             del self.peers[peer.peer_id]
         peer.state = PeerState.KNOWN
+        if peer.dialling is not None and peer.dialling is not asyncio.current_task():
+            peer.dialling.cancel()
         if not peer.attempt.done():
             peer.attempt.set_exception(error or SidecarError(reason, detail))
             peer.attempt.exception()  # whoever waits learns it; often nobody does
@@ -280,7 +287,8 @@ class Links:
             if introduced.instance in peer.former_instances:
                 self._tell(InstanceConflict(peer.peer_id, session.remote))
             peer.former_instances.append(link.peer_instance)
-            self._replace(peer, peer.sessions, "another instance of the peer has come")
+        if link.peer_epoch not in (0, introduced.epoch):
+            self._replace(peer, peer.sessions, "the peer has begun the link anew")
         peer.renewed = link.meet_untrusted(
             introduced.instance, introduced.epoch, introduced.resume_epoch, introduced.received
         )
@@ -481,6 +489,7 @@ class Links:
         if self._check is not None:
             self._check.cancel()
             self._check = None
+        self.exchange.close()
         for task in list(self._tasks):
             task.cancel()
         for peer in list(self.peers.values()):
