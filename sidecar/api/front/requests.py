@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from google.protobuf.message import DecodeError, Message
 
 from sidecar.errors import Reason, SidecarError
 
+Request = TypeVar("Request", bound=Message)
 
-def decoded(kind: type[Message], request: bytes) -> Message:
+
+def decoded(kind: type[Request], request: bytes) -> Request:
     """The message. SidecarError INVALID_FIELD when the bytes are none: no server library would say so by itself."""
     try:
         return kind.FromString(request)

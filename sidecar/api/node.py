@@ -1,0 +1,149 @@
+"""NodeService: who this sidecar is, what happens to it, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+from sidecar import __version__
+from sidecar.api.batches import MAX_GRPC_BYTES
+from sidecar.api.front.base import CallContext, ColdStream, ColdUnary, Service
+from sidecar.api.status import reason_number
+from sidecar.errors import invalid_field
+from sidecar.gen.overlay.v1 import node_pb2 as pb
+from sidecar.node import Node, NodeState, TimedEvent
+from sidecar.overlay.events import (
+    Bootstrapped,
+    InstanceConflict,
+    MessagesLost,
+    PeerLinked,
+    PeerRefused,
+    PeerUnlinked,
+    StateChanged,
+)
+from sidecar.wire.batch import HEADERS_MAX
+from sidecar.wire.inbound import CHANNEL_NAME_MAX
+
+SERVICE: Final = "overlay.v1.NodeService"
+
+DRAIN_SECONDS: Final = 30.0
+"""How long Drain waits for outcomes where neither the request nor the call's deadline says."""
+
+EVENTS_AT_ONCE: Final = 1000
+
+STATES: Final = {
+    NodeState.SERVING: pb.NODE_STATE_SERVING,
+    NodeState.DRAINING: pb.NODE_STATE_DRAINING,
+    NodeState.STOPPING: pb.NODE_STATE_STOPPING,
+}
+
+
+class NodeService:
+    """The servicer."""
+
+    def __init__(self, node: Node, front: str) -> None:
+        self._node = node
+        self._front = front
+        self._draining: set[asyncio.Task[int]] = set()
+
+    def service(self) -> Service:
+        """The service for a front."""
+        return Service(
+            SERVICE,
+            {
+                "GetNode": ColdUnary(pb.GetNodeRequest, self.get_node),
+                "WatchEvents": ColdStream(pb.WatchEventsRequest, self.watch_events),
+                "Drain": ColdUnary(pb.DrainRequest, self.drain),
+            },
+        )
+
+    async def get_node(self, _request: pb.GetNodeRequest, _context: CallContext) -> pb.GetNodeResponse:
+        """As in the proto file."""
+        node = self._node
+        response = pb.GetNodeResponse(
+            peer_id=node.identity.peer_id,
+            network_id=node.settings.network_id,
+            instance=node.instance,
+            state=STATES[node.state],
+            listen_addresses=node.listen_addresses(),
+            observed_addresses=node.links.exchange.observed,
+            engine=node.endpoint.engine.name,
+            front=self._front,
+            version=__version__,
+            limits=pb.Limits(
+                max_message_bytes=node.settings.max_message_bytes,
+                max_grpc_bytes=MAX_GRPC_BYTES,
+                max_header_bytes=HEADERS_MAX,
+                max_channel_bytes=CHANNEL_NAME_MAX,
+            ),
+            linked_peers=len(node.links.linked),
+            known_peers=len(node.directory),
+            not_ready=node.not_ready(),
+        )
+        response.started_at.FromNanoseconds(int(node.started_at * 1e9))
+        return response
+
+    async def watch_events(
+        self, request: pb.WatchEventsRequest, _context: CallContext
+    ) -> AsyncIterator[pb.WatchEventsResponse]:
+        """As in the proto file. The first response comes at once, if only to tell the cursor."""
+        events = self._node.events
+        revision = events.revision
+        waiting: list[TimedEvent] = []
+        if request.HasField("cursor"):
+            revision = request.cursor.revision
+            waiting = events.after(request.cursor.instance, revision)
+        while True:
+            part, waiting = waiting[:EVENTS_AT_ONCE], waiting[EVENTS_AT_ONCE:]
+            revision += len(part)
+            response = pb.WatchEventsResponse(events=map(event_message, part))
+            response.cursor.instance, response.cursor.revision = events.instance, revision
+            yield response
+            if not waiting:
+                await events.wait(revision)
+                waiting = events.after(events.instance, revision)
+
+    async def drain(self, request: pb.DrainRequest, context: CallContext) -> pb.DrainResponse:
+        """As in the proto file."""
+        timeout = DRAIN_SECONDS
+        if request.HasField("timeout"):
+            timeout = request.timeout.seconds + request.timeout.nanos / 1e9
+            if timeout < 0:
+                raise invalid_field("timeout", "is negative: give the seconds to wait for outcomes, 0 for none")
+        elif context.answer_by is not None and not request.no_wait:
+            timeout = max(0.0, context.answer_by - asyncio.get_running_loop().time())
+        # The drain goes on whatever becomes of the call that asked for it.
+        draining = asyncio.create_task(self._node.drain(timeout))
+        self._draining.add(draining)
+        draining.add_done_callback(self._draining.discard)
+        if request.no_wait:
+            await asyncio.sleep(0)
+            return pb.DrainResponse()
+        return pb.DrainResponse(messages_lost=await asyncio.shield(draining))
+
+
+def event_message(timed: TimedEvent) -> pb.Event:
+    """An event as the API shows it."""
+    message = pb.Event()
+    message.time.FromNanoseconds(int(timed.time * 1e9))
+    match timed.event:
+        case PeerLinked(peer_id, address, dialled):
+            message.peer_linked.CopyFrom(pb.PeerLinked(peer_id=peer_id, address=address, dialled=dialled))
+        case PeerUnlinked(peer_id, reason):
+            message.peer_unlinked.CopyFrom(pb.PeerUnlinked(peer_id=peer_id, reason=reason))
+        case PeerRefused(peer_id, address, reason, by_peer):
+            message.peer_refused.CopyFrom(
+                pb.PeerRefused(peer_id=peer_id, address=address, reason=reason, by_peer=by_peer)
+            )
+        case MessagesLost(peer_id, channel, count, reason):
+            message.messages_lost.CopyFrom(
+                pb.MessagesLost(peer_id=peer_id, channel=channel, count=count, reason=reason_number(reason))
+            )
+        case InstanceConflict(peer_id, address):
+            message.instance_conflict.CopyFrom(pb.InstanceConflict(peer_id=peer_id, address=address))
+        case Bootstrapped(peer_id, error):
+            message.bootstrapped.CopyFrom(pb.Bootstrapped(peer_id=peer_id, error=error))
+        case StateChanged(state):
+            message.state_changed.CopyFrom(pb.StateChanged(state=STATES[NodeState(state)]))
+    return message

@@ -1,0 +1,159 @@
+"""Receive and Consume: subscriptions to a channel of the inbox, handed out unparsed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from sidecar.api.envelope import WHOLE_BYTES, chunk_responses, delivery_field
+from sidecar.api.front.base import HotCall
+from sidecar.api.front.requests import decoded
+from sidecar.errors import Reason, SidecarError
+from sidecar.gen.overlay.v1 import message_pb2 as pb
+from sidecar.mail.inbox import Piece, Subscription
+from sidecar.node import Node
+
+RESPONSE_BYTES = 1 << 20
+"""Responses gather deliveries up to this size; one that is larger alone makes its own."""
+
+UNKNOWN_MAX = 10_000
+"""So many unknown acknowledgements that the client has not been told of hold its next ones back."""
+
+
+class Outflow:
+    """What a subscription gives, as encoded responses: of either call, their `deliveries` are field 1 of both."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self.subscription = subscription
+        self._pending: Iterator[bytes] = iter(())
+
+    def take(self, max_bytes: int) -> list[bytes]:
+        """Some `max_bytes` of responses. The subscription is asked for more only when all of what it gave last was
+        written: without credits it settles that by being asked."""
+        responses = self._pull(max_bytes)
+        if not responses:
+            self._pending = responses_of(self.subscription.take(max_bytes))
+            responses = self._pull(max_bytes)
+        return responses
+
+    def _pull(self, room: int) -> list[bytes]:
+        responses: list[bytes] = []
+        for response in self._pending:
+            responses.append(response)
+            room -= len(response)
+            if room <= 0:
+                break
+        return responses
+
+
+def responses_of(taken: Iterable[tuple[int, Piece]]) -> Iterator[bytes]:
+    """Deliveries gathered into responses, large ones in chunks of their own."""
+    parts: list[bytes] = []
+    size = 0
+    for delivery_id, piece in taken:
+        if parts and size + len(piece.batch) > RESPONSE_BYTES:
+            yield b"".join(parts)
+            parts, size = [], 0
+        if len(piece.batch) > WHOLE_BYTES and piece.count == 1:
+            yield from chunk_responses(delivery_id, piece)
+            continue
+        parts += delivery_field(delivery_id, piece)
+        size += len(piece.batch)
+    if parts:
+        yield b"".join(parts)
+
+
+class Receive:
+    """One Receive call."""
+
+    def __init__(self, node: Node, call: HotCall) -> None:
+        self._node = node
+        self._call = call
+        self._outflow: Outflow | None = None
+
+    def messages(self, batch: list[bytes]) -> None:
+        """The one request."""
+        request = decoded(pb.ReceiveRequest, batch[0])
+        self._outflow = Outflow(self._node.subscribe(request.channel, self._call.wake))
+
+    def half_closed(self) -> None:
+        """As every call with one request does at once."""
+
+    @property
+    def paused(self) -> bool:
+        """Never: there is nothing to read."""
+        return False
+
+    def take(self, max_bytes: int) -> Sequence[bytes]:
+        """What waits in the channel. A message counts as taken once it is written to the call."""
+        return self._outflow.take(max_bytes) if self._outflow is not None else ()
+
+    def ended(self, completed: bool) -> None:
+        """What did not reach the client goes to another subscriber."""
+        if self._outflow is not None:
+            self._outflow.subscription.close(written=completed)
+
+
+class Consume:
+    """One Consume call."""
+
+    def __init__(self, node: Node, call: HotCall) -> None:
+        self._node = node
+        self._call = call
+        self._outflow: Outflow | None = None
+        self._unknown: list[tuple[int, int]] = []
+
+    def messages(self, batch: list[bytes]) -> None:
+        """Frames: the opening, then credit and acknowledgements in any order."""
+        for encoded in batch:
+            frame = decoded(pb.ConsumeRequest, encoded)
+            kind = frame.WhichOneof("frame")
+            if self._outflow is None:
+                self._open(frame, kind)
+            elif kind == "ack":
+                for held in frame.ack.ranges:
+                    self._unknown += self._outflow.subscription.ack(held.first, held.last)
+            elif kind == "nack":
+                for held in frame.nack.ranges:
+                    self._unknown += self._outflow.subscription.nack(held.first, held.last)
+            elif kind == "credit":
+                self._outflow.subscription.add_credit(frame.credit.credits)
+            else:
+                raise SidecarError(
+                    Reason.FRAME_UNEXPECTED,
+                    "after `open`, a frame is one of `credit`, `ack` and `nack`, and never empty",
+                )
+        if self._unknown:
+            self._call.wake()
+
+    def _open(self, frame: pb.ConsumeRequest, kind: str | None) -> None:
+        if kind != "open":
+            raise SidecarError(Reason.FRAME_UNEXPECTED, f"the first frame must be `open`, it is `{kind or 'empty'}`")
+        credit = max(1, frame.open.credits)
+        self._outflow = Outflow(self._node.subscribe(frame.open.channel, self._call.wake, credit=credit))
+
+    def half_closed(self) -> None:
+        """No acknowledgement can come any more: what is not acknowledged goes to others."""
+        self._call.finish()
+
+    @property
+    def paused(self) -> bool:
+        """While the client does not read what it is told of its acknowledgements."""
+        return len(self._unknown) >= UNKNOWN_MAX
+
+    def take(self, max_bytes: int) -> Sequence[bytes]:
+        """What waits in the channel and is within credit."""
+        if self._unknown:
+            response = pb.ConsumeResponse()
+            for first, last in self._unknown:
+                response.unknown.add(first=first, last=last)
+            was_paused = self.paused
+            self._unknown.clear()
+            if was_paused:
+                self._call.resume()
+            return [response.SerializeToString()]
+        return self._outflow.take(max_bytes) if self._outflow is not None else ()
+
+    def ended(self, completed: bool) -> None:
+        """What is not acknowledged goes to another subscriber."""
+        if self._outflow is not None:
+            self._outflow.subscription.close()
