@@ -79,41 +79,45 @@ class LaneReader:
         self.lane = lane
         self.next_sequence = next_sequence
         """The number of the first message that has not been returned yet."""
-        self._parts: list[bytes] = []
-        self._held = 0
-        self._needed = 0
+        self._begun: tuple[int, int] | None = None
+        """Channel and count of the frame whose batch is being gathered."""
+        self._parts: list[bytes | memoryview] = []
+        """Its batch so far; before that, the header so far. Joined once, when all is there, not at every packet."""
+        self._missing = 0
 
     def feed_untrusted(self, data: bytes) -> list[LaneFrame]:
         """Every frame that is now complete. Raises Untrusted on a frame that no sender may send."""
-        if self._held:
-            # Bytes of an unfinished frame are joined once, when all are there, not at every packet.
-            self._parts.append(data)
-            self._held += len(data)
-            if self._held < self._needed:
-                return []
-            data = b"".join(self._parts)
-            self._parts.clear()
-            self._held = self._needed = 0
         frames: list[LaneFrame] = []
         position, total = 0, len(data)
+        if self._begun is not None:
+            if total < self._missing:
+                self._parts.append(data)
+                self._missing -= total
+                return frames
+            position = self._missing
+            self._parts.append(memoryview(data)[:position])
+            frames.append(LaneFrame(*self._begun, b"".join(self._parts)))
+            self._parts.clear()
+            self._begun = None
+        elif self._parts:
+            data = b"".join((*self._parts, data))
+            total = len(data)
+            self._parts.clear()
         while position < total:
             header = decode_varints_untrusted(data, position, 3)
             if header is None:
-                self._needed = 0
+                self._parts.append(data[position:])
                 break
             (channel, count, length), start = header
             if length > FRAME_MAX or not 0 < count <= length:
                 raise malformed(f"lane frame of {count} messages in {length} bytes, at most {FRAME_MAX} are allowed")
-            end = start + length
-            if end > total:
-                self._needed = end - position
+            position = start + length
+            if position > total:
+                self._begun = (channel, count)
+                self._parts.append(memoryview(data)[start:])
+                self._missing = position - total
                 break
-            frames.append(LaneFrame(channel, count, data[start:end]))
-            position = end
-        if position < total:
-            rest = data[position:] if position else data
-            self._parts.append(rest)
-            self._held = len(rest)
+            frames.append(LaneFrame(channel, count, data[start:position]))
         return frames
 
 
