@@ -35,7 +35,9 @@ __all__ = ["CLIENT_VARIABLES", "ENV_PREFIX", "Explained", "Settings", "SettingsE
 ENV_PREFIX = "SIDECAR_"
 """What the names of environment variables begin with."""
 
-CLIENT_VARIABLES = frozenset({"SIDECAR_ENDPOINT", "SIDECAR_TOKEN"})
+CLIENT_VARIABLES = frozenset(
+    f"SIDECAR_{name}" for name in ("ENDPOINT", "TOKEN", "TLS_CA", "TLS_CERT", "TLS_KEY", "TLS_SERVER_NAME")
+)
 """Variables of that prefix that are meant for clients, and no settings."""
 
 CONFIG_VARIABLE = "SIDECAR_CONFIG"

@@ -36,7 +36,7 @@ class StateDirectory:
         when another sidecar has it.
         """
         self.path = path
-        _make(path)
+        make_directory(path)
         self._lock = _lock(path)
 
     def close(self) -> None:
@@ -54,7 +54,8 @@ class StateDirectory:
         self.close()
 
 
-def _make(path: Path) -> None:
+def make_directory(path: Path) -> None:
+    """Makes a state directory where it is missing. Raises SettingsError as `StateDirectory` does."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = path.stat()

@@ -124,7 +124,7 @@ def test_variables_that_are_no_settings_are_left_alone() -> None:
         "SIDECAR_PORT": "tcp://10.0.0.1:7401",
         "SIDECAR_PORT_7401_TCP_ADDR": "10.0.0.1",
     }
-    clients = {"SIDECAR_ENDPOINT": "unix:/run/api.sock", "SIDECAR_TOKEN": "s" * 16}
+    clients = {"SIDECAR_ENDPOINT": "unix:/run/api.sock", "SIDECAR_TOKEN": "s" * 16, "SIDECAR_TLS_CA": "/ca"}
     settings = load(environ=kubernetes | clients | {"PATH": "/bin", "SIDECAR_UDP_PORT": ""})
     assert {each.source for each in settings.explain()} == {"default"}
 

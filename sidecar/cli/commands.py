@@ -1,0 +1,63 @@
+"""Every command by its name, and what an error of one becomes."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from sidecar.cli import local, messages, node, peers
+from sidecar.cli.exits import Exit
+from sidecar.cli.output import complain
+from sidecar.errors import SettingsError
+
+app = typer.Typer(
+    name="sidecar",
+    help="A peer-to-peer sidecar: QUIC between sidecars, gRPC to the app beside each.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Clients find their sidecar by SIDECAR_ENDPOINT (127.0.0.1:7401) and SIDECAR_TOKEN.",
+)
+app.command("run")(local.run)
+app.command("id")(local.show_id)
+app.command("status")(node.status)
+app.command("bootstrap")(peers.bootstrap)
+app.command("ping")(peers.ping)
+app.command("send")(messages.send)
+app.command("recv")(messages.recv)
+app.command("events")(node.events)
+app.command("drain")(node.drain)
+app.command("version")(local.version)
+app.command("completion")(local.completion)
+
+peers_app = typer.Typer(help="The peers this sidecar knows.", no_args_is_help=True, rich_markup_mode=None)
+peers_app.command("ls")(peers.ls)
+peers_app.command("add")(peers.add)
+peers_app.command("rm")(peers.rm)
+peers_app.command("watch")(peers.watch)
+app.add_typer(peers_app, name="peers")
+
+config_app = typer.Typer(help="The settings of `run`.", no_args_is_help=True, rich_markup_mode=None)
+config_app.command("show")(local.config_show)
+app.add_typer(config_app, name="config")
+
+
+def main() -> None:
+    """Runs the command that the arguments name, and ends the process with its exit code."""
+    if "_SIDECAR_COMPLETE" in os.environ:
+        from typer.completion import completion_init  # type: ignore[attr-defined]  # not in its __all__
+
+        completion_init()
+    try:
+        app(prog_name="sidecar")
+    except SettingsError as error:
+        complain(str(error))
+        sys.exit(Exit.USAGE)
+    except BrokenPipeError:
+        # Whoever read stdout has enough. What is still buffered must not fail again when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.FAILED)

@@ -1,0 +1,86 @@
+"""The flags of the settings, which `run` and `config show` share.
+
+They are listed here once more, without their types, because building a command line must not cost the import of what
+checks the values; a test holds the list to `sidecar.settings.Settings`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar
+
+import typer
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A setting's flag: `--name`, with dashes."""
+
+    name: str
+    metavar: str
+    help: str
+    kind: Literal["value", "list", "switch"] = "value"
+
+
+FLAGS = (
+    Flag("config", "FILE", "Settings in TOML. [env: SIDECAR_CONFIG]"),
+    Flag("state_dir", "DIR", "Where the key is kept. [/var/lib/sidecar, else the user's state directory]"),
+    Flag("ephemeral", "", "Keep nothing on disk: a new peer id at each start.", "switch"),
+    Flag("key_type", "ed25519|p256", "The kind of key made at first start. [ed25519]"),
+    Flag("udp_host", "IP", "The address of the QUIC socket. [::, which is IPv6 and IPv4]"),
+    Flag("udp_port", "PORT", "Its port; 0 takes any free one. [7400]"),
+    Flag(
+        "grpc_endpoint",
+        "HOST:PORT|unix:/PATH",
+        "Where apps find the API; may be repeated. [127.0.0.1:7401]",
+        "list",
+    ),
+    Flag("admin_endpoint", "HOST:PORT|none", "Where health and metrics are. [127.0.0.1:7402]"),
+    Flag("bootstrap", "[PEER@]HOST:PORT", "A contact, a way into the network; may be repeated.", "list"),
+    Flag("network_id", "NAME", "Peers of another network are refused. [default]"),
+    Flag("engine", "auto|aioquic|qh3", "The QUIC implementation. [auto: qh3 where it is installed]"),
+    Flag("offload", "auto|never", "UDP segmentation and receive offload. [auto: where the kernel has them]"),
+    Flag("retry", "always|never", "Validate a dialler's address before making state for it. [never]"),
+    Flag("max_datagram", "BYTES", "UDP payload of the largest packet, 1200 to 65527. [1452]"),
+    Flag("idle_timeout", "TIME", "A connection silent for so long is lost. [30s]"),
+    Flag("keep_alive", "TIME", "How often an idle link is pinged; 0 is never. [a third of the idle timeout]"),
+    Flag("resume_timeout", "TIME", "How long a link without a connection waits to be resumed. [30s]"),
+    Flag("max_message_bytes", "SIZE", "The largest payload, up to 512MiB. [64MiB]"),
+    Flag("link_window_bytes", "SIZE", "Messages a peer may have unread here. [16MiB]"),
+    Flag("channel_window_bytes", "SIZE", "The same on one channel. [a quarter of the link's]"),
+    Flag("outbox_bytes", "SIZE", "Messages that wait for one peer. [8MiB]"),
+    Flag("api_token_file", "FILE", "Ask every API call but health for the token in it."),
+    Flag("api_tls_cert", "FILE", "The API's certificate chain, PEM."),
+    Flag("api_tls_key", "FILE", "Its key, PEM."),
+    Flag("api_tls_client_ca", "FILE", "Ask API clients for a certificate of this CA, PEM."),
+    Flag("api_insecure", "", "Let the API listen beyond this machine without asking who calls.", "switch"),
+    Flag("log_format", "text|json", "How the log on stderr is written. [text]"),
+    Flag("log_level", "LEVEL", "debug, info, warning or error. [info]"),
+)
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def with_settings(command: Command) -> Command:
+    """Gives a command whose last parameter is `**flags` an option for each setting; values come as text."""
+    own = [
+        each for each in inspect.signature(command, eval_str=True).parameters.values() if each.kind != each.VAR_KEYWORD
+    ]
+    parameters = [*own, *map(_parameter, FLAGS)]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what inspect looks for
+    command.__annotations__ = {each.name: each.annotation for each in parameters}
+    return command
+
+
+def _parameter(flag: Flag) -> inspect.Parameter:
+    spelled = "--" + flag.name.replace("_", "-")
+    annotation: Any
+    if flag.kind == "switch":
+        off = f"--no-{spelled.removeprefix('--')}"
+        annotation = Annotated[bool | None, typer.Option(f"{spelled}/{off}", help=flag.help, show_default=False)]
+    else:
+        kind: Any = list[str] | None if flag.kind == "list" else str | None
+        annotation = Annotated[kind, typer.Option(spelled, metavar=flag.metavar, help=flag.help, show_default=False)]
+    return inspect.Parameter(flag.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)

@@ -1,0 +1,118 @@
+"""The commands that need no running sidecar."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sidecar import __version__
+from sidecar.cli.flags import with_settings
+from sidecar.cli.output import complain, show_json, show_table
+from sidecar.errors import SettingsError
+
+if TYPE_CHECKING:
+    from sidecar.ready import ReadyInfo
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@with_settings
+def run(
+    *,
+    ready_json: Annotated[
+        bool, typer.Option("--ready-json", help="Print one line of JSON on stdout when it serves.")
+    ] = False,
+    **flags: Any,
+) -> None:
+    """Run a sidecar until SIGTERM, Ctrl-C or `sidecar drain`."""
+    from sidecar.log import configure_logging
+    from sidecar.settings import Settings
+
+    settings = Settings.load(flags)
+    configure_logging(settings.log_format, settings.log_level)
+
+    import structlog
+
+    from sidecar.app import run as run_app
+
+    def ready(info: ReadyInfo) -> None:
+        structlog.get_logger().info("serving", **dataclasses.asdict(info))
+        if ready_json:
+            show_json(dataclasses.asdict(info))
+
+    asyncio.run(run_app(settings, ready))
+
+
+def show_id(
+    *,
+    state_dir: Annotated[
+        Path | None, typer.Option("--state-dir", metavar="DIR", help="Where the key is kept.", show_default=False)
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Print this sidecar's peer id; a key is made where there is none yet."""
+    from sidecar.identity import KEY_FILE, Identity
+    from sidecar.state import default_directory, make_directory
+
+    directory = state_dir or Path(os.environ.get("SIDECAR_STATE_DIR") or default_directory())
+    make_directory(directory)
+    peer_id = Identity.load_or_create(directory).peer_id
+    if as_json:
+        show_json({"peer_id": peer_id, "key_file": str(directory / KEY_FILE)})
+    else:
+        print(peer_id)
+
+
+@with_settings
+def config_show(*, as_json: JsonFlag = False, **flags: Any) -> None:
+    """Print every setting with its value and where it came from, and check them."""
+    from sidecar.api.listeners import api_listeners
+    from sidecar.settings import Settings
+
+    settings = Settings.load(flags)
+    warnings: list[str] = []
+    api_listeners(settings, warnings.append)
+    if as_json:
+        show_json({each.name: dataclasses.asdict(each) for each in settings.explain()})
+    else:
+        show_table(
+            ("SETTING", "VALUE", "FROM"),
+            [(each.name, _text(each.value), each.origin or each.source) for each in settings.explain()],
+        )
+    for warning in warnings:
+        complain(warning)
+
+
+def version(*, as_json: JsonFlag = False) -> None:
+    """Print the version."""
+    if as_json:
+        show_json({"version": __version__, "python": platform.python_version()})
+    else:
+        print(f"sidecar {__version__}")
+
+
+def completion(
+    shell: Annotated[str, typer.Argument(metavar="bash|zsh|fish|powershell", help="The shell.")],
+) -> None:
+    """Print the script that completes commands, e.g. `source <(sidecar completion bash)`."""
+    from typer.completion import get_completion_script  # type: ignore[attr-defined]  # not in its __all__
+
+    if shell not in {"bash", "zsh", "fish", "powershell"}:
+        raise SettingsError(f"{shell!r}: give bash, zsh, fish or powershell")
+    print(get_completion_script(prog_name="sidecar", complete_var="_SIDECAR_COMPLETE", shell=shell))
+
+
+def _text(value: str | float | list[str] | None) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    return ", ".join(value) or "-" if isinstance(value, list) else str(value)
