@@ -23,6 +23,9 @@ RESERVATIONS_AT_ONCE = 4
 """Large messages that have asked for a reservation and wait for it."""
 SLICE = 64 << 10
 """Bytes of a large message handed on before another class may have its turn."""
+OLDEST_SHARE = 8
+"""Of large messages in one class the one with the least left goes first, so that streams are not interleaved packet
+by packet; every so many slices the oldest has a turn, so that it is never starved."""
 
 UNKNOWN_DETAIL = "the link ended after the message was sent and before the other sidecar acknowledged it"
 
@@ -74,7 +77,7 @@ class ChannelOut:
 class BulkSend:
     """A large message on its way."""
 
-    __slots__ = ("channel", "kind", "part", "position", "reserve", "run", "sequence", "stream_id")
+    __slots__ = ("channel", "kind", "left", "part", "position", "reserve", "run", "sequence", "stream_id")
 
     def __init__(self, run: Run, sequence: int, channel: int, kind: int, reserve: bool) -> None:
         self.run: Run | None = run
@@ -86,15 +89,21 @@ class BulkSend:
         self.stream_id: int | None = None
         self.part = 0
         self.position = 0
+        self.left = run.size
 
     def restart(self) -> None:
         """Begins again on another connection."""
         self.stream_id = None
         self.part = self.position = 0
+        self.left = self.run.size if self.run is not None else 0
 
     def header(self) -> BulkHeader:
         """What its stream begins with."""
         return BulkHeader(self.sequence, self.channel, self.kind // 2, self.run.size if self.run else 0)
+
+
+def _left(bulk: BulkSend) -> int:
+    return bulk.left
 
 
 class LaneOut:
@@ -127,7 +136,8 @@ class Outbound:
         self._next_bulk = 0
         self._bulk_base = 0
         self._bulk: dict[int, BulkSend] = {}
-        self._active: list[deque[BulkSend]] = [deque() for _ in range(CLASSES)]
+        self._active: list[list[BulkSend]] = [[] for _ in range(CLASSES)]
+        self._slices = 0
         self._reserving: dict[int, BulkSend] = {}
         self._channels: dict[str, ChannelOut] = {}
         self._by_number: dict[int, ChannelOut] = {}
@@ -300,26 +310,31 @@ class Outbound:
             self._active[bulk.kind].append(bulk)
 
     def _write_bulk(self, kind: int, writer: Writer) -> int:
-        bulk = self._active[kind].popleft()
+        active = self._active[kind]
+        self._slices += 1
+        bulk = active[0] if self._slices % OLDEST_SHARE == 0 else min(active, key=_left)
         if bulk.stream_id is None:  # begun on a connection that is gone
+            active.remove(bulk)
             self._open_bulk(bulk, writer)
             return 1
         run = bulk.run
         if run is None:
+            active.remove(bulk)
             writer.write_bulk(bulk.stream_id, b"", True)
             return 1
         part = run.parts[bulk.part]
         data = memoryview(part)[bulk.position : bulk.position + SLICE]
         bulk.position += len(data)
+        bulk.left -= len(data)
         if bulk.position == len(part):
             bulk.part, bulk.position = bulk.part + 1, 0
         fin = bulk.part == len(run.parts)
         writer.write_bulk(bulk.stream_id, data, fin)
-        if not fin:
-            self._active[kind].append(bulk)
-        elif not run.was_sent:
-            run.was_sent = True
-            run.sink.sent(run.first, 1)
+        if fin:
+            active.remove(bulk)
+            if not run.was_sent:
+                run.was_sent = True
+                run.sink.sent(run.first, 1)
         return len(data)
 
     # what the other side says
