@@ -80,7 +80,8 @@ class Endpoint:
             ("grpc.service_config", service_config()),
             # The sidecar is next door: when it restarts, it is back within a second.
             ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.min_reconnect_backoff_ms", 100),
+            # gRPC takes this as the time a connection attempt may last, too; a busy sidecar needs more than an instant.
+            ("grpc.min_reconnect_backoff_ms", 5_000),
             ("grpc.max_reconnect_backoff_ms", 1_000),
             # Two clients of one process share nothing: one's closed channel is not the other's.
             ("grpc.use_local_subchannel_pool", 1),
