@@ -8,11 +8,13 @@ sent again. It prints its state as lines of JSON and ends when its stdin does.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import queue
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,7 @@ from demo.series import (
     acknowledgements,
     item,
 )
-from sidecar_client import PeersSnapshot, Received, Sender, Sidecar, SidecarError
+from sidecar_client import Cancelled, PeersSnapshot, Received, Sidecar, SidecarError
 
 STALLED = 2.0
 """Seconds without a new acknowledgement after which what is left is sent again."""
@@ -43,7 +45,16 @@ BACK_OFF = 0.1
 ACK_BATCH = 4096
 """The most items acknowledged in one message."""
 
+ACK_TIMEOUT = 5.0
+"""Seconds for one of them."""
+
 REPORT_EVERY = 0.25
+
+
+def until_closed(work: Callable[[], None]) -> None:
+    """Runs what iterates over a subscription, which ends by Cancelled when the client is closed."""
+    with contextlib.suppress(Cancelled):
+        work()
 
 
 class Series:
@@ -99,19 +110,18 @@ class Acknowledger:
         self._items.put((kind, number))
 
     def _run(self) -> None:
-        sender: Sender | None = None
+        batch: list[tuple[int, int]] = []
         while True:
-            batch = [self._items.get()]
+            if not batch:
+                batch.append(self._items.get())
             while len(batch) < ACK_BATCH and not self._items.empty():
                 batch.append(self._items.get())
             try:
-                sender = sender or self._sidecar.sender(
-                    self._peer_id, channel=ACK_CHANNEL, priority="high", wait="sent"
+                self._sidecar.send(
+                    self._peer_id, acknowledgements(batch), channel=ACK_CHANNEL, priority="high", timeout=ACK_TIMEOUT
                 )
-                sender.send(acknowledgements(batch))
+                batch.clear()
             except SidecarError:
-                # Lost: the other app sends again what it has no word of, and that is acknowledged anew.
-                sender = None
                 time.sleep(BACK_OFF)
 
 
@@ -131,7 +141,7 @@ class App:
     def run(self) -> None:
         """Starts what runs until the process ends."""
         for work in (self._receive_data, self._receive_acknowledgements, self._meet_peers):
-            threading.Thread(target=work, name=work.__name__, daemon=True).start()
+            threading.Thread(target=until_closed, args=(work,), daemon=True).start()
 
     def _meet_peers(self) -> None:
         for change in self.sidecar.watch_peers():
