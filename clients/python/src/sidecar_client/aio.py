@@ -89,7 +89,7 @@ class AsyncSidecar:
                 ladder.last = f"no sidecar answers at {self.endpoint.address}: {failed.detail}"
             await asyncio.sleep(max(0.0, min(requests.retry_wait(attempt), end - time.monotonic())))
             attempt += 1
-        raise DeadlinePassed(f"not ready after {timeout:g} s: {ladder.last}", code=grpc.StatusCode.DEADLINE_EXCEEDED)
+        raise DeadlinePassed(f"not ready after {timeout:g} s: {ladder.last}")
 
     # messages
 

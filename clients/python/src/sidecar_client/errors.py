@@ -56,12 +56,14 @@ class SidecarError(Exception):
     """
 
     REASON: ClassVar[str] = ""
+    CODE: ClassVar[grpc.StatusCode] = grpc.StatusCode.UNKNOWN
+    """The status that goes with the reason where it came in another way than as a status."""
 
     def __init__(
         self,
         detail: str,
         *,
-        code: grpc.StatusCode = grpc.StatusCode.UNKNOWN,
+        code: grpc.StatusCode | None = None,
         reason: str | None = None,
         metadata: Mapping[str, str] | None = None,
         fields: Sequence[tuple[str, str]] = (),
@@ -69,7 +71,7 @@ class SidecarError(Exception):
     ) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.code = code
+        self.code = self.CODE if code is None else code
         self.reason = self.REASON if reason is None else reason
         self.metadata = dict(metadata or {})
         self.fields = tuple(fields)
@@ -87,36 +89,42 @@ class InvalidField(RequestError):
     """A field is missing or malformed."""
 
     REASON = "INVALID_FIELD"
+    CODE = grpc.StatusCode.INVALID_ARGUMENT
 
 
 class MessageTooLarge(RequestError):
     """A message, header or batch is larger than a limit; `metadata` has `limit` and `size`."""
 
     REASON = "MESSAGE_TOO_LARGE"
+    CODE = grpc.StatusCode.INVALID_ARGUMENT
 
 
 class PeerIsSelf(RequestError):
     """The peer named is this app's own sidecar."""
 
     REASON = "PEER_IS_SELF"
+    CODE = grpc.StatusCode.INVALID_ARGUMENT
 
 
 class FrameUnexpected(RequestError):
     """The frames of a stream are out of order."""
 
     REASON = "FRAME_UNEXPECTED"
+    CODE = grpc.StatusCode.INVALID_ARGUMENT
 
 
 class TokenInvalid(RequestError):
     """The sidecar asks for a token, and it was not this one."""
 
     REASON = "TOKEN_INVALID"
+    CODE = grpc.StatusCode.UNAUTHENTICATED
 
 
 class CursorExpired(RequestError):
     """The cursor is of another run of the sidecar or older than what it remembers."""
 
     REASON = "CURSOR_EXPIRED"
+    CODE = grpc.StatusCode.OUT_OF_RANGE
 
 
 class NotFound(SidecarError):
@@ -127,12 +135,14 @@ class PeerUnknown(NotFound):
     """No contact, record or link tells where this peer is."""
 
     REASON = "PEER_UNKNOWN"
+    CODE = grpc.StatusCode.NOT_FOUND
 
 
 class ContactUnknown(NotFound):
     """It is not among the bootstrap contacts."""
 
     REASON = "CONTACT_UNKNOWN"
+    CODE = grpc.StatusCode.NOT_FOUND
 
 
 class PeerError(SidecarError):
@@ -143,36 +153,42 @@ class PeerUnreachable(PeerError):
     """Dialling the peer failed; nothing was received there."""
 
     REASON = "PEER_UNREACHABLE"
+    CODE = grpc.StatusCode.UNAVAILABLE
 
 
 class PeerRefused(PeerError):
     """The peer refused the connection."""
 
     REASON = "PEER_REFUSED"
+    CODE = grpc.StatusCode.FAILED_PRECONDITION
 
 
 class IdentityMismatch(PeerError):
     """Whoever answered at the address is not the peer that was expected."""
 
     REASON = "IDENTITY_MISMATCH"
+    CODE = grpc.StatusCode.FAILED_PRECONDITION
 
 
 class LinkClosed(PeerError):
     """The link was closed before the message was sent."""
 
     REASON = "LINK_CLOSED"
+    CODE = grpc.StatusCode.UNAVAILABLE
 
 
 class BootstrapFailed(PeerError):
     """None of the contacts could be linked; `metadata` names each with its reason."""
 
     REASON = "BOOTSTRAP_FAILED"
+    CODE = grpc.StatusCode.UNAVAILABLE
 
 
 class OutcomeUnknown(PeerError):
     """The message was sent and no acknowledgement came: it may have arrived."""
 
     REASON = "OUTCOME_UNKNOWN"
+    CODE = grpc.StatusCode.UNKNOWN
 
 
 class Busy(SidecarError):
@@ -183,46 +199,55 @@ class QueueFull(Busy):
     """The queue for this peer stayed full until the deadline."""
 
     REASON = "QUEUE_FULL"
+    CODE = grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 class LimitReached(Busy):
     """Too many calls, channels or subscriptions of this kind are open."""
 
     REASON = "LIMIT_REACHED"
+    CODE = grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 class NoSubscriber(Busy):
     """The other side's channel is full and nobody subscribes to it there."""
 
     REASON = "NO_SUBSCRIBER"
+    CODE = grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 class DeadlinePassed(SidecarError):
     """The call's deadline passed before the operation ended."""
 
     REASON = "DEADLINE"
+    CODE = grpc.StatusCode.DEADLINE_EXCEEDED
 
 
 class Cancelled(SidecarError):
     """The call was cancelled."""
 
     REASON = "CANCELLED"
+    CODE = grpc.StatusCode.CANCELLED
 
 
 class SidecarUnavailable(SidecarError):
     """No sidecar answers at the endpoint, or it went away in the middle of the call."""
+
+    CODE = grpc.StatusCode.UNAVAILABLE
 
 
 class Draining(SidecarUnavailable):
     """The sidecar is about to stop and takes nothing new."""
 
     REASON = "DRAINING"
+    CODE = grpc.StatusCode.UNAVAILABLE
 
 
 class InternalError(SidecarError):
     """The sidecar failed in a way that is its own fault."""
 
     REASON = "INTERNAL"
+    CODE = grpc.StatusCode.INTERNAL
 
 
 def _leaves(kind: type[SidecarError]) -> Iterable[type[SidecarError]]:

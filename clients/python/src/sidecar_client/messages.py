@@ -62,7 +62,7 @@ class Received:
     delivery_id: int
     """In `consume`, what it is acknowledged by; else 0."""
     opening: int = 0
-    """Which opening of its subscription handed it out: 0 for the first, one more after each Gap."""
+    """Which opening of its subscription handed it out: 0 for the first, more after each Gap."""
 
 
 @dataclass(frozen=True, slots=True)

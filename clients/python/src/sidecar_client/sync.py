@@ -87,7 +87,7 @@ class Sidecar:
                 ladder.last = f"no sidecar answers at {self.endpoint.address}: {failed.detail}"
             time.sleep(max(0.0, min(requests.retry_wait(attempt), end - time.monotonic())))
             attempt += 1
-        raise DeadlinePassed(f"not ready after {timeout:g} s: {ladder.last}", code=grpc.StatusCode.DEADLINE_EXCEEDED)
+        raise DeadlinePassed(f"not ready after {timeout:g} s: {ladder.last}")
 
     # messages
 

@@ -1,0 +1,62 @@
+"""Two sidecars side by side, each with the public client, in the test's own process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from sidecar_client import AsyncSidecar
+from tests.api.inprocess import InProcess, sidecar_in_process
+from tests.processes import Sidecars
+
+
+@dataclass
+class Side:
+    """A sidecar and the client of the app beside it."""
+
+    sidecar: InProcess
+    client: AsyncSidecar
+
+    @property
+    def peer_id(self) -> str:
+        return self.sidecar.peer_id
+
+    @property
+    def contact(self) -> str:
+        return self.sidecar.contact
+
+
+class Sides:
+    """Starts sides; they end with the test."""
+
+    def __init__(self, closing: AsyncExitStack, processes: Sidecars) -> None:
+        self._closing = closing
+        self.processes = processes
+        """For sidecars that have to be stopped or killed; their network is `test`."""
+
+    async def start(self, **settings: Any) -> Side:
+        sidecar = await self._closing.enter_async_context(sidecar_in_process(**settings))
+        client = await self._closing.enter_async_context(AsyncSidecar(sidecar.address))
+        return Side(sidecar, client)
+
+    async def pair(self, **settings: Any) -> tuple[Side, Side]:
+        """Two that are linked."""
+        a, b = await self.start(**settings), await self.start(**settings)
+        await a.client.connect(b.contact)
+        return a, b
+
+
+@pytest.fixture
+async def sides(sidecars: Sidecars) -> AsyncIterator[Sides]:
+    async with AsyncExitStack() as closing:
+        yield Sides(closing, sidecars)
+
+
+@pytest.fixture
+async def pair(sides: Sides) -> tuple[Side, Side]:
+    """Two linked sides."""
+    return await sides.pair()
