@@ -37,11 +37,10 @@ class Block:
 
 
 def pages() -> list[Path]:
-    """README, CONTRIBUTING, the clients' READMEs and docs/."""
+    """README, CONTRIBUTING and docs/."""
     return [
         REPOSITORY / "README.md",
         REPOSITORY / "CONTRIBUTING.md",
-        *sorted(REPOSITORY.glob("clients/*/README.md")),
         *sorted(REPOSITORY.glob("docs/**/*.md")),
     ]
 
