@@ -56,6 +56,7 @@ from sidecar.transport.engine.base import (
     Statistics,
     StopSending,
     StreamReset,
+    Train,
 )
 from sidecar.transport.engine.connection import (
     IDLE,
@@ -64,6 +65,7 @@ from sidecar.transport.engine.connection import (
     EngineConnection,
     PathFigures,
 )
+from sidecar.transport.engine.train import couple
 
 logging.getLogger("quic").setLevel(logging.ERROR)
 """Its WARNING for each peer that breaks a rule would let strangers fill the log; `Closed` says as much, once."""
@@ -268,13 +270,13 @@ class AioquicConnection(EngineConnection):
 
     # -- out
 
-    def _poll(self, now: float, max_bytes: int) -> list[tuple[bytes, Address]]:
+    def _poll(self, now: float, max_bytes: int) -> list[Train]:
         if not self._quic._network_paths:
             return []
         datagrams = self._quic.datagrams_to_send(now)
         if self.ended is None:
             self._drain()
-        return datagrams
+        return couple(datagrams)
 
     def _open(self, bidirectional: bool) -> int:
         stream_id = self._quic.get_next_available_stream_id(is_unidirectional=not bidirectional)
@@ -317,7 +319,7 @@ class AioquicConnection(EngineConnection):
         loss = self._quic._loss
         if not loss._rtt_initialized:
             return None
-        return PathFigures(loss._rtt_latest, loss._rtt_smoothed, loss._cc.packets_lost, loss._pto_count)  # type: ignore[attr-defined]
+        return PathFigures(loss._rtt_latest, loss._rtt_smoothed, loss._cc.packets_lost)  # type: ignore[attr-defined]
 
     def _outstanding(self) -> int:
         if self._unacknowledged is None:

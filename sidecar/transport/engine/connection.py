@@ -17,7 +17,6 @@ from sidecar.transport.engine.base import (
     Train,
 )
 from sidecar.transport.engine.inflight import InFlight
-from sidecar.transport.engine.train import couple
 
 _log = logging.getLogger(__name__)
 
@@ -34,12 +33,11 @@ LINGER_MINIMUM = 0.1
 
 
 class PathFigures(NamedTuple):
-    """What an engine knows of its path: seconds, packets, bytes."""
+    """What an engine knows of its path: seconds, and packets."""
 
     latest_rtt: float
     smoothed_rtt: float
     packets_lost: int
-    unanswered_probes: int
 
 
 class EngineConnection(ABC):
@@ -72,8 +70,8 @@ class EngineConnection(ABC):
         """Hands over received datagrams and files the events they caused."""
 
     @abstractmethod
-    def _poll(self, now: float, max_bytes: int) -> list[tuple[bytes, Address]]:
-        """The datagrams to send now."""
+    def _poll(self, now: float, max_bytes: int) -> list[Train]:
+        """What to send now, coupled."""
 
     @abstractmethod
     def _fire(self, now: float) -> None:
@@ -180,7 +178,7 @@ class EngineConnection(ABC):
             return self._last_words(now, max_bytes)
         try:
             self._limit.use(self._outstanding())
-            return couple(self._poll(now, max_bytes))
+            return self._poll(now, max_bytes)
         except Exception as error:  # noqa: BLE001  what a peer sent may only show when an answer is built
             self._fail(error)
             return []
@@ -268,7 +266,7 @@ class EngineConnection(ABC):
         if self.ended is None:
             path = self._path()
             if path is not None:
-                self._limit.observe(now, *path)
+                self._limit.observe(now, self._outstanding(), *path)
 
     # -- the end
 
@@ -300,7 +298,7 @@ class EngineConnection(ABC):
         self._farewell_due = False
         if self._farewell_until is None and not self._farewell:
             try:
-                self._farewell = couple(self._poll(now, max_bytes))
+                self._farewell = self._poll(now, max_bytes)
                 self._farewell_until = now + max(LINGER_MINIMUM, self._linger())
             except Exception as error:  # noqa: BLE001  as in `transmit`; there is nothing left to close
                 _log.debug("a close packet could not be built: %r", error)

@@ -40,6 +40,7 @@ from sidecar.transport.engine.base import (
     Statistics,
     StopSending,
     StreamReset,
+    Train,
 )
 from sidecar.transport.engine.connection import (
     IDLE,
@@ -49,6 +50,7 @@ from sidecar.transport.engine.connection import (
     PathFigures,
 )
 from sidecar.transport.engine.packet import LEAST_INITIAL_BYTES, read_long_untrusted
+from sidecar.transport.engine.train import MOST_BYTES, MOST_DATAGRAMS
 
 SIGNATURE_ALGORITHMS = [
     int(algorithm)
@@ -264,22 +266,33 @@ class Qh3Connection(EngineConnection):
 
     # -- out
 
-    def _poll(self, now: float, max_bytes: int) -> list[tuple[bytes, Address]]:
+    def _poll(self, now: float, max_bytes: int) -> list[Train]:
         core = self._core
         if core is None:
             return []
+        # This loop runs for every packet sent: `couple` in one pass with the core's calls.
         poll = core.poll_transmit
-        datagrams: list[tuple[bytes, Address]] = []
+        trains: list[Train] = []
+        cars: list[bytes] = []
+        where: Address | None = None
+        size = room = 0
         try:
             while max_bytes > 0 and (built := poll(now)) is not None:
-                datagrams.append((built[0], built[1]))
-                max_bytes -= len(built[0])
+                data = built[0]
+                length = len(data)
+                max_bytes -= length
+                if room < length or length > size or built[1] != where:
+                    cars, where, size = [], built[1], length
+                    room = min(MOST_BYTES, MOST_DATAGRAMS * size)
+                    trains.append(Train(where, size, cars))
+                cars.append(data)
+                room = room - length if length == size else 0
         except RuntimeError:
             # So the core says that the amplification limit leaves less than a packet (RFC 9000 section 8.1): it goes on
             # when the client has sent more.
             if self.dials or self._shown:
                 raise
-        return datagrams
+        return trains
 
     def _open(self, bidirectional: bool) -> int:
         stream_id: int = self._core.open_stream(not bidirectional)
@@ -316,7 +329,7 @@ class Qh3Connection(EngineConnection):
         core = self._core
         if core is None or (latest := core.latest_rtt) is None:
             return None
-        return PathFigures(latest, core.smoothed_rtt, core.loss_total, core.pto_count)
+        return PathFigures(latest, core.smoothed_rtt, core.loss_total)
 
     def _outstanding(self) -> int:
         core = self._core

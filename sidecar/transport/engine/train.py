@@ -9,8 +9,8 @@ from sidecar.transport.engine.base import Address, Train
 MOST_DATAGRAMS = 64
 """The kernel's UDP_MAX_SEGMENTS (128 since Linux 6.2)."""
 MOST_BYTES = 65536 - 14 - 40 - 8
-"""What a network device takes as one frame (gso_max_size), Ethernet, IPv6 and UDP headers included. A larger train is cut
-before the device: each datagram then passes the stack, and wakes the receiver, on its own."""
+"""What a network device takes as one frame (gso_max_size), Ethernet, IPv6 and UDP headers included. A larger train is
+cut before the device: each datagram then passes the stack, and wakes the receiver, on its own."""
 
 
 def couple(datagrams: Iterable[tuple[bytes, Address]]) -> list[Train]:
