@@ -66,6 +66,6 @@ MIB = 1 << 20
         (outbox.WEIGHTS == (16, 16, 4, 4, 1, 1), "share it 16 : 4 : 1 by bytes"),
     ],
 )
-def test_figures(figure: bool, words: str) -> None:  # noqa: FBT001 - a row of the table above
+def test_figures(figure: bool, words: str) -> None:
     assert figure, f"the code has another figure than {words!r}"
     assert words in WORDS
