@@ -57,7 +57,3 @@ def main() -> None:
     except SettingsError as error:
         complain(str(error))
         sys.exit(Exit.USAGE)
-    except BrokenPipeError:
-        # Whoever read stdout has enough. What is still buffered must not fail again when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(Exit.FAILED)

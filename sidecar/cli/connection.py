@@ -44,8 +44,6 @@ def sidecar(*, as_json: bool) -> Iterator[Sidecar]:
         except SidecarError as error:
             _report(error, client, as_json=as_json)
             raise typer.Exit(exit_code(error)) from None
-        except KeyboardInterrupt:
-            raise typer.Exit(Exit.INTERRUPTED) from None
 
 
 def exit_code(error: SidecarError) -> Exit:
@@ -102,8 +100,11 @@ def _report(error: SidecarError, client: Sidecar, *, as_json: bool) -> None:
             }
         )
         return
-    from sidecar_client import SidecarUnavailable
+    from sidecar_client import DeadlinePassed, SidecarUnavailable
 
+    if isinstance(error, DeadlinePassed) and not error.reason:
+        complain("it was not done in the time given: see --timeout")
+        return
     if isinstance(error, SidecarUnavailable) and not error.reason:
         complain(
             f"no sidecar answers at {client.endpoint.address}: start one with `sidecar run`, or name it in "
@@ -111,5 +112,3 @@ def _report(error: SidecarError, client: Sidecar, *, as_json: bool) -> None:
         )
         return
     complain(str(error))
-    for name, value in sorted(error.metadata.items()):
-        complain(f"  {name}: {value}")

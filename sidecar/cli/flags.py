@@ -63,15 +63,21 @@ FLAGS = (
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def with_settings(command: Command) -> Command:
-    """Gives a command whose last parameter is `**flags` an option for each setting; values come as text."""
-    own = [
-        each for each in inspect.signature(command, eval_str=True).parameters.values() if each.kind != each.VAR_KEYWORD
-    ]
-    parameters = [*own, *map(_parameter, FLAGS)]
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what inspect looks for
-    command.__annotations__ = {each.name: each.annotation for each in parameters}
-    return command
+def with_settings(*names: str) -> Callable[[Command], Command]:
+    """Gives a command whose last parameter is `**flags` an option for each setting, or for those named alone.
+
+    Values come as text.
+    """
+
+    def decorate(command: Command) -> Command:
+        own = inspect.signature(command, eval_str=True).parameters.values()
+        parameters = [each for each in own if each.kind != each.VAR_KEYWORD]
+        parameters += [_parameter(flag) for flag in FLAGS if not names or flag.name in names]
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # where inspect looks
+        command.__annotations__ = {each.name: each.annotation for each in parameters}
+        return command
+
+    return decorate
 
 
 def _parameter(flag: Flag) -> inspect.Parameter:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import os
 import platform
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-@with_settings
+@with_settings()
 def run(
     *,
     ready_json: Annotated[
@@ -49,27 +47,27 @@ def run(
     asyncio.run(run_app(settings, ready))
 
 
-def show_id(
-    *,
-    state_dir: Annotated[
-        Path | None, typer.Option("--state-dir", metavar="DIR", help="Where the key is kept.", show_default=False)
-    ] = None,
-    as_json: JsonFlag = False,
-) -> None:
+@with_settings("config", "state_dir", "key_type")
+def show_id(*, as_json: JsonFlag = False, **flags: Any) -> None:
     """Print this sidecar's peer id; a key is made where there is none yet."""
     from sidecar.identity import KEY_FILE, Identity
-    from sidecar.state import default_directory, make_directory
+    from sidecar.settings import Settings
+    from sidecar.state import make_directory
 
-    directory = state_dir or Path(os.environ.get("SIDECAR_STATE_DIR") or default_directory())
-    make_directory(directory)
-    peer_id = Identity.load_or_create(directory).peer_id
+    settings = Settings.load(flags)
+    if settings.ephemeral:
+        raise SettingsError(
+            "an ephemeral sidecar has another peer id at each start: ask the running one, `sidecar status`"
+        )
+    make_directory(settings.state_dir)
+    peer_id = Identity.load_or_create(settings.state_dir, settings.key_type).peer_id
     if as_json:
-        show_json({"peer_id": peer_id, "key_file": str(directory / KEY_FILE)})
+        show_json({"peer_id": peer_id, "key_file": str(settings.state_dir / KEY_FILE)})
     else:
         print(peer_id)
 
 
-@with_settings
+@with_settings()
 def config_show(*, as_json: JsonFlag = False, **flags: Any) -> None:
     """Print every setting with its value and where it came from, and check them."""
     from sidecar.api.listeners import api_listeners

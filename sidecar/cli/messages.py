@@ -119,7 +119,7 @@ def _show_message(message: Received, *, as_json: bool) -> None:
             "headers": message.headers,
             "payload": base64.b64encode(message.payload).decode("ascii"),
             "priority": message.priority,
-            "instance": message.instance,
+            "instance": str(message.instance),
             "sequence": message.sequence,
             "bulk": message.bulk,
             "redelivery_count": message.redelivery_count,

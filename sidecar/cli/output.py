@@ -36,8 +36,11 @@ def complain_json(error: Mapping[str, Any]) -> None:
 
 
 def plain(message: Message) -> dict[str, Any]:
-    """A protobuf message as JSON people write by hand: whole numbers as numbers, times in ISO 8601, durations in
-    seconds, enum values by their short names, what is not set as null or empty."""
+    """A protobuf message as JSON people write by hand.
+
+    Times are in ISO 8601, durations in seconds, enum values go by their short names, what is not set is null or empty.
+    Whole numbers are numbers, save for random ones of 64 bits, which JSON's readers would round: those are text.
+    """
     return {field.name: _field(message, field) for field in message.DESCRIPTOR.fields}
 
 
@@ -54,7 +57,7 @@ def _value(value: Any, field: Any) -> Any:
     if field.enum_type is not None:
         return enum_name(field.enum_type, value)
     if field.message_type is None:
-        return value
+        return str(value) if field.type == field.TYPE_FIXED64 else value
     match field.message_type.full_name:
         case "google.protobuf.Timestamp":
             return value.ToDatetime(tzinfo=UTC).isoformat()
