@@ -73,8 +73,8 @@ class Swarm:
 
         def protocol(pump: Pump) -> Session:
             session = Session(
-                pump, local, self, remote=f"{contact.host}:{contact.port}", dialled=True,
-                deadline=loop.time() + HANDSHAKE_SECONDS, expected_peer_id=contact.peer_id,
+                pump, local, self, remote=f"{contact.host}:{contact.port}", dialled=True, began=loop.time(),
+                timeout=HANDSHAKE_SECONDS, expected_peer_id=contact.peer_id,
             )  # fmt: skip
             self.outcomes[session] = outcome
             return session

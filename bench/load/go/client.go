@@ -8,7 +8,6 @@ import (
 	"io"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -22,6 +21,11 @@ const (
 	streamWindow     = 4 << 20
 	connectionWindow = 8 << 20
 	largestMessage   = 64 << 20
+
+	// How far a sender goes ahead of its receipts: more than any way here holds, and little enough to be over soon.
+	aheadBytes   = 16 << 20
+	aheadBatches = 4096
+	aheadLeast   = 16
 )
 
 // client is an app that speaks overlay.v1: to the sidecar beside it, or by mutual TLS to the other app.
@@ -85,10 +89,15 @@ func (c *client) send(ctx context.Context, work Work) (any, error) {
 		return nil, ended(stream, err)
 	}
 	settled := make(chan error, 1)
-	var through atomic.Uint64
-	go func() { settled <- readReceipts(stream, &through) }()
+	progress := newProgress()
+	go func() {
+		err := readReceipts(stream, progress)
+		progress.end()
+		settled <- err
+	}()
 
 	batch := max(work.Batch, 1)
+	ahead := uint64(max(min(aheadBytes/max(work.Size, 1), aheadBatches*batch), aheadLeast))
 	request := &overlay.SendStreamRequest{Messages: make([]*overlay.Message, batch)}
 	for i := range request.Messages {
 		request.Messages[i] = &overlay.Message{Payload: newPayload(work.Size, work.Run)}
@@ -96,6 +105,7 @@ func (c *client) send(ctx context.Context, work Work) (any, error) {
 	sent := Sent{StartNs: monotonic()}
 	until := sent.StartNs + int64(work.duration())
 	for monotonic() < until {
+		progress.wait(sent.Count, ahead)
 		for _, message := range request.Messages {
 			stamp(message.Payload, sent.Count)
 			sent.Count++
@@ -115,7 +125,7 @@ func (c *client) send(ctx context.Context, work Work) (any, error) {
 	if err := <-settled; err != nil {
 		return nil, err
 	}
-	if got := through.Load(); got != sent.Count+1 {
+	if got := progress.through; got != sent.Count+1 {
 		return nil, fmt.Errorf("receipts through %d of %d messages", got, sent.Count+1)
 	}
 	sent.SettledNs = monotonic()
@@ -123,7 +133,7 @@ func (c *client) send(ctx context.Context, work Work) (any, error) {
 }
 
 // readReceipts follows the receipts to the end of the call; an exception is an error.
-func readReceipts(stream overlay.MessageService_SendStreamClient, through *atomic.Uint64) error {
+func readReceipts(stream overlay.MessageService_SendStreamClient, made *progress) error {
 	for {
 		response, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
@@ -137,9 +147,47 @@ func readReceipts(stream overlay.MessageService_SendStreamClient, through *atomi
 				return fmt.Errorf("messages %d to %d failed: %v %s", lost.First, lost.Last, lost.Reason, lost.Detail)
 			}
 			if receipt.Level == overlay.DeliveryLevel_DELIVERY_LEVEL_DELIVERED {
-				through.Store(receipt.ThroughSequence)
+				made.reach(receipt.ThroughSequence)
 			}
 		}
+	}
+}
+
+// progress is how far receipts have come; it holds the sender back so that a run ends soon after its time, however slow the
+// way is.
+type progress struct {
+	mutex   sync.Mutex
+	moved   *sync.Cond
+	through uint64
+	over    bool
+}
+
+func newProgress() *progress {
+	p := &progress{}
+	p.moved = sync.NewCond(&p.mutex)
+	return p
+}
+
+func (p *progress) reach(sequence uint64) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.through = sequence
+	p.moved.Signal()
+}
+
+func (p *progress) end() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.over = true
+	p.moved.Signal()
+}
+
+// wait returns when no more than `ahead` of `sent` messages have no receipt, or when there will be no more receipts.
+func (p *progress) wait(sent, ahead uint64) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	for sent > p.through+ahead && !p.over {
+		p.moved.Wait()
 	}
 }
 

@@ -26,6 +26,8 @@ CLOSING = 1 << 63
 ORDERED_SIZE = 60_000
 """Larger messages may overtake each other and the closing one."""
 GRACE = 30.0
+AHEAD_BYTES, AHEAD_BATCHES = 16 << 20, 4096
+"""How far a sender goes ahead of its receipts, so that a run ends soon after its time."""
 
 Work = dict[str, Any]
 
@@ -96,7 +98,9 @@ class App:
         """Writes messages for the asked time, closes the run and waits for the receipt of everything."""
         run, size, batch = work["run"], work["size"], max(1, work["batch"])
         head, tail = mark(run), bytes(max(0, size - HEAD.size))
-        count = 0
+        ahead = max(16, min(AHEAD_BYTES // size, AHEAD_BATCHES * batch))
+        moved = threading.Condition()
+        count = through = 0
         start = time.monotonic_ns()
         until = start + int(work["seconds"] * 1e9)
 
@@ -106,19 +110,23 @@ class App:
                 open=pb.SendStreamOpen(peer_id=work["peer"], channel=run, level=pb.DELIVERY_LEVEL_DELIVERED)
             )
             while time.monotonic_ns() < until:
+                with moved:
+                    while count > through + ahead and moved.wait(GRACE):
+                        pass
                 first, count = count, count + batch
                 yield pb.SendStreamRequest(
                     messages=[pb.Message(payload=HEAD.pack(number, head) + tail) for number in range(first, count)]
                 )
             yield pb.SendStreamRequest(messages=[pb.Message(payload=HEAD.pack(count | CLOSING, head))])
 
-        through = 0
         for response in self.stubs.messages.SendStream(frames(), timeout=work["seconds"] + GRACE):
             for receipt in response.receipts:
                 if receipt.exceptions:
                     raise LoadFailed(f"messages failed: {receipt.exceptions[0]}")
                 if receipt.level == pb.DELIVERY_LEVEL_DELIVERED:
-                    through = receipt.through_sequence
+                    with moved:
+                        through = receipt.through_sequence
+                        moved.notify()
         if through != count + 1:
             raise LoadFailed(f"receipts through {through} of {count + 1} messages")
         return {"count": count, "start_ns": start, "settled_ns": time.monotonic_ns()}
