@@ -1,7 +1,7 @@
 """Lanes: how messages travel. A lane numbers its messages from 0 without gaps, for one direction of one link.
 
-Lanes 0 to 2, one per priority, are streams of frames that hold many messages; a stream may be opened again on another
-connection and then says where it begins:
+Lanes 0 to 2, one per priority, are streams of frames that hold many messages. A stream may be opened again, on another
+connection or after another connection on the same, and then says where it begins; the last one opened counts:
 
     stream = 0x01 varint:lane varint:first_sequence *frame
     frame  = varint:channel varint:count varint:length batch           length: of the batch, at most FRAME_MAX
@@ -84,6 +84,11 @@ class LaneReader:
         self._parts: list[bytes | memoryview] = []
         """Its batch so far; before that, the header so far. Joined once, when all is there, not at every packet."""
         self._missing = 0
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a frame has begun that is not whole."""
+        return bool(self._parts) or self._begun is not None
 
     def feed_untrusted(self, data: bytes) -> list[LaneFrame]:
         """Every frame that is now complete. Raises Untrusted on a frame that no sender may send."""

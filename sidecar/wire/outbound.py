@@ -253,10 +253,12 @@ class Outbound:
         return channel
 
     def _write_run(self, kind: int, writer: Writer) -> int:
-        name, _ = self.outbox.head(kind)
+        name, run = self.outbox.head(kind)
         channel = self._channels[name]
-        run = self.outbox.next(kind)
         fitting = min(self._fit(run, channel.window), self._fit(run, self.window))
+        if not fitting:
+            return 0  # a large message of another class has begun since it was found sendable, and used the window
+        self.outbox.next(kind)
         if fitting < run.count:
             run, rest = run.split(fitting)
             self.outbox.put_back(name, kind // 2, rest)

@@ -170,10 +170,13 @@ class Session:
         self._readers: dict[int, Reader] = {}
         self._openings: dict[int, bytearray] = {}
         self._peer_control = False
-        self._peer_lanes: set[int] = set()
+        self._peer_lanes: dict[int, int] = {}
+        """By lane: the stream that it came on last."""
         self._held: dict[int, tuple[bytes, bool]] = {}
         self._held_bytes = 0
         self._lane_ids: dict[int, int] = {}
+        self._lane_next: dict[int, int] = {}
+        """The number that the lane's stream goes on with."""
         self._lane_out: dict[int, list[bytes]] = {}
         self._pings: dict[int, Callable[[float], None]] = {}
 
@@ -307,16 +310,25 @@ class Session:
 
     def write_lane(self, lane: int, first: int, channel: int, count: int, data: bytes) -> None:
         """See Writer."""
-        out = self._lane_out.get(lane)
-        if out is None:
-            self._lane_ids[lane] = self._connection.open_stream()
-            out = self._lane_out[lane] = [encode_lane_opening(lane, first)]
+        if self._lane_next.get(lane) != first:
+            self._begin_lane(lane, first)
+        self._lane_next[lane] = first + count
+        out = self._lane_out[lane]
         out.append(encode_lane_frame(channel, count, len(data)))
         if len(data) <= COPY_MAX:
             out.append(data)
         else:
             self._flush_lane(lane)
             self._connection.send(self._lane_ids[lane], data)
+
+    def _begin_lane(self, lane: int, first: int) -> None:
+        """Opens a lane's stream; again when another connection has carried the lane meanwhile."""
+        former = self._lane_ids.get(lane)
+        if former is not None:
+            self._flush_lane(lane)
+            self._connection.send(former, b"", fin=True)
+        self._lane_ids[lane] = self._connection.open_stream()
+        self._lane_out[lane] = [encode_lane_opening(lane, first)]
 
     def _flush_lane(self, lane: int) -> None:
         out = self._lane_out[lane]
@@ -365,9 +377,11 @@ class Session:
                 return
             reader, data = found
         if isinstance(reader, LaneReader):
-            if fin:
-                raise malformed("a lane ended")
             self._require_link().inbound.on_lane_frames_untrusted(reader, reader.feed_untrusted(data))
+            if fin:
+                if reader.unfinished:
+                    raise malformed("a lane ended within a frame")
+                del self._readers[stream_id]
         elif isinstance(reader, BulkReader):
             self._bulk_untrusted(stream_id, reader, data, fin)
         elif isinstance(reader, FrameReader):
@@ -410,10 +424,16 @@ class Session:
         values, position = header
         if number == StreamType.MESSAGES:
             lane, first = values
-            if lane in self._peer_lanes:
-                raise malformed(f"lane {lane} is opened a second time")
-            self._peer_lanes.add(lane)
-            return self._read(stream_id, self.link.inbound.lane_opening_untrusted(lane, first)), data[position:]
+            reader = self.link.inbound.lane_opening_untrusted(lane, first)
+            former = self._peer_lanes.get(lane, -1)
+            if stream_id < former:
+                self._ignore(stream_id, fin)
+                return None
+            # Whatever the former stream still brings comes again on this one.
+            self._peer_lanes[lane] = stream_id
+            if former in self._readers:
+                self._readers[former] = _Ignored()
+            return self._read(stream_id, reader), data[position:]
         bulk = BulkHeader(*values)
         if not self.link.inbound.on_bulk_header_untrusted(bulk):
             self._ignore(stream_id, fin)
