@@ -15,7 +15,7 @@ NAMED = re.compile(r"(tests/[\w/]+\.py)::(\w+)")
 
 
 @cache
-def tests_in(path: Path) -> frozenset[str]:
+def names_in(path: Path) -> frozenset[str]:
     """The names of a file's tests."""
     tree = ast.parse(path.read_text())
     return frozenset(
@@ -40,4 +40,4 @@ def named() -> list[tuple[Path, str, str]]:
 def test_it_is_there(page: Path, file: str, test: str) -> None:
     path = REPOSITORY / file
     assert path.is_file(), f"{page.name} names {file}, which is not there"
-    assert test in tests_in(path), f"{page.name} names {test}, which is not in {file}"
+    assert test in names_in(path), f"{page.name} names {test}, which is not in {file}"
