@@ -121,6 +121,8 @@ class Demo:
         say("every item is acknowledged by the app it was for; comparing digests")
         for app in self.apps:
             app.finish()
+        for app in self.apps:
+            app.wait()
         self.table(resumed)
         complaints = [what for way in self.ways if (what := way.complaint())]
         if complaints:

@@ -15,7 +15,8 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 READY_SECONDS = 20.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 15.0
+FINISH_SECONDS = 30.0
 
 
 class DemoFailed(Exception):
@@ -137,11 +138,14 @@ class DemoApp:
             raise DemoFailed(f"{self.name}'s app failed; it wrote:\n{log}")
 
     def finish(self) -> None:
-        """Lets it tell the digests of what it received, and end."""
+        """Asks it to tell the digests of what it received, and to end."""
         assert self.process.stdin is not None
         self.process.stdin.close()
+
+    def wait(self) -> None:
+        """Waits until it has done so."""
         try:
-            self.process.wait(STOP_SECONDS)
+            self.process.wait(FINISH_SECONDS)
         except subprocess.TimeoutExpired:
             raise DemoFailed(f"{self.name}'s app did not end") from None
         self._reader.join()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -20,7 +21,11 @@ TRACEBACK = "Traceback (most recent call last)"
 def project(request: pytest.FixtureRequest, images: None) -> Iterator[Project]:
     """docker-compose.yml, on either engine; `auto` must take qh3, which the image holds."""
     chosen = {"qh3": "auto"}.get(request.param, request.param)
-    with Project(f"sidecar-{request.param}", "docker-compose.yml", {"SIDECAR_ENGINE": chosen}) as project:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("0.0.0.0", 0))
+        port = probe.getsockname()[1]
+    environment = {"SIDECAR_ENGINE": chosen, "PUBLISHED_PORT": str(port)}
+    with Project(f"sidecar-{request.param}", "docker-compose.yml", environment) as project:
         project.quic = request.param
         yield project
 
