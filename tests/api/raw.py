@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 
-from sidecar_client import SidecarError, error_from_rpc
+from sidecar_client import AsyncSidecar, Received, SidecarError, error_from_rpc
 from sidecar_client.outgoing import SendFailed
 
 
@@ -22,3 +22,11 @@ async def failure(call: Awaitable[Any]) -> SidecarError:
     except grpc.RpcError as error:
         return error_from_rpc(error)
     raise AssertionError(f"it did not fail: {result!r}")
+
+
+async def payload_of(client: AsyncSidecar, channel: str) -> Received:
+    """The next message of a channel."""
+    async with client.receive(channel, timeout=20) as inbox:
+        got = await anext(inbox)
+    assert isinstance(got, Received)
+    return got

@@ -307,7 +307,9 @@ class AsyncConsumer(AsyncSubscription):
             try:
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await self._call.done_writing()
-                    await self._call.code()
+                    # The status comes behind what was not read.
+                    while await self._call.read() is not grpc.aio.EOF:
+                        pass
             except (grpc.RpcError, asyncio.InvalidStateError, TimeoutError):
                 # It is over already, or the sidecar does not answer: what was not taken is handed out again.
                 pass

@@ -151,6 +151,7 @@ class Subscription:
         self._incoming = Incoming()
         self._ready: deque[Received | Gap] = deque()
         self._closed = threading.Event()
+        self._reading = threading.Lock()
         self._instance = 0
         self._call: Any = None
         self._open()
@@ -171,7 +172,8 @@ class Subscription:
             if self._closed.is_set():
                 raise StopIteration
             try:
-                response = next(self._call)
+                with self._reading:
+                    response = next(self._call)
             except StopIteration:
                 self._resume(SidecarUnavailable("the sidecar ended the subscription"))
             except grpc.RpcError as error:
@@ -268,10 +270,18 @@ class Consumer(Subscription):
         with self._changed:
             self._half_closed = True
             self._changed.notify_all()
-        done = threading.Event()
-        if self._call.add_callback(done.set):
-            done.wait(CLOSE_SECONDS)
-        self._call.cancel()
+        # The status comes behind what was not read; whoever iterates in another thread reads that as well.
+        giving_up = threading.Timer(CLOSE_SECONDS, self._call.cancel)
+        giving_up.start()
+        try:
+            with self._reading:
+                for _ in self._call:
+                    pass
+        except grpc.RpcError:
+            # It is over already: what was not taken is handed out again.
+            pass
+        finally:
+            giving_up.cancel()
 
     def _begin(self) -> Any:
         with self._changed:
