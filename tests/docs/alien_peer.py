@@ -218,7 +218,10 @@ class AlienPeer(QuicConnectionProtocol):
         return number
 
     def send(self, channel: int, entries: list[bytes], *, first: int | None = None) -> None:
-        """Sends a frame of messages on the lane `normal`; `first` is where the stream begins, to repeat."""
+        """Sends a frame of messages on the lane `normal`; `first` begins a stream there, to repeat."""
+        if self._lane_out is not None and first is not None:
+            self._write(self._lane_out, b"", fin=True)
+            self._lane_out = None
         if self._lane_out is None:
             self._lane_at = self.link.next_out if first is None else first
             self._lane_out = self._open(varint(MESSAGES_STREAM) + varint(NORMAL) + varint(self._lane_at))

@@ -175,6 +175,16 @@ async def test_it_resumes_where_it_was_cut_off(engine_name: str) -> None:
                 assert await app.read(4) == [entry(text) for text in (b"0", b"1", b"2", b"3")]
 
 
+async def test_a_lane_is_opened_again() -> None:
+    async with linked("aioquic", Link()) as (node, peer):
+        app = App(node, "")
+        peer.send(0, [entry(b"0"), entry(b"1")])
+        await peer.until(peer.all_acknowledged)
+        peer.send(0, [entry(b"1"), entry(b"2")], first=1)
+        await peer.until(peer.all_acknowledged)
+        assert await app.read(3) == [entry(b"0"), entry(b"1"), entry(b"2")]
+
+
 async def test_a_new_epoch_begins_at_nothing() -> None:
     link = Link()
     async with running_node("aioquic") as (node, port):
