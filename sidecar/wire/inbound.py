@@ -5,6 +5,7 @@ It outlives connections, as the sending half does; frames come from whichever co
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import NamedTuple, Protocol
 
 from sidecar.gen.overlay.wire.v1 import wire_pb2
@@ -12,10 +13,8 @@ from sidecar.wire import batch
 from sidecar.wire.batch import ENTRY_OVERHEAD_MAX, BadBatch
 from sidecar.wire.credit import Allowance
 from sidecar.wire.errors import Close, Untrusted, malformed
-from sidecar.wire.lanes import BULK, PRIORITIES, BulkHeader, LaneFrame, LaneReader
+from sidecar.wire.lanes import BULK, BULK_MISSING_MAX, PRIORITIES, BulkHeader, LaneFrame, LaneReader
 
-BULK_AHEAD_MAX = 1024
-"""How far beyond the first missing one a bulk message may be numbered."""
 CHANNEL_NAME_MAX = 128
 
 
@@ -142,11 +141,13 @@ class Inbound:
         """Channels whose window is below what it should be, for lack of budget."""
         self._next = [0] * PRIORITIES
         self._bulk_next = 0
-        self._bulk_done: set[int] = set()
+        self._bulk_beyond: list[tuple[int, int]] = []
+        """Ranges of numbers beyond `_bulk_next` that have come too, ascending and apart."""
         self._bulk: dict[int, BulkIn] = {}
         self._ack_due: set[int] = set()
         self._credit_due: set[int] = set()
-        self._grants_due: list[int] = []
+        self._grants_due: dict[int, None] = {}
+        """Numbers whose reservation is to be granted, or to be told again; in the order they were asked for."""
         self.epoch = object()
         """Changes with every reset: room taken up before it is not the sender's any more."""
 
@@ -242,11 +243,9 @@ class Inbound:
     def on_bulk_header_untrusted(self, header: BulkHeader) -> bool:
         """A large message begins; false when it came before and its bytes are not wanted."""
         sequence = header.sequence
-        if sequence < self._bulk_next or sequence in self._bulk_done:
+        if self.has_bulk(sequence):
             self._ack_due.add(BULK)
             return False
-        if sequence >= self._bulk_next + BULK_AHEAD_MAX:
-            raise malformed(f"bulk message {sequence}, {self._bulk_next} is next")
         if header.priority >= PRIORITIES:
             raise malformed(f"bulk message of priority {header.priority}")
         channel = self._channels.get(header.channel)
@@ -260,6 +259,8 @@ class Inbound:
         if pending is None:
             if not header.length:
                 return True
+            if len(self._bulk) >= BULK_MISSING_MAX:
+                raise malformed(f"bulk message {sequence} begins while {BULK_MISSING_MAX} are unfinished")
             pending = BulkIn(header, counted=header.length <= self.windows.first_channel_bytes)
             if pending.counted:
                 self._accept(channel, header.length, 1)
@@ -267,7 +268,7 @@ class Inbound:
         elif header.length not in (0, pending.header.length) or header.channel != pending.header.channel:
             raise malformed(f"bulk message {sequence} comes again with another length or channel")
         if not pending.counted and header.length:
-            self._grants_due.append(sequence)
+            self._grants_due[sequence] = None
         return True
 
     def bulk_may_come(self, sequence: int) -> bool:
@@ -277,8 +278,6 @@ class Inbound:
 
     def on_bulk_untrusted(self, header: BulkHeader, data: bytes) -> None:
         """A large message is whole; of no bytes, it was given up."""
-        if header.sequence < self._bulk_next or header.sequence in self._bulk_done:
-            return  # its twin on another connection was first
         pending = self._bulk.pop(header.sequence, None)
         channel = self._channels[header.channel]
         if data:
@@ -292,11 +291,28 @@ class Inbound:
             self._release(channel, header.channel, pending.header.length, 1)
         elif pending is not None and pending.granted:
             self.inbox.unreserve(channel.name, pending.header.length)
-        self._bulk_done.add(header.sequence)
-        while self._bulk_next in self._bulk_done:
-            self._bulk_done.remove(self._bulk_next)
-            self._bulk_next += 1
+        self._mark_untrusted(header.sequence)
         self._ack_due.add(BULK)
+
+    def has_bulk(self, sequence: int) -> bool:
+        """Whether the message has come, or was given up."""
+        return sequence < self._bulk_next or any(first <= sequence <= last for first, last in self._bulk_beyond)
+
+    def _mark_untrusted(self, sequence: int) -> None:
+        beyond = self._bulk_beyond
+        at = bisect_left(beyond, (sequence, sequence))
+        first = last = sequence
+        if at and beyond[at - 1][1] == sequence - 1:
+            at -= 1
+            first, _ = beyond.pop(at)
+        if at < len(beyond) and beyond[at][0] == sequence + 1:
+            _, last = beyond.pop(at)
+        if first == self._bulk_next:
+            self._bulk_next = last + 1
+            return
+        beyond.insert(at, (first, last))
+        if len(beyond) > BULK_MISSING_MAX:
+            raise malformed(f"bulk message {sequence} leaves more than {BULK_MISSING_MAX} gaps")
 
     # what goes back
 
@@ -379,12 +395,7 @@ class Inbound:
     def _lane_received(self, lane: int) -> wire_pb2.LaneReceived:
         if lane < PRIORITIES:
             return wire_pb2.LaneReceived(lane=lane, next=self._next[lane])
-        ranges: list[wire_pb2.Range] = []
-        for sequence in sorted(self._bulk_done):
-            if ranges and ranges[-1].last == sequence - 1:
-                ranges[-1].last = sequence
-            else:
-                ranges.append(wire_pb2.Range(first=sequence, last=sequence))
+        ranges = [wire_pb2.Range(first=first, last=last) for first, last in self._bulk_beyond]
         return wire_pb2.LaneReceived(lane=BULK, next=self._bulk_next, ranges=ranges)
 
     def credit(self) -> wire_pb2.Credit | None:
@@ -416,7 +427,7 @@ class Inbound:
 
     def _grant_reservations(self) -> list[int]:
         granted: list[int] = []
-        waiting: list[int] = []
+        waiting: dict[int, None] = {}
         for sequence in self._grants_due:
             pending = self._bulk.get(sequence)
             if pending is None:
@@ -426,13 +437,16 @@ class Inbound:
                 pending.granted = True
                 granted.append(sequence)
             else:
-                waiting.append(sequence)
+                waiting[sequence] = None
         self._grants_due = waiting
         return granted
 
     def attach(self) -> None:
-        """A new connection: whatever CREDIT may have been lost with the last one is told again."""
+        """Another connection: whatever ACK and CREDIT may have been lost with the last one is told again. The other side
+        may write on another connection than this one, and would have no reason to ask."""
+        self._ack_due.update(range(BULK + 1))
         self._credit_due.update(self._channels)
+        self._grants_due |= dict.fromkeys(sequence for sequence, bulk in self._bulk.items() if bulk.granted)
 
     @property
     def idle(self) -> bool:

@@ -8,7 +8,9 @@ connection or after another connection on the same, and then says where it begin
 
 Lane 3 (bulk) holds the messages too large to share a stream, each on its own:
 
-    stream = 0x02 varint:sequence varint:channel varint:priority varint:length entry        then FIN
+    stream = 0x02 varint:sequence varint:channel varint:priority varint:length [entry]      then FIN
+
+Without the entry the message was given up, and its number is used.
 """
 
 from __future__ import annotations
@@ -22,10 +24,13 @@ from sidecar.wire.errors import malformed
 BULK = 3
 PRIORITIES = 3
 """Lanes 0 high, 1 normal, 2 low."""
+BULK_MISSING_MAX = 256
+"""Large messages that may be unfinished on a link at a time; so many gaps at most are in what has come."""
 FRAME_MAX = 256 << 10
 RUN_MAX = 128 << 10
 """A sender joins small messages up to this many bytes; one message of IN_LINE_MAX fits above it."""
 assert RUN_MAX + IN_LINE_MAX <= FRAME_MAX
+PIECE_MIN = 1024
 
 
 class LaneFrame(NamedTuple):
@@ -72,6 +77,15 @@ def decode_varints_untrusted(held: bytes | bytearray, position: int, count: int)
     return values, position
 
 
+def _append(parts: list[bytes | memoryview], data: bytes) -> None:
+    """Adds to what is gathered. Small pieces are joined, so that a sender of single bytes costs no more memory than it
+    sends."""
+    if parts and len(parts[-1]) < PIECE_MIN:
+        parts[-1] = b"".join((parts[-1], data))
+    else:
+        parts.append(data)
+
+
 class LaneReader:
     """Cuts a lane's stream, its opening already taken, into frames; holds at most one unfinished frame."""
 
@@ -96,7 +110,7 @@ class LaneReader:
         position, total = 0, len(data)
         if self._begun is not None:
             if total < self._missing:
-                self._parts.append(data)
+                _append(self._parts, data)
                 self._missing -= total
                 return frames
             position = self._missing
@@ -119,7 +133,9 @@ class LaneReader:
             position = start + length
             if position > total:
                 self._begun = (channel, count)
-                self._parts.append(memoryview(data)[start:])
+                # What is kept of a large piece must not keep all of it.
+                whole = 2 * (total - start) >= total >= 2 * PIECE_MIN
+                self._parts.append(memoryview(data)[start:] if whole else data[start:])
                 self._missing = position - total
                 break
             frames.append(LaneFrame(channel, count, data[start:position]))
@@ -131,15 +147,16 @@ class BulkReader:
 
     def __init__(self, header: BulkHeader) -> None:
         self.header = header
-        self._parts: list[bytes] = []
+        self._parts: list[bytes | memoryview] = []
         self.received = 0
 
     def feed_untrusted(self, data: bytes, fin: bool) -> bytes | None:
-        """The entry once it is whole. Raises Untrusted when more or less comes than was declared."""
+        """The entry once it is whole, no bytes at all when it was given up. Raises Untrusted when more or less comes
+        than was declared."""
         self.received += len(data)
         if data:
-            self._parts.append(data)
-        if self.received > self.header.length or (fin and self.received < self.header.length):
+            _append(self._parts, data)
+        if self.received > self.header.length or (fin and 0 < self.received < self.header.length):
             raise malformed(f"bulk message of {self.received} bytes, {self.header.length} were declared")
         if not fin:
             return None

@@ -13,14 +13,18 @@ from sidecar.errors import Reason
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.wire.credit import Window
 from sidecar.wire.errors import malformed
-from sidecar.wire.lanes import BULK, PRIORITIES, BulkHeader
+from sidecar.wire.lanes import BULK, BULK_MISSING_MAX, PRIORITIES, BulkHeader
 from sidecar.wire.outbox import CLASSES, Outbox
 from sidecar.wire.run import Run, Sink
 
 BULK_AT_ONCE = 4
 """Large messages of one class that share the link at a time."""
-RESERVATIONS_AT_ONCE = 4
-"""Large messages that have asked for a reservation and wait for it."""
+RESERVING_MAX = 32
+"""Large messages that have asked for a reservation and wait for it; half of them on channels that nobody reads."""
+RESERVING_PER_CHANNEL = 4
+"""The same on one channel; a channel that nobody reads has one."""
+STREAMS_MAX = 80
+"""Streams of large messages that the other side has not acknowledged: fewer than the 100 it lets be open."""
 SLICE = 64 << 10
 """Bytes of a large message handed on before another class may have its turn."""
 OLDEST_SHARE = 8
@@ -77,29 +81,34 @@ class ChannelOut:
 class BulkSend:
     """A large message on its way."""
 
-    __slots__ = ("channel", "kind", "left", "part", "position", "reserve", "run", "sequence", "stream_id")
+    __slots__ = (
+        "channel", "kind", "left", "part", "position", "reserve", "run", "sequence", "size", "stream_id", "streams",
+    )  # fmt: skip
 
     def __init__(self, run: Run, sequence: int, channel: int, kind: int, reserve: bool) -> None:
         self.run: Run | None = run
-        """None once the message was given up: an empty one is sent in its place, so that its number is used."""
+        """None once the message was given up: its header alone is sent then, so that its number is used."""
         self.sequence = sequence
         self.channel = channel
         self.kind = kind
         self.reserve = reserve
+        self.size = run.size
+        self.streams = 0
+        """Streams it has had on the connection in use."""
         self.stream_id: int | None = None
         self.part = 0
         self.position = 0
         self.left = run.size
 
     def restart(self) -> None:
-        """Begins again on another connection."""
+        """Begins again."""
         self.stream_id = None
         self.part = self.position = 0
-        self.left = self.run.size if self.run is not None else 0
+        self.left = self.size
 
     def header(self) -> BulkHeader:
         """What its stream begins with."""
-        return BulkHeader(self.sequence, self.channel, self.kind // 2, self.run.size if self.run else 0)
+        return BulkHeader(self.sequence, self.channel, self.kind // 2, self.size)
 
 
 def _left(bulk: BulkSend) -> int:
@@ -134,9 +143,11 @@ class Outbound:
         self._limits: wire_pb2.Limits | None = None
         self._lanes = [LaneOut() for _ in range(PRIORITIES)]
         self._next_bulk = 0
-        self._bulk_base = 0
         self._bulk: dict[int, BulkSend] = {}
         self._active: list[list[BulkSend]] = [[] for _ in range(CLASSES)]
+        self._again: list[deque[BulkSend]] = [deque() for _ in range(CLASSES)]
+        """Begun, and to be begun again before any other."""
+        self._streams = 0
         self._slices = 0
         self._reserving: dict[int, BulkSend] = {}
         self._channels: dict[str, ChannelOut] = {}
@@ -158,13 +169,16 @@ class Outbound:
         for lane in self._lanes:
             lane.again = lane.unacked.copy()
         self._reserving.clear()
-        for active in self._active:
-            active.clear()
+        self._streams = 0
+        for kind in range(CLASSES):
+            self._active[kind].clear()
+            self._again[kind].clear()
         for bulk in self._bulk.values():
             if former is not None and bulk.stream_id is not None:
                 former.abandon_bulk(bulk.stream_id)
+            bulk.streams = 0
             bulk.restart()
-            self._active[bulk.kind].append(bulk)
+            self._again[bulk.kind].append(bulk)
         self.outbox.unblock()
 
     def reset(self) -> None:
@@ -231,7 +245,9 @@ class Outbound:
         while outbox.waiting(kind):
             name, run = outbox.head(kind)
             channel = self._channel(name, writer)
-            if channel is not None and self._fit(run, channel.window):
+            if channel is None or self._drop_too_large(kind, name, run):
+                continue
+            if self._fit(run, channel.window):
                 # The link's window is a sum of the channels': when it is short, no other channel may go either.
                 return self._fit(run, self.window) > 0
             outbox.block(kind, name)
@@ -242,15 +258,41 @@ class Outbound:
         return run.fit(window.room_bytes, window.room_messages)
 
     def _channel(self, name: str, writer: Writer) -> ChannelOut | None:
+        """The channel, opened if it is not; None when the other side takes no more, and its messages are reported."""
         channel = self._channels.get(name)
         if channel is None:
             assert self._limits is not None, "nothing is written before a connection is attached"
-            if len(self._channels) > self._limits.max_channels:
+            most = self._limits.max_channels
+            if len(self._channels) > most:
+                detail = f"the peer takes {most} channels on a link, and {name!r} is one more: use fewer names"
+                self.outbox.withdraw_channel(name, Reason.LIMIT_REACHED, detail)
                 return None
             channel = ChannelOut(len(self._channels), name, Window())
             self._channels[name] = self._by_number[channel.number] = channel
             writer.open_channel(channel.number, name)
         return channel
+
+    def _drop_too_large(self, kind: int, name: str, run: Run) -> bool:
+        """Reports the first message of the run at the head that the other side would not take; whether there was one."""
+        assert self._limits is not None, "nothing is written before a connection is attached"
+        most = self._limits.max_message_bytes
+        if run.size <= most:
+            return False
+        found = run.too_large(most)
+        if found is None:
+            return False
+        index, payload = found
+        self.outbox.next(kind)
+        if index + 1 < run.count:
+            run, rest = run.split(index + 1)
+            self.outbox.put_back(name, kind // 2, rest)
+        if index:
+            head, run = run.split(index)
+            self.outbox.put_back(name, kind // 2, head)
+        self.outbox.settle(run)
+        detail = f"a payload of {payload} bytes, the peer takes at most {most}"
+        run.sink.failed(run.first, 1, Reason.MESSAGE_TOO_LARGE, detail)
+        return True
 
     def _write_run(self, kind: int, writer: Writer) -> int:
         name, run = self.outbox.head(kind)
@@ -280,14 +322,19 @@ class Outbound:
     # large messages
 
     def _start_bulk(self, kind: int, writer: Writer) -> None:
-        """Numbers large messages that may begin: within the windows, or by asking for a reservation."""
+        """Begins large messages that may begin: within the windows, or by asking for a reservation."""
         assert self._limits is not None, "nothing is written before a connection is attached"
-        outbox = self.outbox
-        while outbox.waiting(kind) and len(self._active[kind]) < BULK_AT_ONCE:
+        outbox, active, again = self.outbox, self._active[kind], self._again[kind]
+        while (again or outbox.waiting(kind)) and len(active) < BULK_AT_ONCE and self._streams < STREAMS_MAX:
+            if again:
+                self._open_bulk(again.popleft(), writer)
+                continue
             name, run = outbox.head(kind)
             channel = self._channel(name, writer)
+            if channel is None or self._drop_too_large(kind, name, run):
+                continue
             reserve = run.size > self._limits.channel_bytes
-            if channel is None or not channel.known or not self._may_begin(run, channel, reserve=reserve):
+            if not channel.known or not self._may_begin(run, channel, reserve=reserve):
                 outbox.block(kind, name)
                 continue
             if not reserve and not self._fit(run, self.window):
@@ -300,13 +347,22 @@ class Outbound:
             self._open_bulk(bulk, writer)
 
     def _may_begin(self, run: Run, channel: ChannelOut, *, reserve: bool) -> bool:
-        if reserve:
-            return len(self._reserving) < RESERVATIONS_AT_ONCE
-        return self._fit(run, channel.window) > 0
+        if not reserve:
+            return self._fit(run, channel.window) > 0
+        waiting = [self._by_number[bulk.channel] for bulk in self._reserving.values()]
+        if len(waiting) >= RESERVING_MAX:
+            return False
+        if channel.subscribed:
+            return waiting.count(channel) < RESERVING_PER_CHANNEL
+        return channel not in waiting and sum(not one.subscribed for one in waiting) < RESERVING_MAX // 2
 
     def _open_bulk(self, bulk: BulkSend, writer: Writer) -> None:
         bulk.stream_id = writer.open_bulk(bulk.header())
-        if bulk.reserve and bulk.run is not None:
+        bulk.streams += 1
+        self._streams += 1
+        if bulk.run is None:
+            writer.write_bulk(bulk.stream_id, b"", True)
+        elif bulk.reserve:
             self._reserving[bulk.sequence] = bulk
         else:
             self._active[bulk.kind].append(bulk)
@@ -315,15 +371,9 @@ class Outbound:
         active = self._active[kind]
         self._slices += 1
         bulk = active[0] if self._slices % OLDEST_SHARE == 0 else min(active, key=_left)
-        if bulk.stream_id is None:  # begun on a connection that is gone
-            active.remove(bulk)
-            self._open_bulk(bulk, writer)
-            return 1
-        run = bulk.run
-        if run is None:
-            active.remove(bulk)
-            writer.write_bulk(bulk.stream_id, b"", True)
-            return 1
+        run, stream_id = bulk.run, bulk.stream_id
+        assert run is not None
+        assert stream_id is not None
         part = run.parts[bulk.part]
         data = memoryview(part)[bulk.position : bulk.position + SLICE]
         bulk.position += len(data)
@@ -331,7 +381,7 @@ class Outbound:
         if bulk.position == len(part):
             bulk.part, bulk.position = bulk.part + 1, 0
         fin = bulk.part == len(run.parts)
-        writer.write_bulk(bulk.stream_id, data, fin)
+        writer.write_bulk(stream_id, data, fin)
         if fin:
             active.remove(bulk)
             if not run.was_sent:
@@ -386,25 +436,33 @@ class Outbound:
     def _bulk_received_untrusted(self, state: wire_pb2.LaneReceived) -> None:
         if state.next > self._next_bulk:
             raise malformed(f"acknowledges bulk message {state.next - 1}, {self._next_bulk} were sent")
-        for sequence in range(self._bulk_base, state.next):
-            self._bulk_done(sequence)
-        self._bulk_base = max(self._bulk_base, state.next)
+        if len(state.ranges) > BULK_MISSING_MAX:
+            raise malformed(f"{len(state.ranges)} ranges of bulk messages, at most {BULK_MISSING_MAX} are allowed")
+        # What is unacknowledged here is bounded by the outbox; what the ranges span is whatever the other side says.
+        done = [sequence for sequence in self._bulk if sequence < state.next]
+        least = state.next
         for part in state.ranges:
-            if not self._bulk_base <= part.first <= part.last < self._next_bulk:
+            if not least <= part.first <= part.last < self._next_bulk:
                 raise malformed(f"acknowledges bulk messages {part.first} to {part.last}, {self._next_bulk} were sent")
-            for sequence in range(part.first, part.last + 1):
-                self._bulk_done(sequence)
+            least = part.last + 1
+            done += [sequence for sequence in self._bulk if part.first <= sequence <= part.last]
+        for sequence in done:
+            self._bulk_done(self._bulk.pop(sequence))
 
-    def _bulk_done(self, sequence: int) -> None:
-        bulk = self._bulk.pop(sequence, None)
-        if bulk is None:
-            return
-        self._reserving.pop(sequence, None)
-        if bulk in self._active[bulk.kind]:
-            self._active[bulk.kind].remove(bulk)
+    def _bulk_done(self, bulk: BulkSend) -> None:
+        self._set_aside(bulk)
+        self._streams -= bulk.streams
         if bulk.run is not None:
             self.outbox.settle(bulk.run)
             bulk.run.sink.delivered(bulk.run.first, 1)
+
+    def _set_aside(self, bulk: BulkSend) -> None:
+        """Nothing more of the message is to be written."""
+        for waiting in (self._active[bulk.kind], self._again[bulk.kind]):
+            if bulk in waiting:
+                waiting.remove(bulk)
+        if self._reserving.pop(bulk.sequence, None) is not None:
+            self.outbox.unblock()  # others may ask in its place
 
     # callers who give up
 
@@ -417,12 +475,10 @@ class Outbound:
                 continue
             if bulk.stream_id is not None and writer is not None:
                 writer.abandon_bulk(bulk.stream_id)
-            self._reserving.pop(bulk.sequence, None)
-            if bulk in self._active[bulk.kind]:
-                self._active[bulk.kind].remove(bulk)
+            self._set_aside(bulk)
             bulk.run = None
             bulk.restart()
-            self._active[bulk.kind].append(bulk)
+            self._again[bulk.kind].append(bulk)
             self.outbox.settle(run)
             run.sink.failed(run.first, 1, reason, detail)
         self.outbox.withdraw_sink(sink, reason, detail)

@@ -157,6 +157,13 @@ class Outbox:
             run.sink.failed(run.first, run.count, reason, detail)
         return sum(run.count for run in out)
 
+    def withdraw_channel(self, channel: str, reason: Reason, detail: str) -> None:
+        """The same for the messages of one channel."""
+        out = [run for queues in (*self._ready, *self._blocked) for run in queues.pop(channel, ())]
+        for run in out:
+            self.settle(run)
+            run.sink.failed(run.first, run.count, reason, detail)
+
     def withdraw_sink(self, sink: Sink, reason: Reason, detail: str) -> int:
         """The same for the messages of one caller."""
         return self.withdraw(lambda run: run.sink is sink, reason, detail)

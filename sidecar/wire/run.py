@@ -68,6 +68,17 @@ class Run:
             fitting += 1
         return fitting
 
+    def too_large(self, most: int) -> tuple[int, int] | None:
+        """The first message with a payload of more than `most` bytes: its index and that payload's size."""
+        if len(self.parts) > 1:
+            payload = self.size - len(self.parts[0])
+            return (0, payload) if payload > most else None
+        try:
+            batch.check_untrusted(self.parts[0], most)
+        except batch.BadBatch as bad:
+            return bad.index, bad.size
+        return None
+
     def __repr__(self) -> str:
         return f"Run(first={self.first}, count={self.count}, size={self.size})"
 

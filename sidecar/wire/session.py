@@ -172,6 +172,8 @@ class Session:
         self._peer_control = False
         self._peer_lanes: dict[int, int] = {}
         """By lane: the stream that it came on last."""
+        self._peer_bulk: dict[int, int] = {}
+        """By the number of an unfinished large message: the stream that it came on last."""
         self._held: dict[int, tuple[bytes, bool]] = {}
         self._held_bytes = 0
         self._lane_ids: dict[int, int] = {}
@@ -214,6 +216,9 @@ class Session:
         """A stream was given up: fatal for those that live as long as the connection, harmless for others."""
         reader = self._readers.pop(stream_id, None)
         self._openings.pop(stream_id, None)
+        self._held.pop(stream_id, None)
+        if isinstance(reader, BulkReader) and self._peer_bulk[reader.header.sequence] == stream_id:
+            del self._peer_bulk[reader.header.sequence]
         if self.closing is None and isinstance(reader, FrameReader | LaneReader):
             self._close(Close.MALFORMED, "the control stream or a lane was reset")
 
@@ -435,9 +440,14 @@ class Session:
                 self._readers[former] = _Ignored()
             return self._read(stream_id, reader), data[position:]
         bulk = BulkHeader(*values)
-        if not self.link.inbound.on_bulk_header_untrusted(bulk):
+        former = self._peer_bulk.get(bulk.sequence, -1)
+        if not self.link.inbound.on_bulk_header_untrusted(bulk) or stream_id < former:
             self._ignore(stream_id, fin)
             return None
+        # The message comes again, or is given up: what came of it before is of no use, and no message is held twice.
+        self._peer_bulk[bulk.sequence] = stream_id
+        if former in self._readers:
+            self._readers[former] = _Ignored()
         return self._read(stream_id, BulkReader(bulk)), data[position:]
 
     def _hold_untrusted(self, stream_id: int, data: bytes, fin: bool) -> None:
@@ -465,11 +475,16 @@ class Session:
     def _bulk_untrusted(self, stream_id: int, reader: BulkReader, data: bytes, fin: bool) -> None:
         inbound = self._require_link().inbound
         header = reader.header
+        if inbound.has_bulk(header.sequence):  # its twin on another connection was first
+            self._peer_bulk.pop(header.sequence, None)
+            del self._readers[stream_id]
+            self._ignore(stream_id, fin)
+            return
         if data and not inbound.bulk_may_come(header.sequence):
             raise Untrusted(Close.CREDIT, f"bulk message {header.sequence} came before its reservation")
         whole = reader.feed_untrusted(data, fin)
         if whole is not None:
-            del self._readers[stream_id]
+            del self._readers[stream_id], self._peer_bulk[header.sequence]
             inbound.on_bulk_untrusted(header, whole)
 
     def _require_link(self) -> Link:

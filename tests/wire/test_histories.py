@@ -55,7 +55,9 @@ class History:
         draw = self.random
         way = draw.choice(("ab", "ba"))
         near, far = self.ends(way)
-        match draw.choices(("send", "large", "withdraw", "read", "cease", "dial", "kill", "run"), (6, 3, 2, 2, 1, 2, 2, 9))[0]:
+        match draw.choices(
+            ("send", "large", "withdraw", "read", "cease", "dial", "kill", "run"), (6, 3, 2, 2, 1, 2, 2, 9)
+        )[0]:
             case "send":
                 self.send(way, draw.randint(1, 20), SIZES[:4])
             case "large":
