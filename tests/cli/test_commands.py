@@ -24,10 +24,9 @@ pytestmark = pytest.mark.timeout(120)
 
 @pytest.fixture
 def pair(sidecars: Sidecars) -> tuple[SidecarProcess, SidecarProcess]:
-    """Two sidecars, the second of which bootstraps from the first."""
-    first = sidecars.spawn("first")
-    second = sidecars.spawn("second", bootstrap=[first.contact])
-    sidecar("bootstrap", beside=second).done()
+    """Two linked sidecars. Neither has the other as a configured contact, so that a link that is ended stays so."""
+    first, second = sidecars.spawn("first"), sidecars.spawn("second")
+    sidecar("peers", "add", first.contact, beside=second).done()
     return first, second
 
 
@@ -152,11 +151,13 @@ def test_peers_watch_shows_what_is_and_what_changes(
     assert interrupt(watch) == (Exit.INTERRUPTED, "")
 
 
-def test_bootstrap_tells_each_contact(pair: tuple[SidecarProcess, SidecarProcess]) -> None:
-    first, second = pair
+def test_bootstrap_tells_each_contact(sidecars: Sidecars) -> None:
+    first = sidecars.spawn("first")
+    second = sidecars.spawn("second", bootstrap=[first.contact])
     [result] = sidecar("bootstrap", "--json", beside=second).done().lines
     assert (result["peer_id"], result["error"]) == (first.peer_id, "")
-    assert "no contact" in sidecar("bootstrap", beside=first).err
+    told = sidecar("bootstrap", second.contact, beside=first).done().out
+    assert told == f"{second.contact}: linked {second.peer_id}\n"
 
 
 def test_ping(pair: tuple[SidecarProcess, SidecarProcess]) -> None:
@@ -183,7 +184,9 @@ def test_send_and_recv_text(
     assert (recv.returncode, out.decode(), err) == (0, "grüße\nzwei\n", b"")
 
 
-def test_send_file_and_stdin_and_recv_json(pair: tuple[SidecarProcess, SidecarProcess], tmp_path: Path) -> None:
+def test_send_file_and_stdin_and_recv_json(
+    pair: tuple[SidecarProcess, SidecarProcess], running: list[subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
     first, second = pair
     large = tmp_path / "large"
     large.write_bytes(os.urandom(20 << 20))
@@ -191,9 +194,13 @@ def test_send_file_and_stdin_and_recv_json(pair: tuple[SidecarProcess, SidecarPr
     small = sidecar("send", second.peer_id, "--file", "-", "--json", beside=first, stdin=binary).done().json
     assert (small["level"], small["bytes"]) == ("delivered", 256)
     assert small["delivered_at"] is not None
+    # Larger than the channel's window: it waits for somebody who reads.
+    recv = start("recv", "--count", "2", "--json", beside=second)
+    running.append(recv)
     sidecar("send", second.peer_id, "--file", str(large), beside=first).done()
 
-    messages = sidecar("recv", "--count", "2", "--json", beside=second).done().lines
+    out, _ = recv.communicate(timeout=COMMAND_TIMEOUT)
+    messages = [json.loads(each) for each in out.splitlines()]
     assert [message["peer_id"] for message in messages] == [first.peer_id] * 2
     assert [message["channel"] for message in messages] == ["", ""]
     payloads = [base64.b64decode(message["payload"]) for message in messages]

@@ -21,7 +21,8 @@ FLOORS = [
     {"node"},
     {"api", "admin"},
     {"app"},
-    {"cli", "__main__"},
+    {"cli"},
+    {"__main__"},
 ]
 """The lowest first. A module may import from its own package and from the floors below."""
 
