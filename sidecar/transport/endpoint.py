@@ -26,7 +26,7 @@ from sidecar.transport.engine.packet import (
     read_long_untrusted,
     version_negotiation,
 )
-from sidecar.transport.pump import Pump
+from sidecar.transport.pump import Pump, report
 from sidecar.transport.udp import Traffic, UdpSocket, shown
 from sidecar.wire.streams import StreamProtocol
 
@@ -182,6 +182,7 @@ class Endpoint:
                 handle.cancel()
         self._pumps.clear()
         self._table.clear()
+        self._ready.clear()
         self._heap.clear()
         self.socket.close()
 
@@ -288,7 +289,11 @@ class Endpoint:
             return None
         connection = self.engine.accept(self.settings, original_connection_id=original, retry_connection_id=given)
         pump = Pump(self, connection, address, dialled=False, now=now)
-        pump.begin(self._accept(pump))
+        try:
+            pump.begin(self._accept(pump))
+        except Exception as error:  # noqa: BLE001  a bug above must cost this connection and no other
+            report("accept", error)
+            return None
         self._pumps.add(pump)
         self._opening[pump] = subnet
         self._subnets[subnet] += 1
@@ -319,14 +324,14 @@ class Endpoint:
                     self._ready.append(pump)
             else:
                 self._settle(pump)
-        if not self._stalled:
+        if not self._stalled and not self._closed:
             self._write(now)
 
     def _write(self, now: float) -> None:
         left = WRITE_BUDGET
         ready = self._ready
         send = self.socket.send
-        while ready and left > 0:
+        while ready and left > 0 and not self._closed:
             pump = ready.popleft()
             pump.queued = False
             trains = pump.transmit(now, SLICE)
@@ -367,7 +372,7 @@ class Endpoint:
 
     def _settle(self, pump: Pump) -> None:
         """Notes when the connection wants to be looked at again, and lets go of one that is entirely over."""
-        due = pump.deadline()
+        due = None if self._closed else pump.deadline()
         if due is None:
             if pump.ended is not None:
                 self._forget(pump)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sidecar.transport.engine.base import (
     Address,
@@ -29,6 +29,8 @@ from sidecar.wire.streams import StreamProtocol
 
 if TYPE_CHECKING:
     from sidecar.transport.endpoint import Endpoint
+
+_T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
 
@@ -62,8 +64,8 @@ class Pump:
         self._protocol: StreamProtocol | None = None
         self._remote = remote
         self._working = False
+        self._failed = False
         self._written = True
-        self._told = False
         self._heard_at = now
         self._spoke_at = now
         self._unspoken = 0
@@ -183,7 +185,7 @@ class Pump:
             dues.append(engine)
         if self._unspoken:
             dues.append(self._spoke_at + ACK_INTERVAL)
-        wanted = self._protocol.deadline() if self._protocol is not None else None
+        wanted = self._call("deadline", lambda protocol: protocol.deadline())
         if wanted is not None:
             dues.append(wanted)
         return min(dues)
@@ -252,22 +254,24 @@ class Pump:
             try:
                 protocol.closed(*closed, now)
             except Exception as error:  # noqa: BLE001  as in `_call`
-                _report("closed", error)
+                report("closed", error)
 
-    def _call(self, verb: str, call: Callable[[StreamProtocol], None]) -> None:
-        if self._protocol is None:
-            return
+    def _call(self, verb: str, call: Callable[[StreamProtocol], _T]) -> _T | None:
+        if self._protocol is None or self._failed:
+            return None
         try:
-            call(self._protocol)
+            return call(self._protocol)
         except Exception as error:  # noqa: BLE001  a bug above must cost this connection and no other
-            _report(verb, error)
-            self._connection.close(Close.INTERNAL, "internal error")
+            report(verb, error)
+            self._failed = True
+            self.close(Close.INTERNAL, "internal error")
+            return None
 
 
 _reported: set[tuple[str, int]] = set()
 
 
-def _report(verb: str, error: Exception) -> None:
+def report(verb: str, error: Exception) -> None:
     """Logs a bug of the protocol's, once for each place it comes from."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = (frame.filename, frame.lineno or 0)

@@ -277,6 +277,57 @@ async def test_a_failing_protocol_costs_only_its_connection(parties: Opener, cap
     assert all(record.exc_info for record in told)
 
 
+class Restless(Talker):
+    """Cannot say when it wants to be called."""
+
+    def deadline(self) -> float | None:
+        if self.chain is not None:
+            raise ValueError("a third bug")
+        return None
+
+
+async def test_a_failing_deadline_costs_only_its_connection(parties: Opener) -> None:
+    here, there = await parties("qh3"), await parties("qh3", talker=Restless)
+    victim = here.dial(there.address)
+    assert await victim.gone() == (1, "internal error", True, True)
+    assert await there.accepted[0].gone() == (1, "internal error", True, False)
+
+
+async def test_a_failing_accept_costs_only_its_connection(parties: Opener) -> None:
+    here = await parties("qh3", handshake_timeout=0.5)
+    fails = True
+
+    def sometimes(pump: Pump) -> Talker:
+        if fails:
+            raise ValueError("a fourth bug")
+        return Talker(pump)
+
+    there = await parties("qh3", talker=sometimes)
+    assert (await here.dial(there.address).gone())[1] == "handshake timeout"
+    fails = False
+    await here.dial(there.address).joined()
+
+
+async def test_an_endpoint_closed_by_its_own_protocol_stops(parties: Opener) -> None:
+    here, there = await parties("qh3"), await parties("qh3")
+
+    class Last(Talker):
+        def stream_data(self, stream_id: int, data: bytes, fin: bool, now: float) -> None:
+            super().stream_data(stream_id, data, fin, now)
+            here.endpoint.close(3, "that is all")
+
+    dialled = [here.dial(there.address, Last) for _ in range(3)]
+    for talker in dialled:
+        await talker.joined()
+    for accepted in there.accepted:
+        await accepted.joined()
+        accepted.say(b"stop")
+    for accepted in there.accepted:
+        assert await accepted.gone() == (3, "that is all", True, True)
+    for talker in dialled:
+        assert await talker.gone() == (3, "that is all", True, False)
+
+
 async def test_closing_an_endpoint_tells_every_peer(pair: Pair, parties: Opener) -> None:
     here, there = await parties(pair.dialler), await parties(pair.acceptor)
     dialled = [await here.dial(there.address).joined() for _ in range(5)]

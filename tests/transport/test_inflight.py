@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.transport.engine.inflight import FLOOR_DATAGRAMS, INITIAL_DATAGRAMS, InFlight
+from sidecar.transport.engine.inflight import INITIAL_DATAGRAMS, InFlight
 
 DATAGRAM = 1200
 INITIAL = INITIAL_DATAGRAMS * DATAGRAM
@@ -154,5 +154,5 @@ def test_stays_within_its_bounds_whatever_happens(story: list[tuple[float, int, 
         path.round(used, lost, delay)
         if idle:
             path.quiet(pause)
-        assert FLOOR_DATAGRAMS * DATAGRAM <= path.limit.limit <= 1 << 20
+        assert INITIAL <= path.limit.limit <= 1 << 20
         assert path.limit.room(0) == path.limit.limit

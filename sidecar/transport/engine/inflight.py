@@ -19,7 +19,8 @@ import math
 from collections import deque
 
 INITIAL_DATAGRAMS = 32
-FLOOR_DATAGRAMS = 8
+"""The limit at the start and the least it is ever: so much may go to any path at once, and below it the engine's own
+window decides."""
 LOSS_FACTOR = 0.7
 GENTLE_SHIFT = 4
 """Past slow start the limit grows by what is acknowledged, shifted by this."""
@@ -34,7 +35,7 @@ BASE_LIFETIME = 10.0
 
 
 class InFlight:
-    """The limit of one connection, between its floor and `ceiling`."""
+    """The limit of one connection, between its initial value and `ceiling`."""
 
     __slots__ = (
         "_base",
@@ -42,7 +43,6 @@ class InFlight:
         "_base_before",
         "_ceiling",
         "_filled",
-        "_floor",
         "_initial",
         "_lost",
         "_outstanding",
@@ -58,7 +58,6 @@ class InFlight:
     def __init__(self, ceiling: int, datagram: int) -> None:
         self._ceiling = ceiling
         self._initial = min(ceiling, INITIAL_DATAGRAMS * datagram)
-        self._floor = min(ceiling, FLOOR_DATAGRAMS * datagram)
         self.limit = self._initial
         self._threshold: float = math.inf
         self._rtts: deque[float] = deque(maxlen=DELAY_SAMPLES)
@@ -131,7 +130,7 @@ class InFlight:
     def _reduce(self, now: float, smoothed: float) -> None:
         if now < self._recovered_at:
             return
-        self.limit = max(self._floor, int(min(self.limit, self._peak) * LOSS_FACTOR))
+        self.limit = max(self._initial, int(min(self.limit, self._peak) * LOSS_FACTOR))
         self._threshold = self.limit
         self._recovered_at = now + smoothed
         self._filled = False
