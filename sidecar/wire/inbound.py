@@ -442,8 +442,8 @@ class Inbound:
         return granted
 
     def attach(self) -> None:
-        """Another connection: whatever ACK and CREDIT may have been lost with the last one is told again. The other side
-        may write on another connection than this one, and would have no reason to ask."""
+        """Another connection: whatever ACK and CREDIT may have been lost with the last one is told again. The other
+        side may write on a third one, and would have no reason to repeat anything."""
         self._ack_due.update(range(BULK + 1))
         self._credit_due.update(self._channels)
         self._grants_due |= dict.fromkeys(sequence for sequence, bulk in self._bulk.items() if bulk.granted)

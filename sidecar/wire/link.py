@@ -8,7 +8,12 @@ other then begins anew as well.
     HELLO / WELCOME say                 and this side does
     epoch known, resume_epoch mine      acknowledges what `received` says, repeats the rest
     epoch known, resume_epoch other     (both dialled at once) repeats everything unacknowledged; it is received once
-    epoch not known                     resets both halves: what was sent has no known outcome, what waits stays
+    epoch not known                     resets both halves: what was sent has no known outcome, what waits stays.
+                                        Connections there are speak of the former epoch and are closed; an acceptor
+                                        answers with a new epoch of its own
+
+A dialler that has begun a new epoch after its HELLO does not take the WELCOME to it: the acceptor has joined that
+connection to a state that is gone.
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ import secrets
 from typing import Protocol
 
 from sidecar.gen.overlay.wire.v1 import wire_pb2
+from sidecar.wire.errors import Close, Untrusted
 from sidecar.wire.inbound import Inbound
 from sidecar.wire.outbound import Outbound, Writer
 
@@ -31,6 +37,10 @@ class Carrier(Writer, Protocol):
 
     def wake(self) -> None:
         """Lets the connection write soon."""
+        ...
+
+    def close(self, code: Close, reason: str) -> None:
+        """Closes the connection: nothing that still comes on it is heeded."""
         ...
 
 
@@ -49,10 +59,20 @@ class Link:
         """The connection that messages, acknowledgements and credit go out on."""
         inbound.wake = self.wake
 
-    def meet_untrusted(self, instance: int, epoch: int, resume_epoch: int, received: wire_pb2.Received) -> bool:
-        """The other side has introduced itself on a new connection; true when its state of the link is a new one."""
+    def meet_untrusted(
+        self, instance: int, epoch: int, resume_epoch: int, received: wire_pb2.Received, *, told_epoch: int = 0
+    ) -> bool:
+        """The other side has introduced itself on a new connection; true when its state of the link is a new one.
+        `told_epoch` is what this side said in its HELLO; 0 for an acceptor, which has not said anything yet."""
+        if told_epoch not in (0, self.epoch):
+            raise Untrusted(Close.REPLACED, "the link has begun anew since the HELLO of this connection")
         fresh = epoch != self.peer_epoch
         if fresh and self.peer_epoch:
+            carriers, self.carriers, self.carrier = self.carriers, [], None
+            for carrier in carriers:
+                carrier.close(Close.REPLACED, "the link has begun anew")
+            if not told_epoch:
+                self.epoch = _new_epoch()
             self.outbound.reset()
             self.inbound.reset()
         self.peer_epoch = epoch

@@ -273,7 +273,7 @@ class Outbound:
         return channel
 
     def _drop_too_large(self, kind: int, name: str, run: Run) -> bool:
-        """Reports the first message of the run at the head that the other side would not take; whether there was one."""
+        """Reports the first message of the head run that the other side would not take; whether there was one."""
         assert self._limits is not None, "nothing is written before a connection is attached"
         most = self._limits.max_message_bytes
         if run.size <= most:

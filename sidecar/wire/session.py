@@ -70,6 +70,8 @@ class Introduction:
     agent: str
     observed: str
     record: wire_pb2.Record
+    told_epoch: int = 0
+    """The epoch this side said in its HELLO; 0 on the accepting side, which has not said anything yet."""
 
 
 @dataclass(slots=True)
@@ -164,6 +166,7 @@ class Session:
         self._peer_nonce = b""
         self._acceptor_leaf = b"" if dialled else local.identity.certificate_der
         self._hello_body = b""
+        self._told_epoch = 0
         self._hello: wire_pb2.Hello | None = None
         self._control_id: int | None = None
         self._control: list[bytes] = []
@@ -576,6 +579,7 @@ class Session:
             received=greeting.received,
         )
         self._hello_body = hello.SerializeToString()
+        self._told_epoch = greeting.epoch
         signed = proof.transcript(self._acceptor_leaf, self._peer_nonce, self._nonce, self._hello_body)
         identity = self._local.identity
         self._write_raw(FrameType.HELLO, self._hello_body)
@@ -638,6 +642,7 @@ class Session:
                 agent=welcome.agent,
                 observed=welcome.observed,
                 record=welcome.record,
+                told_epoch=self._told_epoch,
             ),
         )
         self._settle(link, now)

@@ -6,8 +6,8 @@ streams), and nothing more of it.
     pipes.dial(a, b)
     pipes.run()
 
-What happens next is drawn from a seed: any stream's next bytes in pieces of any size, a reset before or after them, the end
-of a connection at one side long before the other. So a thousand orders of events cost less than one handshake.
+What happens next is drawn from a seed: any stream's next bytes in pieces of any size, a reset before or after them,
+the end of a connection at one side long before the other. So a thousand orders of events cost less than a handshake.
 """
 
 from __future__ import annotations

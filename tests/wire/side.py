@@ -18,7 +18,7 @@ from sidecar.mail.inbox import Inbox, Piece, Subscription
 from sidecar.wire import batch
 from sidecar.wire.batch import ENTRY_OVERHEAD_MAX
 from sidecar.wire.errors import Close
-from sidecar.wire.inbound import Inbound, Windows
+from sidecar.wire.inbound import Arrival, Inbound, Windows
 from sidecar.wire.lanes import RUN_MAX
 from sidecar.wire.link import Link
 from sidecar.wire.outbound import Outbound
@@ -160,6 +160,19 @@ class Peer:
     sessions: list[Session] = field(default_factory=list)
 
 
+class LoggedInbox(Inbox):
+    """An inbox that remembers what came."""
+
+    def __init__(self, max_bytes: int, max_reserved: int) -> None:
+        super().__init__(max_bytes, max_reserved)
+        self.log: list[Arrival] = []
+
+    def put(self, arrival: Arrival) -> None:
+        """See Inbox."""
+        self.log.append(arrival)
+        super().put(arrival)
+
+
 class Side:
     """One sidecar's wire: an Owner."""
 
@@ -167,7 +180,7 @@ class Side:
         self.identity = identity(number)
         self.windows = windows
         self.local = LocalPeer(self.identity, network_id, random.getrandbits(63) | 1, "test/1")
-        self.inbox = Inbox(4 * windows.link_bytes, 4 * windows.max_message_bytes)
+        self.inbox = LoggedInbox(4 * windows.link_bytes, 4 * windows.max_message_bytes)
         self.peers: dict[str, Peer] = {}
         self.ends: list[End] = []
         self.cuts: dict[Session, Callable[[], None]] = {}
@@ -248,7 +261,8 @@ class Side:
 
     def forget(self, to: Side, reason: Reason = Reason.LINK_CLOSED) -> None:
         """Gives the link up, as a sidecar does that cannot resume it or has restarted."""
-        peer = self.peers.pop(to.peer_id)
+        peer = self.peer(to.peer_id)
+        del self.peers[to.peer_id]
         for session in list(peer.sessions):
             self.kill(session)
         peer.link.outbound.fail(reason, "forgotten")
@@ -280,7 +294,9 @@ class Side:
         link = known.link
         if link.peer_instance not in (0, peer.instance):
             self._replace(known, known.sessions)
-        self.renewals += link.meet_untrusted(peer.instance, peer.epoch, peer.resume_epoch, peer.received)
+        self.renewals += link.meet_untrusted(
+            peer.instance, peer.epoch, peer.resume_epoch, peer.received, told_epoch=peer.told_epoch
+        )
         return link, self._greeting(known)
 
     def settled(self, session: Session) -> None:

@@ -12,7 +12,7 @@ import pytest
 from sidecar.errors import Reason
 from sidecar.wire.inbound import Windows
 from tests.wire.pipe import Pipes
-from tests.wire.side import KIB, WINDOWS, Book, Reader, Side
+from tests.wire.side import KIB, WINDOWS, Book, Reader, Side, payloads_of
 
 CHANNELS = ("", "x", "y", "z")
 SIZES = (0, 1, 40, 3000, 60_000, 70_000, 90_000, 200_000, 400_000)
@@ -20,6 +20,10 @@ NARROW = WINDOWS._replace(
     link_bytes=1024 * KIB, channel_bytes=256 * KIB, first_channel_bytes=96 * KIB, unread_channel_bytes=128 * KIB,
     link_messages=200, channel_messages=50, max_message_bytes=512 * KIB,
 )  # fmt: skip
+
+
+WEIGHTS = {"send": 6, "large": 3, "withdraw": 2, "read": 2, "cease": 1, "dial": 2, "kill": 2, "run": 9}
+"""How often each thing is done."""
 
 
 @dataclass
@@ -37,14 +41,14 @@ class Sent:
 class History:
     """Two sides and what has been done with them."""
 
-    def __init__(self, seed: int, windows: Windows) -> None:
+    def __init__(self, seed: int, windows: Windows, **more: int) -> None:
+        self.weights = WEIGHTS | more
         self.random = random.Random(seed)
         self.pipes = Pipes(seed)
         self.a, self.b = self.pipes.side(windows), self.pipes.side(windows)
         self.sent: list[Sent] = []
         self.readers: dict[tuple[str, str], list[Reader]] = defaultdict(list)
         self.numbered = 0
-        self.forgotten = False
 
     def ends(self, way: str) -> tuple[Side, Side]:
         """Sender and receiver of a direction."""
@@ -55,9 +59,7 @@ class History:
         draw = self.random
         way = draw.choice(("ab", "ba"))
         near, far = self.ends(way)
-        match draw.choices(
-            ("send", "large", "withdraw", "read", "cease", "dial", "kill", "run"), (6, 3, 2, 2, 1, 2, 2, 9)
-        )[0]:
+        match draw.choices(list(self.weights), list(self.weights.values()))[0]:
             case "send":
                 self.send(way, draw.randint(1, 20), SIZES[:4])
             case "large":
@@ -80,6 +82,8 @@ class History:
                 sessions = near.peer(far.peer_id).sessions
                 if sessions:
                     near.kill(draw.choice(sessions))
+            case "forget":
+                near.forget(far)
             case _:
                 self.pipes.run(draw.choice((1, 5, 30, 200)))
 
@@ -131,10 +135,17 @@ def check(history: History) -> None:
     for sent in history.sent:
         assert sent.book.complete
         there = set(arrived[sent.way, sent.channel])
+        allowed: set[Reason | None] = {None}
+        if sent.withdrawn:
+            allowed.add(Reason.CANCELLED)
+        if "forget" in history.weights:
+            allowed |= {Reason.OUTCOME_UNKNOWN, Reason.LINK_CLOSED}
         for number, payload in enumerate(sent.payloads, 1):
             outcome = sent.book.outcomes[number]
-            assert (payload in there) is (outcome is None), f"{number}: {outcome}"
-            assert outcome in ((None, Reason.CANCELLED) if sent.withdrawn else (None,))
+            assert outcome in allowed
+            if outcome is not Reason.OUTCOME_UNKNOWN:
+                assert (payload in there) is (outcome is None), f"{number}: {outcome}"
+    check_order(history)
     for side in (history.a, history.b):
         assert (side.inbox.bytes, side.inbox.messages, side.inbox.reserved) == (0, 0, 0)
         for peer in side.peers.values():
@@ -144,6 +155,19 @@ def check(history: History) -> None:
             assert inbound.idle
     for near, far in ((history.a, history.b), (history.b, history.a)):
         check_books(near, far)
+
+
+def check_order(history: History) -> None:
+    """Small messages of one channel and priority have come in the order in which they were sent."""
+    for side, way in ((history.b, "ab"), (history.a, "ba")):
+        came: dict[tuple[str, int], list[bytes]] = defaultdict(list)
+        for arrival in side.inbox.log:
+            if not arrival.bulk:
+                came[arrival.channel, arrival.priority] += payloads_of(arrival.batch)
+        for (channel, priority), payloads in came.items():
+            there = set(payloads)
+            sent = [one for one in history.sent if (one.way, one.channel, one.priority) == (way, channel, priority)]
+            assert payloads == [payload for one in sent for payload in one.payloads if payload in there]
 
 
 def check_books(near: Side, far: Side) -> None:
@@ -157,11 +181,12 @@ def check_books(near: Side, far: Side) -> None:
         assert window.granted_bytes <= channel.allowance.granted_bytes
 
 
-@pytest.mark.parametrize("block", range(8))
 @pytest.mark.parametrize("windows", [WINDOWS, NARROW], ids=["wide", "narrow"])
-def test_each_message_arrives_once_or_is_reported(block: int, windows: Windows) -> None:
-    for seed in range(block * 10, block * 10 + 10):
-        history = History(seed, windows)
+@pytest.mark.parametrize("forget", [0, 1], ids=["kept", "forgotten"])
+@pytest.mark.parametrize("block", range(4))
+def test_each_message_arrives_once_or_is_reported(block: int, forget: int, windows: Windows) -> None:
+    for seed in range(block * 8, block * 8 + 8):
+        history = History(seed, windows, **({"forget": forget} if forget else {}))
         for _ in range(60):
             history.act()
         history.finish()
