@@ -246,7 +246,7 @@ class AlienPeer(QuicConnectionProtocol):
         stream = self._open(self._bulk_header(number, channel, size))
         await self.until(self.last_reserved)
         self._quic.reset_stream(stream, 0xD)
-        self._write(self._open(self._bulk_header(number, channel, 0)), b"", fin=True)
+        self._write(self._open(self._bulk_header(number, channel, size)), b"", fin=True)
 
     def _bulk_header(self, number: int, channel: int, size: int) -> bytes:
         return b"".join(map(varint, (BULK_STREAM, number, channel, NORMAL, size)))

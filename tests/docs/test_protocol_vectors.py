@@ -129,7 +129,7 @@ def computed() -> dict[str, str]:
         "stream of bulk message 7, channel 1, priority 1, with an entry of 8 bytes": (
             encode_bulk_header(BulkHeader(7, 1, 1, 8)) + bytes.fromhex("0a061a0474657374")
         ).hex(),
-        "stream of bulk message 7 given up": encode_bulk_header(BulkHeader(7, 1, 1, 0)).hex(),
+        "the same given up": encode_bulk_header(BulkHeader(7, 1, 1, 8)).hex(),
         "frame CHANNEL_OPEN 1 orders": encode(FrameType.CHANNEL_OPEN, opened.SerializeToString()).hex(),
         "frame ACK lane 1 next 5, bulk next 2 and 3 to 4": encode(FrameType.ACK, ack.SerializeToString()).hex(),
         "control stream with a PING 1": (
