@@ -31,6 +31,8 @@ DOWN_SECONDS = 0.5
 LINE_EVERY = 2.0
 """Seconds between lines of progress."""
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 STARTED = time.monotonic()
 
 
@@ -253,7 +255,7 @@ def main() -> int:
     parser.add_argument("--limit", type=float, default=120.0, help="seconds after which it has failed")
     parser.add_argument("--keep", action="store_true", help="keep the folder with logs and files")
     arguments = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         signal.signal(number, interrupted)
     folder = Path(tempfile.mkdtemp(prefix="sidecar-demo-"))
     demo = Demo(folder, arguments.messages, arguments.file_mib, arguments.limit)
@@ -267,6 +269,8 @@ def main() -> int:
                 print(f"--- the end of sidecar {sidecar.name}'s log ---", *tail, sep="\n", file=sys.stderr)
         return 1
     finally:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)  # a second one must not keep the processes from being ended
         demo.stop()
         if arguments.keep:
             print(f"kept: {folder}")

@@ -62,3 +62,25 @@ def test_what_is_missing_fails_it(short_folder: Path) -> None:
     assert "the demo failed: not complete after" in done.stderr
     assert not processes_of(short_folder)
     assert not list(short_folder.iterdir())
+
+
+@pytest.mark.timeout(120)
+def test_a_signal_ends_every_process(short_folder: Path) -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-m", "demo", "--messages", "1000000"],
+        cwd=REPOSITORY,
+        env=os.environ | {"TMPDIR": str(short_folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    for line in running.stdout:
+        if "three apps" in line:
+            break
+    assert len(processes_of(short_folder)) == 6
+    running.terminate()
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert "ended by SIGTERM" in errors
+    assert not processes_of(short_folder)
