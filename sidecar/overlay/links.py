@@ -35,9 +35,13 @@ _log = logging.getLogger(__name__)
 
 BACKOFF = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 """Seconds before each attempt to resume a link, the last one repeated; each varies by a third."""
+PATIENCE = (0.5, 1.0, 2.0, 5.0)
+"""Seconds for each attempt to resume a link."""
 SILENCE = 2.0
 """Seconds without a packet, while something is unacknowledged, after which a connection is doubted: another is
 dialled beside it, which takes over if the peer has restarted or moved."""
+SUSPICION = 0.5
+"""The same when others tell that the peer has started anew."""
 CHECK_INTERVAL = 1.0
 RTT_INTERVAL = 10
 """Every so many checks the round trips are noted for the metrics."""
@@ -190,8 +194,10 @@ class Links:
                     pause = min(pause, max(0.0, peer.gives_up_at - self._loop.time()))
                 await asyncio.sleep(pause)
                 try:
-                    if peer.state in (PeerState.CONNECTING, PeerState.RESUMING):
+                    if peer.state is PeerState.CONNECTING:
                         await self._reach_once(peer)
+                    elif peer.state is PeerState.RESUMING:
+                        await self._reach_within(peer, PATIENCE[min(attempt, len(PATIENCE) - 1)])
                     return
                 except SidecarError as error:
                     if peer.state is PeerState.LINKED:  # it has dialled us meanwhile
@@ -201,7 +207,17 @@ class Links:
                     self._give_up(peer, error)
                     return
         finally:
-            peer.dialling = None
+            if peer.dialling is asyncio.current_task():
+                peer.dialling = None
+
+    async def _reach_within(self, peer: Peer, patience: float) -> None:
+        """The same for a peer that was there a moment ago: a new attempt soon finds one that restarts sooner than the
+        repeats of an old one, which QUIC spaces further and further apart."""
+        try:
+            async with asyncio.timeout(patience):
+                await self._reach_once(peer)
+        except TimeoutError:
+            raise SidecarError(Reason.PEER_UNREACHABLE, f"{peer.peer_id}: no answer in {patience:g} s") from None
 
     async def _reach_once(self, peer: Peer) -> None:
         known = self.directory.touch(peer.peer_id)
@@ -290,7 +306,11 @@ class Links:
         if link.peer_epoch not in (0, introduced.epoch):
             self._replace(peer, peer.sessions, "the peer has begun the link anew")
         peer.renewed = link.meet_untrusted(
-            introduced.instance, introduced.epoch, introduced.resume_epoch, introduced.received
+            introduced.instance,
+            introduced.epoch,
+            introduced.resume_epoch,
+            introduced.received,
+            told_epoch=introduced.told_epoch,
         )
         peer.agent = introduced.agent
         self.exchange.introduced(session, introduced)
@@ -409,14 +429,28 @@ class Links:
             _log.warning("%s closed the connection: %s", peer.peer_id, reason)
 
     def known(self, peer_id: str) -> None:
-        """A peer has become known, or where it is has changed."""
+        """A new record of a peer has come: it has started, or where it is has changed."""
         self._changed(peer_id)
+        peer = self.peers.get(peer_id)
+        if peer is None:
+            return
+        if peer.state is PeerState.RESUMING or (peer.state is PeerState.LINKED and self._silence(peer) > SUSPICION):
+            self._dial_anew(peer)
+
+    def _dial_anew(self, peer: Peer) -> None:
+        if peer.dialling is not None:
+            peer.dialling.cancel()
+            peer.dialling = None
+        if peer.state is PeerState.RESUMING:
+            self._dial(peer)
+        else:
+            peer.dialling = self._loop.create_task(self._probe(peer))
+            self._keep(peer.dialling)
 
     # doubts
 
     def _look(self) -> None:
         """Once a second: doubts connections that have fallen silent with something unacknowledged on them."""
-        now = self._loop.time()
         self._checks += 1
         if self._checks % RTT_INTERVAL == 0:
             for pump in self._pumps.values():
@@ -424,22 +458,26 @@ class Links:
                 if rtt is not None:
                     self._counters.rtt.add(rtt)
         for peer in list(self.peers.values()):
-            if peer.state is PeerState.LINKED and peer.link.outbound.unacknowledged and peer.dialling is None:
-                silence = min(now - self._pumps[session].heard_at for session in peer.sessions)
-                if silence > SILENCE:
-                    peer.dialling = self._loop.create_task(self._probe(peer))
-                    self._keep(peer.dialling)
+            if peer.state is PeerState.LINKED and peer.dialling is None and self._silence(peer) > SILENCE:
+                self._dial_anew(peer)
         self._check = self._loop.call_later(CHECK_INTERVAL, self._look)
+
+    def _silence(self, peer: Peer) -> float:
+        """Seconds without a packet while something is unacknowledged; 0 when nothing is."""
+        if not peer.link.outbound.unacknowledged:
+            return 0.0
+        return self._loop.time() - max(self._pumps[session].heard_at for session in peer.sessions)
 
     async def _probe(self, peer: Peer) -> None:
         """Dials a peer that is linked: the new connection takes over."""
         try:
-            await self.dialler.reach(self.directory.touch(peer.peer_id).addresses(), peer.peer_id)
+            await self._reach_within(peer, PATIENCE[1])
         except SidecarError as error:
             _log.info("%s is silent and cannot be reached again yet: %s", peer.peer_id, error.detail)
         finally:
-            peer.dialling = None
-        if peer.state is PeerState.RESUMING:
+            if peer.dialling is asyncio.current_task():
+                peer.dialling = None
+        if peer.dialling is None and peer.state is PeerState.RESUMING:
             self._dial(peer)
 
     # pings and leaving
