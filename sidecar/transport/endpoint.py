@@ -35,6 +35,9 @@ _log = logging.getLogger(__name__)
 READ_BUDGET = 512 << 10
 WRITE_BUDGET = 512 << 10
 SLICE = 128 << 10
+NARROW_LIMIT = 1024
+NARROW_LIFETIME = 600.0
+"""So many hosts are remembered, and so long, for a path too narrow for the settings' datagrams."""
 READ_COST = 2048
 """What a read counts at least, so that many small datagrams exhaust the budget too."""
 
@@ -86,6 +89,8 @@ class Endpoint:
         self._table: dict[bytes, Pump] = {}
         self._opening: dict[Pump, bytes] = {}
         self._subnets: Counter[bytes] = Counter()
+        self._least = replace(settings, max_datagram=LEAST_INITIAL_BYTES)
+        self._narrow: dict[str, float] = {}
         self._roused: list[Pump] = []
         self._ready: deque[Pump] = deque()
         self._stalled: deque[tuple[Train, int]] = deque()
@@ -147,18 +152,21 @@ class Endpoint:
     def dial(self, address: tuple[str, int], protocol: ProtocolFactory, *, max_datagram: int | None = None) -> Pump:
         """Starts a connection to a numeric host and port; how it goes, its protocol is told.
 
-        `max_datagram` replaces the settings' for this path. Raises ValueError for an address this socket cannot reach.
+        `max_datagram` replaces the settings' for this path. A path that proves too narrow for it is remembered for a
+        while. Raises ValueError for an address this socket cannot reach.
         """
         if self._closed:
             raise RuntimeError("the endpoint is closed")
         remote = self.socket.resolve(address)
-        settings = self.settings if max_datagram is None else replace(self.settings, max_datagram=max_datagram)
         now = self.now()
+        settings = self.settings if max_datagram is None else replace(self.settings, max_datagram=max_datagram)
+        if self._narrow.get(remote[0], 0.0) > now:
+            settings = self._least
         pump = Pump(self, self.engine.dial(settings, None), remote, dialled=True, now=now)
         pump.begin(protocol(pump))
         self._pumps.add(pump)
-        pump.connect(now)
-        pump.tell(now)
+        wide = settings.max_datagram > self._least.max_datagram
+        pump.connect(now, (lambda: self.engine.dial(self._least, None)) if wide else None)
         self.rouse(pump)
         return pump
 
@@ -212,7 +220,17 @@ class Endpoint:
     def shook_hands(self, pump: Pump) -> None:
         """The connection's handshake is done."""
         self.counters.handshakes += 1
+        if pump.fell_back:
+            self._remember_narrow(pump)
         self._opened(pump)
+
+    def _remember_narrow(self, pump: Pump) -> None:
+        host = self.socket.resolve(pump.remote)[0]
+        self._narrow.pop(host, None)
+        while len(self._narrow) >= NARROW_LIMIT:
+            del self._narrow[next(iter(self._narrow))]
+        self._narrow[host] = self.now() + NARROW_LIFETIME
+        _log.info("the path to %s is too narrow for datagrams of %d bytes", pump.remote[0], self.settings.max_datagram)
 
     def ended(self, pump: Pump) -> None:
         """The connection is over, but for its goodbye."""
@@ -287,7 +305,9 @@ class Endpoint:
         if len(self._opening) >= self._handshake_limit or self._subnets[subnet] >= self._subnet_limit:
             self.counters.refused += 1
             return None
-        connection = self.engine.accept(self.settings, original_connection_id=original, retry_connection_id=given)
+        # What the first packet was filled up to, the path carries; the way back is taken to be as wide.
+        settings = self.settings if size >= self.settings.max_datagram else self._least
+        connection = self.engine.accept(settings, original_connection_id=original, retry_connection_id=given)
         pump = Pump(self, connection, address, dialled=False, now=now)
         try:
             pump.begin(self._accept(pump))

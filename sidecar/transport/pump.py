@@ -38,6 +38,9 @@ ACK_BYTES = 128 << 10
 ACK_INTERVAL = 0.001
 """A connection that only receives is let speak after that many bytes or seconds: each acknowledgement costs both sides
 a packet."""
+FALL_BACK_AFTER = 1.0
+"""A dial that has heard nothing for so long begins anew with the smallest datagrams, lest the path is too narrow for
+its first ones (RFC 9000 section 14.1)."""
 PATIENCE = 1.25
 """The accepting side waits that much longer before it pings, so that the two do not ping each other."""
 
@@ -53,6 +56,8 @@ class Pump:
     ) -> None:
         self.dialled = dialled
         self.established = False
+        self.fell_back = False
+        """Whether it took the smallest datagrams to be heard."""
         self.ended: Closed | None = None
         self.connection_ids: set[bytes] = set()
         self.roused = False
@@ -70,6 +75,8 @@ class Pump:
         self._spoke_at = now
         self._unspoken = 0
         self._gives_up_at = now + endpoint.handshake_timeout
+        self._falls_back_at: float | None = None
+        self._smaller: Callable[[], Connection] | None = None
         self._patience = endpoint.keep_alive * (1 if dialled else PATIENCE)
 
     def __repr__(self) -> str:
@@ -136,13 +143,17 @@ class Pump:
         """Gives the connection its protocol."""
         self._protocol = protocol
 
-    def connect(self, now: float) -> None:
-        """Starts dialling."""
+    def connect(self, now: float, smaller: Callable[[], Connection] | None) -> None:
+        """Starts dialling; `smaller` makes the connection that tries again with the smallest datagrams."""
+        self._smaller = smaller
+        self._falls_back_at = None if smaller is None else now + FALL_BACK_AFTER
         self._connection.connect(self._remote, now)
+        self.tell(now)
 
     def receive(self, data: bytes, segment: int, address: Address, now: float) -> None:
         """Takes what one read gave."""
         self._heard_at = now
+        self._falls_back_at = None
         self._unspoken += len(data)
         self._connection.receive(data, segment, address, now)
 
@@ -181,6 +192,8 @@ class Pump:
         if self.ended is not None:
             return engine
         dues = [self._heard_at + self._patience if self.established else self._gives_up_at]
+        if self._falls_back_at is not None:
+            dues.append(self._falls_back_at)
         if engine is not None:
             dues.append(engine)
         if self._unspoken:
@@ -200,6 +213,8 @@ class Pump:
             return
         if not self.established and now >= self._gives_up_at:
             self.abandon(Closed(0, "handshake timeout", application=False, remote=False))
+        elif self._falls_back_at is not None and now >= self._falls_back_at:
+            self._fall_back(now)
         elif self.established and now >= self._heard_at + self._patience:
             self._heard_at = now
             self._connection.ping()
@@ -215,6 +230,15 @@ class Pump:
         """Hands the engine's events on."""
         for event in self._connection.events():
             self._tell(event, now)
+
+    def _fall_back(self, now: float) -> None:
+        assert self._smaller is not None
+        for connection_id in list(self.connection_ids):
+            self._endpoint.disown(self, connection_id)
+        self._connection = self._smaller()
+        self.fell_back = True
+        self.connect(now, None)
+        self._written = True
 
     # -- upward
 

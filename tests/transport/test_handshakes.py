@@ -68,6 +68,21 @@ def test_the_acceptor_may_write_with_its_handshake_flight(pair: Pair, network: N
     assert kinds.index(PeerShown) < kinds.index(StreamData)
 
 
+def test_first_packets_prove_how_much_the_path_carries(pair: Pair, network: Network) -> None:
+    client, server = pair.hosts(network, dialling=settings_of(max_datagram=1452))
+    first: list[int] = []
+
+    def measure(source: object, target: object, data: bytes) -> bytes:
+        if source == client.address and data[0] & 0xB0 == 0x80 and not server.lines:
+            first.append(len(data))
+        return data
+
+    network.filter = measure
+    line = client.dial(server)
+    network.run_until(lambda: line.chain is not None)
+    assert set(first) == {1452}
+
+
 def test_survives_loss_reordering_and_duplication(pair: Pair) -> None:
     for seed in range(8):
         network = Network(loss=0.2, reorder=0.3, duplicate=0.2, seed=seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import socket
 import subprocess
@@ -83,16 +84,45 @@ def test_a_kernel_that_cannot_cut_trains_gets_single_datagrams_from_then_on(
     there.close()
 
 
-@pytest.mark.requires("netns")
-def test_errors_cost_the_datagram_they_are_about() -> None:
-    """In a namespace with a narrow loopback and no other route; see `narrow` below."""
-    inside = "ip link set lo mtu 1300 up && exec " + f"{sys.executable} -m tests.transport.test_udp"
+def in_a_narrow_namespace(*arguments: str) -> None:
+    """Runs this module with a loopback that carries 1,300 bytes and no other route."""
+    inside = f"ip link set lo mtu 1300 up && exec {sys.executable} -m tests.transport.test_udp {' '.join(arguments)}"
     root = Path(__file__).parents[2]
     ended = subprocess.run(
-        ["unshare", "--net", "sh", "-c", inside], cwd=root, check=False, capture_output=True, text=True, timeout=30
+        ["unshare", "--net", "sh", "-c", inside], cwd=root, check=False, capture_output=True, text=True, timeout=50
     )
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout == "done\n"
+
+
+@pytest.mark.requires("netns")
+def test_errors_cost_the_datagram_they_are_about() -> None:
+    in_a_narrow_namespace("errors")
+
+
+@pytest.mark.requires("netns")
+@pytest.mark.parametrize("acceptor", ENGINES)
+@pytest.mark.parametrize("dialler", ENGINES)
+def test_a_narrow_path_is_dialled_again_with_small_datagrams(dialler: str, acceptor: str) -> None:
+    in_a_narrow_namespace(dialler, acceptor)
+
+
+async def dial_narrow(dialler: str, acceptor: str) -> None:
+    """The first dial takes a second attempt, the next one does not, and bodies pass both ways."""
+    wide = settings_of(max_datagram=1452)
+    here, there = await Party.open(dialler, settings=wide), await Party.open(acceptor, settings=wide)
+    for fell_back in (True, False):
+        talker = await here.dial(there.address).joined()
+        assert talker.pump.fell_back is fell_back
+        accepted = await there.accepted[-1].joined()
+        body = random.Random(1).randbytes(100_000)
+        assert await accepted.body(talker.say(body)) == body
+        assert await talker.body(accepted.say(body)) == body
+        talker.pump.close(0, "")
+        await talker.gone()
+    here.endpoint.close()
+    there.endpoint.close()
+    sys.stdout.write("done\n")
 
 
 def narrow() -> None:
@@ -200,4 +230,7 @@ async def test_a_full_socket_keeps_the_train_and_goes_on(engine: str) -> None:
 
 
 if __name__ == "__main__":
-    narrow()
+    if sys.argv[1] == "errors":
+        narrow()
+    else:
+        asyncio.run(dial_narrow(sys.argv[1], sys.argv[2]))

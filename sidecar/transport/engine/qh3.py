@@ -72,6 +72,7 @@ INITIAL_RTT = 0.1
 _CRYPTO_BUFFER_EXCEEDED = 0xD
 _CRYPTO_FRAME = 0x6
 _FIXED_BIT = 0x40
+_FORM_AND_TYPE, _LONG_INITIAL = 0xB0, 0x80
 _ACCEPTED = 2
 """The place, in what the core's `receive_datagram` returns, of the number of packets it accepted."""
 
@@ -130,6 +131,9 @@ class Qh3Connection(EngineConnection):
         self._keys_told = False
         self._shown = False
         self._handshake_bytes = 0
+        self._pads = self.dials
+        """Whether first packets are filled up to `max_datagram`, as aioquic's are, so that they prove the path carries
+        it; the core fills to 1280. What follows the last packet of a datagram is ignored (RFC 9000 section 12.2)."""
         self._owns(self._quic.host_cid)
         if original_connection_id is not None:
             self._owns(retry_connection_id or original_connection_id)
@@ -262,6 +266,7 @@ class Qh3Connection(EngineConnection):
                 raise ValueError("the handshake completed without a certificate")
             chain = tuple(one.public_bytes() for one in (leaf, *self._quic.get_issuercerts()))
         self._shown = True
+        self._pads = False
         self._happened(PeerShown(chain))
 
     # -- out
@@ -279,6 +284,8 @@ class Qh3Connection(EngineConnection):
         try:
             while max_bytes > 0 and (built := poll(now)) is not None:
                 data = built[0]
+                if self._pads and data[0] & _FORM_AND_TYPE == _LONG_INITIAL:
+                    data += bytes(self.settings.max_datagram - len(data))
                 length = len(data)
                 max_bytes -= length
                 if room < length or length > size or built[1] != where:
