@@ -159,7 +159,7 @@ class AlienPeer(QuicConnectionProtocol):
         self._changed = asyncio.Event()
         self._established = False
         self._acceptor_nonce = b""
-        self._control_out: int | None = None
+        self.control: int | None = None
         self._lane_out: int | None = None
         self._lane_at = 0
         self._streams: dict[int, bytearray] = {}
@@ -207,68 +207,74 @@ class AlienPeer(QuicConnectionProtocol):
 
     def send_ping(self) -> None:
         """Asks for an answer."""
-        self._frame(PING, wire_pb2.Ping(id=7))
+        self.say(PING, wire_pb2.Ping(id=7))
 
     async def open_channel(self, name: str) -> int:
         """Gives a channel its number and waits for its window."""
         self.link.channels.append(name)
         number = len(self.link.channels) - 1
-        self._frame(CHANNEL_OPEN, wire_pb2.ChannelOpen(channel=number, name=name))
+        self.say(CHANNEL_OPEN, wire_pb2.ChannelOpen(channel=number, name=name))
         await self.until(self.all_channels_known)
         return number
 
     def send(self, channel: int, entries: list[bytes], *, first: int | None = None) -> None:
         """Sends a frame of messages on the lane `normal`; `first` begins a stream there, to repeat."""
         if self._lane_out is not None and first is not None:
-            self._write(self._lane_out, b"", fin=True)
+            self.write(self._lane_out, b"", fin=True)
             self._lane_out = None
         if self._lane_out is None:
             self._lane_at = self.link.next_out if first is None else first
-            self._lane_out = self._open(varint(MESSAGES_STREAM) + varint(NORMAL) + varint(self._lane_at))
+            self._lane_out = self.open(varint(MESSAGES_STREAM) + varint(NORMAL) + varint(self._lane_at))
         batch = b"".join(entries)
-        self._write(self._lane_out, varint(channel) + varint(len(entries)) + varint(len(batch)) + batch)
+        self.write(self._lane_out, varint(channel) + varint(len(entries)) + varint(len(batch)) + batch)
         self._lane_at += len(entries)
         self.link.next_out = max(self.link.next_out, self._lane_at)
 
     async def send_bulk(self, channel: int, whole: bytes) -> None:
         """Sends one large message."""
-        header = self._bulk_header(self.link.next_bulk, channel, len(whole))
+        header = self.bulk_header(self.link.next_bulk, channel, len(whole))
         self.link.next_bulk += 1
-        stream = self._open(header)
+        stream = self.open(header)
         if len(whole) > self.limits.channel_bytes:
             await self.until(self.last_reserved)
-        self._write(stream, whole, fin=True)
+        self.write(stream, whole, fin=True)
 
     async def give_up_bulk(self, channel: int, size: int) -> None:
         """Asks for room for a large message, takes it back once the room is there, and uses up its number."""
         number = self.link.next_bulk
         self.link.next_bulk += 1
-        stream = self._open(self._bulk_header(number, channel, size))
+        stream = self.open(self.bulk_header(number, channel, size))
         await self.until(self.last_reserved)
         self._quic.reset_stream(stream, 0xD)
-        self._write(self._open(self._bulk_header(number, channel, size)), b"", fin=True)
+        self.write(self.open(self.bulk_header(number, channel, size)), b"", fin=True)
 
-    def _bulk_header(self, number: int, channel: int, size: int) -> bytes:
+    @staticmethod
+    def bulk_header(number: int, channel: int, size: int) -> bytes:
+        """What opens a bulk stream."""
         return b"".join(map(varint, (BULK_STREAM, number, channel, NORMAL, size)))
 
     # out
 
-    def _open(self, opening: bytes) -> int:
+    def open(self, opening: bytes) -> int:
+        """A new stream that begins so."""
         stream = self._quic.get_next_available_stream_id(is_unidirectional=True)
-        self._write(stream, opening)
+        self.write(stream, opening)
         return stream
 
-    def _write(self, stream: int, data: bytes, *, fin: bool = False) -> None:
+    def write(self, stream: int, data: bytes, *, fin: bool = False) -> None:
+        """The next bytes of a stream."""
         self._quic.send_stream_data(stream, data, fin)
         self.transmit()
 
-    def _frame(self, kind: int, body: Any) -> None:
+    def say(self, kind: int, body: Any) -> None:
+        """Writes a frame."""
         encoded = body if isinstance(body, bytes) else body.SerializeToString()
-        if self._control_out is None:
-            self._control_out = self._open(varint(CONTROL_STREAM))
-        self._write(self._control_out, varint(kind) + varint(len(encoded)) + encoded)
+        if self.control is None:
+            self.control = self.open(varint(CONTROL_STREAM))
+        self.write(self.control, varint(kind) + varint(len(encoded)) + encoded)
 
-    def _introduce(self) -> None:
+    def introduce(self) -> None:
+        """HELLO and PROOF, once the acceptor is known and has said HELLO."""
         if not (self._established and self._acceptor_nonce):
             return
         tls: Any = self._quic.tls
@@ -286,9 +292,12 @@ class AlienPeer(QuicConnectionProtocol):
             resume_epoch=link.peer_epoch,
             received=wire_pb2.Received(lanes=[wire_pb2.LaneReceived(lane=NORMAL, next=link.next_in)]),
         ).SerializeToString()
-        signature = link.key.sign(transcript(leaf, self._acceptor_nonce, nonce, hello))
-        self._frame(HELLO, hello)
-        self._frame(PROOF, wire_pb2.Proof(certificates=[self_signed(link.key)], signature=signature))
+        self.say(HELLO, hello)
+        self.say(PROOF, self.proof(transcript(leaf, self._acceptor_nonce, nonce, hello)))
+
+    def proof(self, signed: bytes) -> wire_pb2.Proof:
+        """The proof over a transcript."""
+        return wire_pb2.Proof(certificates=[self_signed(self.link.key)], signature=self.link.key.sign(signed))
 
     # in
 
@@ -297,7 +306,7 @@ class AlienPeer(QuicConnectionProtocol):
         match event:
             case events.HandshakeCompleted():
                 self._established = True
-                self._introduce()
+                self.introduce()
             case events.StreamDataReceived():
                 self._stream(event.stream_id, event.data)
             case events.ConnectionTerminated() if self.end is None:
@@ -336,7 +345,7 @@ class AlienPeer(QuicConnectionProtocol):
         if kind == HELLO and not self._acceptor_nonce:
             hello = wire_pb2.AcceptorHello.FromString(body)
             self._acceptor_nonce, self.limits = hello.nonce, hello.limits
-            self._introduce()
+            self.introduce()
         elif kind == REJECT:
             self.said_reject = wire_pb2.Reject.FromString(body).reason
         elif kind == WELCOME and self.welcome is None:
@@ -347,7 +356,7 @@ class AlienPeer(QuicConnectionProtocol):
             window = wire_pb2.ChannelCredit(
                 channel=opened.channel, bytes=WINDOW_BYTES, messages=WINDOW_MESSAGES, subscribed=True
             )
-            self._frame(CREDIT, wire_pb2.Credit(channels=[window]))
+            self.say(CREDIT, wire_pb2.Credit(channels=[window]))
         elif kind == CREDIT:
             credit = wire_pb2.Credit.FromString(body)
             self.credit |= {channel.channel: channel for channel in credit.channels}
@@ -359,7 +368,7 @@ class AlienPeer(QuicConnectionProtocol):
             if ping.answer:
                 self.pongs.add(ping.id)
             else:
-                self._frame(PING, wire_pb2.Ping(id=ping.id, answer=True))
+                self.say(PING, wire_pb2.Ping(id=ping.id, answer=True))
 
     def _welcomed(self, welcome: wire_pb2.Welcome) -> None:
         link, self.welcome = self.link, welcome
@@ -368,7 +377,7 @@ class AlienPeer(QuicConnectionProtocol):
         link.peer_epoch = welcome.epoch
         for number, name in enumerate(link.channels):
             if number:
-                self._frame(CHANNEL_OPEN, wire_pb2.ChannelOpen(channel=number, name=name))
+                self.say(CHANNEL_OPEN, wire_pb2.ChannelOpen(channel=number, name=name))
         waiting, self._held = self._held, []
         for stream in waiting:
             self._stream(stream, b"")
@@ -393,18 +402,20 @@ class AlienPeer(QuicConnectionProtocol):
                 self.link.next_in = first + count
                 self.link.inbox.put_nowait((self.link.peer_channels[channel], batch))
             received = wire_pb2.Received(lanes=[wire_pb2.LaneReceived(lane=NORMAL, next=self.link.next_in)])
-            self._frame(ACK, wire_pb2.Ack(received=received))
+            self.say(ACK, wire_pb2.Ack(received=received))
 
 
 @asynccontextmanager
-async def dial(host: str, port: int, link: Link, *, alpn: str = "qp2p-sidecar/1") -> AsyncIterator[AlienPeer]:
-    """A connection of the link, from its first packet on; ConnectionError when QUIC or TLS end it."""
+async def dial(
+    host: str, port: int, link: Link, *, alpn: str = "qp2p-sidecar/1", kind: type[AlienPeer] = AlienPeer
+) -> AsyncIterator[AlienPeer]:
+    """A connection of the link, its QUIC handshake done; ConnectionError when QUIC or TLS refuse it."""
     configuration = QuicConfiguration(is_client=True, alpn_protocols=[alpn], verify_mode=ssl.CERT_NONE)
     async with connect(
         host,
         port,
         configuration=configuration,
-        create_protocol=lambda *given, **more: AlienPeer(*given, link=link, remote=f"{host}:{port}", **more),
+        create_protocol=lambda *given, **more: kind(*given, link=link, remote=f"{host}:{port}", **more),
     ) as peer:
         assert isinstance(peer, AlienPeer)
         yield peer

@@ -7,13 +7,17 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sidecar.errors import Reason
+from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.identity import Identity
 from sidecar.node import Node
 from sidecar.overlay.contacts import Contacts
+from sidecar.overlay.events import PeerLinked
 from sidecar.settings import Settings
 from sidecar.transport import engine
 from sidecar.transport.endpoint import Endpoint
@@ -22,7 +26,7 @@ from sidecar.wire import ALPN
 from sidecar.wire.batch import check_untrusted
 from sidecar.wire.errors import Close
 from tests.docs import alien_peer
-from tests.docs.alien_peer import AlienPeer, Link, Refused, dial, entry
+from tests.docs.alien_peer import AlienPeer, Link, Refused, dial, entry, varint
 from tests.docs.test_protocol_vectors import ACCEPTOR_LEAF, ACCEPTOR_NONCE, DIALLER_NONCE, documented
 
 ENGINES = [
@@ -209,20 +213,86 @@ async def test_a_large_message_is_given_up() -> None:
         assert await app.read(1) == [entry(LARGE)]
 
 
-async def refusal(port: int, link: Link, *, alpn: str = "qp2p-sidecar/1") -> Refused:
+class Silent(AlienPeer):
+    """Says nothing of itself."""
+
+    def introduce(self) -> None:
+        """Not now."""
+
+
+class Impostor(AlienPeer):
+    """Shows its certificate and signs with another key."""
+
+    def proof(self, signed: bytes) -> wire_pb2.Proof:
+        """Not its own."""
+        shown = super().proof(signed)
+        shown.signature = Ed25519PrivateKey.generate().sign(signed)
+        return shown
+
+
+class Replaying(AlienPeer):
+    """Signs as if this were another connection: another acceptor's certificate, or another nonce."""
+
+    def proof(self, signed: bytes) -> wire_pb2.Proof:
+        """Of another handshake."""
+        return super().proof(signed[:40] + bytes(1) + signed[41:])
+
+
+async def refusal(port: int, link: Link, *, alpn: str = "qp2p-sidecar/1", kind: type[AlienPeer] = AlienPeer) -> Refused:
     """How a dial ends that must not be welcomed."""
-    async with dial("127.0.0.1", port, link, alpn=alpn) as peer:
+    async with dial("127.0.0.1", port, link, alpn=alpn, kind=kind) as peer:
         end = await peer.until_ended()
         assert peer.welcome is None
         return end
 
 
-async def test_refusals() -> None:
+async def test_another_network_and_another_protocol_are_refused() -> None:
     async with running_node("aioquic") as (_, port):
         refused = await refusal(port, Link(network_id="elsewhere"))
         assert (refused.code, "elsewhere" in refused.reason) == (Close.NETWORK, True)
         with pytest.raises(ConnectionError):
             await refusal(port, Link(), alpn="qp2p-sidecar/0")
+
+
+@pytest.mark.parametrize("engine_name", ENGINES)
+@pytest.mark.parametrize("kind", [Impostor, Replaying])
+async def test_a_proof_that_does_not_hold_is_refused(engine_name: str, kind: type[AlienPeer]) -> None:
+    async with running_node(engine_name) as (node, port):
+        assert (await refusal(port, Link(), kind=kind)).code == Close.PROOF
+        assert not node.links.peers
+
+
+async def test_messages_before_the_handshake_are_refused() -> None:
+    async with running_node("aioquic") as (node, port), dial("127.0.0.1", port, Link(), kind=Silent) as peer:
+        peer.send(0, [entry(b"too early")])
+        assert (await peer.until_ended()).code == Close.MALFORMED
+        assert node.inbox.messages == 0
+
+
+@pytest.mark.parametrize("engine_name", ENGINES)
+async def test_a_second_contradictory_hello_changes_nothing(engine_name: str) -> None:
+    link = Link()
+    async with linked(engine_name, link) as (node, peer):
+        other = wire_pb2.Hello(version=9, nonce=bytes(32), network_id="elsewhere", instance=1, epoch=1)
+        peer.say(alien_peer.HELLO, other)
+        peer.say(alien_peer.PROOF, peer.proof(b"anything"))
+        peer.send_ping()
+        await peer.until(peer.pinged)
+        linked_events = [each for each in node.events.after(node.instance, 0) if isinstance(each.event, PeerLinked)]
+        assert len(linked_events) == 1
+        assert node.get_peer(alien_id(link)).agent == "alien/1"
+
+
+async def test_each_side_is_told_where_it_is_seen() -> None:
+    async with linked("aioquic", Link()) as (node, peer):
+        assert peer.welcome is not None
+        transport: Any = peer._transport
+        own = transport.get_extra_info("sockname")[1]
+        assert peer.welcome.observed.rpartition(":")[2] == str(own)
+        assert list(node.links.exchange.observed) == [peer.remote]
+
+
+BEYOND = (1 << 62) - 1
 
 
 @pytest.mark.parametrize(
@@ -232,23 +302,60 @@ async def test_refusals() -> None:
         ("bulk before its reservation", Close.CREDIT),
         ("unopened channel", Close.MALFORMED),
         ("no batch", Close.MALFORMED),
+        ("another count", Close.MALFORMED),
         ("lane from beyond", Close.MALFORMED),
+        ("frame that is declared endless", Close.MALFORMED),
+        ("lane frame that is declared endless", Close.MALFORMED),
+        ("bulk that is declared endless", Close.MALFORMED),
+        ("second control stream", Close.MALFORMED),
+        ("end of the control stream", Close.MALFORMED),
+        ("frame that is no protobuf", Close.MALFORMED),
+        ("acknowledgement of what was not sent", Close.MALFORMED),
+        ("channel out of turn", Close.MALFORMED),
     ],
 )
 async def test_what_the_page_calls_an_error(bad: str, code: Close) -> None:
-    async with linked("aioquic", Link()) as (_, peer):
+    async with linked("aioquic", Link()) as (node, peer):
+        assert peer.control is not None
         match bad:
             case "too much":
                 for _ in range(10):
                     peer.send(0, [entry(bytes(60_000))])
             case "bulk before its reservation":
-                peer.credit.clear()
-                peer.link.next_bulk = 1
-                peer._write(peer._open(peer._bulk_header(0, 0, len(LARGE))), LARGE)
+                peer.write(peer.open(peer.bulk_header(0, 0, len(LARGE))), LARGE)
             case "unopened channel":
                 peer.send(9, [entry(b"x")])
             case "no batch":
                 peer.send(0, [b"\x0b\x00"])
+            case "another count":
+                peer.send(0, [entry(b"x") + entry(b"y")])
             case "lane from beyond":
                 peer.send(0, [entry(b"x")], first=1)
+            case "frame that is declared endless":
+                peer.write(peer.control, varint(alien_peer.PING) + varint(BEYOND))
+            case "lane frame that is declared endless":
+                peer.open(b"".join(map(varint, (alien_peer.MESSAGES_STREAM, 0, 0, 0, 1, BEYOND))))
+            case "bulk that is declared endless":
+                peer.open(peer.bulk_header(0, 0, BEYOND))
+            case "second control stream":
+                peer.open(varint(alien_peer.CONTROL_STREAM))
+            case "end of the control stream":
+                peer.write(peer.control, b"", fin=True)
+            case "frame that is no protobuf":
+                peer.say(alien_peer.PING, b"\xff")
+            case "acknowledgement of what was not sent":
+                lanes = [wire_pb2.LaneReceived(lane=0, next=1)]
+                peer.say(alien_peer.ACK, wire_pb2.Ack(received=wire_pb2.Received(lanes=lanes)))
+            case "channel out of turn":
+                peer.say(alien_peer.CHANNEL_OPEN, wire_pb2.ChannelOpen(channel=2, name="x"))
         assert (await peer.until_ended()).code == code
+        assert not node.links.linked
+
+
+async def test_what_is_unknown_is_skipped() -> None:
+    async with linked("aioquic", Link()) as (_, peer):
+        peer.say(0x1234, b"from a later version")
+        ignored = peer.open(varint(0x4321) + b"a stream of one")
+        peer.write(ignored, b"more of it", fin=True)
+        peer.send_ping()
+        await peer.until(peer.pinged)
