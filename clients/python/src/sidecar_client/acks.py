@@ -2,42 +2,46 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 
 
 class Acks:
-    """Gathers delivery ids until the next request is made; consecutive ones become one range."""
+    """Gathers delivery ids until the next request is made, in their order; consecutive ones become one range."""
 
     def __init__(self, channel: str, credits: int) -> None:  # noqa: A002
         self.opening = pb.ConsumeRequest(open=pb.ConsumeOpen(channel=channel, credits=credits))
-        self._acked: list[tuple[int, int]] = []
-        self._nacked: list[tuple[int, int]] = []
+        self._gathered: deque[tuple[bool, list[tuple[int, int]]]] = deque()
+        """(whether they are acks, ranges)"""
 
     def ack(self, ids: Iterable[int]) -> None:
         """Messages that are done."""
-        extend(self._acked, ids)
+        self._gather(True, ids)
 
     def nack(self, ids: Iterable[int]) -> None:
         """Messages to be handed out again."""
-        extend(self._nacked, ids)
+        self._gather(False, ids)
+
+    def _gather(self, done: bool, ids: Iterable[int]) -> None:
+        if not self._gathered or self._gathered[-1][0] is not done:
+            self._gathered.append((done, []))
+        extend(self._gathered[-1][1], ids)
 
     def clear(self) -> None:
         """Forgets what was gathered: it was for a call that is over."""
-        self._acked.clear()
-        self._nacked.clear()
+        self._gathered.clear()
 
     def next_request(self) -> pb.ConsumeRequest | None:
         """The next frame; None when there is nothing to tell."""
-        if self._acked:
-            request = pb.ConsumeRequest(ack=pb.ConsumeAck(ranges=ranges(self._acked)))
-            self._acked.clear()
-            return request
-        if self._nacked:
-            request = pb.ConsumeRequest(nack=pb.ConsumeNack(ranges=ranges(self._nacked)))
-            self._nacked.clear()
-            return request
+        while self._gathered:
+            done, held = self._gathered.popleft()
+            if held:
+                ranges = [pb.DeliveryRange(first=first, last=last) for first, last in held]
+                if done:
+                    return pb.ConsumeRequest(ack=pb.ConsumeAck(ranges=ranges))
+                return pb.ConsumeRequest(nack=pb.ConsumeNack(ranges=ranges))
         return None
 
 
@@ -48,7 +52,3 @@ def extend(held: list[tuple[int, int]], ids: Iterable[int]) -> None:
             held[-1] = (held[-1][0], number)
         else:
             held.append((number, number))
-
-
-def ranges(held: list[tuple[int, int]]) -> list[pb.DeliveryRange]:
-    return [pb.DeliveryRange(first=first, last=last) for first, last in held]

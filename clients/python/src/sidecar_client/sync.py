@@ -49,6 +49,7 @@ class Sidecar:
     ) -> None:
         self.endpoint = Endpoint.from_environment(endpoint, token, tls)
         self.timeout = timeout
+        self._closed = False
         self.channel = self.endpoint.channel()
         """gRPC's channel. Calls made on it directly carry no token; those on `stubs` do."""
         self.stubs = Stubs(self.channel, self.endpoint.metadata())
@@ -65,7 +66,8 @@ class Sidecar:
         self.close()
 
     def close(self) -> None:
-        """Ends every call and the channel."""
+        """Ends every call and the channel; watches that other threads iterate over end too."""
+        self._closed = True
         self.channel.close()
 
     def wait_ready(self, timeout: float = DEFAULT_TIMEOUT, level: Readiness = "api") -> None:
@@ -259,13 +261,16 @@ class Sidecar:
         """Iterates over a watch, taking it up again whenever the sidecar went away."""
         attempt = 0
         while True:
-            call = begin()
+            with translated():
+                call = begin()
             try:
                 for response in call:
                     attempt = 0
                     yield from take(response)
                 broken: SidecarError = SidecarUnavailable("the sidecar ended the watch")
             except grpc.RpcError as error:
+                if self._closed:
+                    return
                 broken = error_from_rpc(error)
                 if isinstance(broken, CursorExpired):
                     gap = expired()
