@@ -32,7 +32,7 @@ from sidecar.overlay.peer import Peer, PeerState
 from sidecar.overlay.sender import Sender
 from sidecar.settings import Settings
 from sidecar.transport.endpoint import Endpoint
-from sidecar.wire.batch import ENTRY_OVERHEAD_MAX
+from sidecar.wire.batch import ENTRY_OVERHEAD_MAX, IN_LINE_MAX
 from sidecar.wire.inbound import CHANNEL_NAME_MAX, Windows
 from sidecar.wire.run import Sink
 from sidecar.wire.session import LocalPeer
@@ -123,7 +123,7 @@ class Node:
             link_messages=LINK_MESSAGES,
             channel_bytes=settings.channel_window_bytes,
             channel_messages=CHANNEL_MESSAGES,
-            first_channel_bytes=min(FIRST_CHANNEL_BYTES, settings.link_window_bytes // 4),
+            first_channel_bytes=max(IN_LINE_MAX, min(FIRST_CHANNEL_BYTES, settings.link_window_bytes // 4)),
             unread_channel_bytes=min(UNREAD_CHANNEL_BYTES, settings.channel_window_bytes),
             max_channels=CHANNELS_PER_LINK,
         )

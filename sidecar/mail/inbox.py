@@ -17,6 +17,9 @@ from sidecar.wire.inbound import Arrival, Inbound
 
 RESERVED_UNREAD_MAX = 4 << 20
 """Bytes of large messages a channel may hold that no app reads."""
+OVERCOMMIT = 4
+"""Of what links were granted beyond their first window and may still send, one part in so many is taken as held: few
+use all they may."""
 
 
 class Piece:
@@ -80,6 +83,10 @@ class Inbox:
         """Messages that apps have."""
         self.repeats = 0
         """Messages that came again on another connection."""
+        self.expected = 0
+        """Bytes that links were granted and have not sent."""
+        self._counted = 0
+        """Of `bytes`, those that no reservation holds room for."""
         self._channels: dict[str, Channel] = {}
         self._inbounds: set[Inbound] = set()
         self._short = False
@@ -93,12 +100,16 @@ class Inbox:
     def unregister(self, inbound: Inbound) -> None:
         """The link is gone."""
         self._inbounds.discard(inbound)
+        self.expected -= inbound.expected
+        self._relieve()
 
     def put(self, arrival: Arrival) -> None:
         """See wire.inbound.Inbox."""
         channel = self._channel(arrival.channel)
         self.bytes += arrival.size
         self.messages += arrival.count
+        if not arrival.reserved:
+            self._counted += arrival.size
         channel.queue.append(Piece(arrival, arrival.batch, arrival.first_sequence, arrival.count, time.time(), 0))
         self.wake(channel)
 
@@ -113,12 +124,18 @@ class Inbox:
 
     def reserve(self, channel: str, size: int) -> bool:
         """See wire.inbound.Inbox. A channel holds one large message at a time, or more that are small enough
-        together; of a channel nobody reads only so much is taken in."""
+        together; of a channel nobody reads only so much is taken in, and of all such channels half of what there
+        is."""
         found = self._channel(channel)
-        room = self.max_reserved // 4 if found.subscriptions else RESERVED_UNREAD_MAX
-        first_of_reader = not found.reserved and bool(found.subscriptions)
-        fits_channel = found.reserved + size <= room or first_of_reader
-        if not fits_channel or (self.reserved and self.reserved + size > self.max_reserved):
+        room, most = self.max_reserved // 4, self.max_reserved
+        if found.subscriptions:
+            fits = not found.reserved or found.reserved + size <= room
+            fits = fits and (not self.reserved or self.reserved + size <= most)
+        else:
+            unread = sum(one.reserved for one in self._channels.values() if not one.subscriptions)
+            fits = found.reserved + size <= min(room, RESERVED_UNREAD_MAX) and unread + size <= most // 2
+            fits = fits and self.reserved + size <= most
+        if not fits:
             self._forget(found)
             return False
         found.reserved += size
@@ -134,11 +151,21 @@ class Inbox:
         for inbound in self._inbounds:
             inbound.reservations_changed()
 
-    def left(self) -> int:
+    def expect(self, size: int) -> None:
         """See wire.inbound.Inbox."""
-        left = self.max_bytes - self.bytes
-        self._short = self._short or left * 4 < self.max_bytes
+        self.expected += size
+
+    def left(self, channel: str) -> int:
+        """See wire.inbound.Inbox. Channels that nobody reads have half of it."""
+        most = self.max_bytes if self.subscribed(channel) else self.max_bytes // 2
+        left = most - self._counted - self.expected // OVERCOMMIT
+        self._short = self._short or left * 4 < most
         return left
+
+    @property
+    def full(self) -> bool:
+        """See wire.inbound.Inbox."""
+        return self._counted >= 2 * self.max_bytes
 
     # apps
 
@@ -173,14 +200,21 @@ class Inbox:
             inbound.subscription_changed(channel.name)
 
     def wake(self, channel: Channel) -> None:
-        """Wakes the subscriber whose turn it is, of those that can take something."""
+        """Wakes a subscriber that can take something: of those that wait for it the one whose turn it is, else whoever
+        has the next turn. One that is busy takes what there is when it comes round, but others need not wait for
+        it."""
         subscriptions = channel.subscriptions
+        chosen: int | None = None
         for offset in range(1, len(subscriptions) + 1):
             position = (channel.turn + offset) % len(subscriptions)
-            if subscriptions[position].room:
-                channel.turn = position
-                subscriptions[position].wake()
-                return
+            if subscriptions[position].room and (chosen is None or subscriptions[position].hungry):
+                chosen = position
+                if subscriptions[position].hungry:
+                    break
+        if chosen is not None:
+            channel.turn = chosen
+            subscriptions[chosen].hungry = False
+            subscriptions[chosen].wake()
 
     def settle(self, piece: Piece) -> None:
         """An app has the messages: their room is free."""
@@ -188,8 +222,14 @@ class Inbox:
         self.bytes -= size
         self.messages -= piece.count
         self.taken += piece.count
+        if not piece.arrival.reserved:
+            self._counted -= size
         piece.arrival.take(size, piece.count)
-        if self._short and (self.max_bytes - self.bytes) * 2 >= self.max_bytes:
+        self._relieve()
+
+    def _relieve(self) -> None:
+        """When half is free again, links that got less than they should are told."""
+        if self._short and (self._counted + self.expected // OVERCOMMIT) * 4 <= self.max_bytes:
             self._short = False
             for inbound in self._inbounds:
                 inbound.relieved()
@@ -221,6 +261,8 @@ class Subscription:
     def __init__(self, inbox: Inbox, channel: Channel, wake: Callable[[], None], credit: int | None) -> None:
         self.channel = channel
         self.wake = wake
+        self.hungry = False
+        """The last `take` found nothing, and `wake` has not called since."""
         self._inbox = inbox
         self._auto = credit is None
         self._credit = credit or 0
@@ -242,6 +284,8 @@ class Subscription:
             pieces, self._pieces = self._pieces, []
             for piece in pieces:
                 self._inbox.settle(piece)
+        if self._closed:
+            return []
         queue = self.channel.queue
         taken: list[tuple[int, Piece]] = []
         while queue and max_bytes > 0 and self.room:
@@ -256,6 +300,7 @@ class Subscription:
                 self._ids.append(self._next_id)
                 self._next_id += piece.count
                 self._unsettled += piece.count
+        self.hungry = not taken
         if queue and taken:
             self._inbox.wake(self.channel)
         return taken

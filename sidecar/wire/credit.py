@@ -74,12 +74,12 @@ class Allowance:
         """The same in messages."""
         return self.granted_messages - self.taken_messages
 
-    def grant(self, size: int, messages: int) -> bool:
+    def grant(self, size: int, messages: int, least: int = 0) -> bool:
         """Raises the totals to windows of `size` and `messages` from what was taken, when that is worth a frame: half a
-        window or more. True when it did."""
+        window or more, or less than `least` bytes were left. True when it did."""
         more_bytes = size - self.promised_bytes
         more_messages = messages - self.promised_messages
-        if more_bytes * 2 < size and more_messages * 2 < messages:
+        if more_bytes * 2 < size and more_messages * 2 < messages and self.promised_bytes >= least:
             return False
         if more_bytes <= 0 and more_messages <= 0:
             return False

@@ -10,12 +10,14 @@ from typing import NamedTuple, Protocol
 
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.wire import batch
-from sidecar.wire.batch import ENTRY_OVERHEAD_MAX, BadBatch
+from sidecar.wire.batch import ENTRY_OVERHEAD_MAX, IN_LINE_MAX, BadBatch
 from sidecar.wire.credit import Allowance
 from sidecar.wire.errors import Close, Untrusted, malformed
 from sidecar.wire.lanes import BULK, BULK_MISSING_MAX, PRIORITIES, BulkHeader, LaneFrame, LaneReader
 
 CHANNEL_NAME_MAX = 128
+MESSAGES_LEAST = 64
+"""Messages a channel that an app reads may always have unread."""
 
 
 class Windows(NamedTuple):
@@ -30,7 +32,8 @@ class Windows(NamedTuple):
     """The most one channel gets of it."""
     channel_messages: int
     first_channel_bytes: int
-    """What channel 0 begins with; larger messages need a reservation."""
+    """What channel 0 begins with, and the least that a channel has which an app reads; larger messages need a
+    reservation. At least IN_LINE_MAX."""
     unread_channel_bytes: int
     """The most a channel gets that no app reads."""
     max_channels: int
@@ -90,8 +93,17 @@ class Inbox(Protocol):
         """Gives it back."""
         ...
 
-    def left(self) -> int:
-        """Bytes that may still be promised before the inbox as a whole is full."""
+    def expect(self, size: int) -> None:
+        """So many bytes more (or fewer, below 0) were granted beyond the first window and have not come."""
+        ...
+
+    def left(self, channel: str) -> int:
+        """Bytes that may still be granted for a channel before the inbox as a whole is full."""
+        ...
+
+    @property
+    def full(self) -> bool:
+        """Whether nobody new can be let in: not even first windows have room."""
         ...
 
 
@@ -118,6 +130,7 @@ class Inbound:
     """See the module."""
 
     def __init__(self, windows: Windows, inbox: Inbox, peer_id: str) -> None:
+        assert windows.first_channel_bytes >= IN_LINE_MAX, "a message that fits a lane fits the first window"
         self.windows = windows
         self.inbox = inbox
         self.peer_id = peer_id
@@ -126,6 +139,8 @@ class Inbound:
         self.bytes_received = 0
         self.wake = _nothing
         """Called when there is something to tell the other side outside of a read."""
+        self.expected = 0
+        """Bytes that were granted beyond the first window and have not come."""
         self._begin()
 
     def _begin(self) -> None:
@@ -157,6 +172,7 @@ class Inbound:
             if bulk.granted:
                 self.inbox.unreserve(self._channels[bulk.header.channel].name, bulk.header.length)
         self._begin()
+        self._expect()
 
     def limits(self) -> wire_pb2.Limits:
         """What the other side is told in HELLO."""
@@ -229,6 +245,13 @@ class Inbound:
         fits_link = self._allowance.accept(size, count)
         if not channel.allowance.accept(size, count) or not fits_link:
             raise Untrusted(Close.CREDIT, f"more messages on channel {channel.name!r} than its credit allows")
+        self._expect()
+
+    def _expect(self) -> None:
+        expected = self._granted_bytes - max(self._allowance.received_bytes, self.windows.first_channel_bytes)
+        if expected != self.expected:
+            self.inbox.expect(expected - self.expected)
+            self.expected = expected
 
     def _deliver(
         self, channel: ChannelIn, number: int, priority: int, first: int, count: int, data: bytes, *, bulk: bool,
@@ -342,7 +365,8 @@ class Inbound:
     def _regrant(self, number: int) -> None:
         """Raises a channel's window when that is worth a frame. A channel may have at most half of what the link,
         and the inbox as a whole, have left, so that however many are left unread there is always some for one more
-        (dynamic thresholds, after Choudhury and Hahne 1998)."""
+        (dynamic thresholds, after Choudhury and Hahne 1998). One that an app reads has the first window at least,
+        whatever others hold: what may be sent on it at all fits that, and is soon read."""
         windows = self.windows
         channel = self._channels[number]
         allowance = channel.allowance
@@ -353,15 +377,21 @@ class Inbound:
             + self._allowance.taken_messages
             + allowance.promised_messages
         )
-        want = windows.channel_bytes if self.inbox.subscribed(channel.name) else windows.unread_channel_bytes
-        size = max(0, min(want, left_bytes // 2, self.inbox.left() // 2))
-        messages = max(0, min(windows.channel_messages, left_messages // 2))
+        least = windows.first_channel_bytes
+        want = windows.unread_channel_bytes
+        size = messages = 0
+        if self.inbox.subscribed(channel.name):
+            want, size, messages = max(windows.channel_bytes, least), least, MESSAGES_LEAST
+        size = max(size, min(want, left_bytes // 2, self.inbox.left(channel.name) // 2))
+        messages = max(messages, min(windows.channel_messages, left_messages // 2))
         self._granted_bytes -= allowance.granted_bytes
         self._granted_messages -= allowance.granted_messages
-        if allowance.grant(size, messages):
-            self._credit_due.add(number)
+        granted = allowance.grant(size, messages, least)
         self._granted_bytes += allowance.granted_bytes
         self._granted_messages += allowance.granted_messages
+        if granted:
+            self._credit_due.add(number)
+            self._expect()
         if size < want or messages < windows.channel_messages:
             self._short.add(number)
         else:
@@ -416,8 +446,11 @@ class Inbound:
             )
         self._credit_due.clear()
         # The link's window follows its channels': told together, it is never the narrower.
-        self._allowance.granted_bytes = self._allowance.taken_bytes + self.windows.link_bytes
-        self._allowance.granted_messages = self._allowance.taken_messages + self.windows.link_messages
+        link = self._allowance
+        link.granted_bytes = max(link.granted_bytes, link.taken_bytes + self.windows.link_bytes, self._granted_bytes)
+        link.granted_messages = max(
+            link.granted_messages, link.taken_messages + self.windows.link_messages, self._granted_messages
+        )
         return wire_pb2.Credit(
             link_bytes=self._allowance.granted_bytes,
             link_messages=self._allowance.granted_messages,

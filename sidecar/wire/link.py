@@ -67,6 +67,8 @@ class Link:
         if told_epoch not in (0, self.epoch):
             raise Untrusted(Close.REPLACED, "the link has begun anew since the HELLO of this connection")
         fresh = epoch != self.peer_epoch
+        if fresh and not told_epoch and self.inbound.inbox.full:
+            raise Untrusted(Close.BUSY, "this sidecar is full of messages that nobody reads")
         if fresh and self.peer_epoch:
             carriers, self.carriers, self.carrier = self.carriers, [], None
             for carrier in carriers:

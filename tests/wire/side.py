@@ -273,7 +273,7 @@ class Side:
 
     def limits(self) -> wire_pb2.Limits:
         """See Owner."""
-        return Inbound(self.windows, self.inbox, "").limits()
+        return Inbound(self.windows, Inbox(0, 0), "").limits()
 
     def greet(self, session: Session, peer_id: str) -> Greeting:
         """See Owner."""
