@@ -8,6 +8,7 @@ import random
 import pytest
 
 from sidecar.transport.engine.base import Closed, DatagramFrame, StopSending, StreamData, StreamReset
+from sidecar.transport.engine.train import MOST_BYTES, MOST_DATAGRAMS
 from tests.transport.conftest import ENGINES, Pair, settings_of
 from tests.transport.network import Line, Network
 
@@ -160,6 +161,36 @@ def test_a_large_body_is_whole_after_loss_reordering_and_duplication(pair: Pair)
     network.run_until(lambda: stream in accepted.finished, limit=300)
     assert hashlib.sha256(accepted.received[stream]).digest() == hashlib.sha256(body).digest()
     assert network.lost > 30
+
+
+@pytest.mark.parametrize("size", [1200, 1452, 9000, 65507])
+def test_datagrams_of_every_size(pair: Pair, network: Network, size: int) -> None:
+    wide = settings_of(max_datagram=size)
+    line, accepted = pair.joined(network, dialling=wide, accepting=wide)
+    for near, far in ((line, accepted), (accepted, line)):
+        stream = near.streams.open_stream()
+        body = random.Random(size).randbytes(300_000)
+        send_all(near, stream, body)
+        network.run_until(lambda end=far, which=stream: which in end.finished)  # type: ignore[misc]
+        assert bytes(far.received[stream]) == body
+
+
+def test_trains_fit_one_call(pair: Pair, network: Network) -> None:
+    line, accepted = pair.joined(network)
+    network.run_for(0.2)
+    for near in (line, accepted):
+        for size in (300_000, 40):
+            near.streams.send(near.streams.open_stream(), bytes(size), fin=True)
+        for _ in range(20):
+            for train in near.connection.transmit(network.now, 128 << 10):
+                assert len(train.datagrams) <= MOST_DATAGRAMS
+                assert sum(map(len, train.datagrams)) <= MOST_BYTES
+                assert all(len(data) == train.size for data in train.datagrams[:-1])
+                assert len(train.datagrams[-1]) <= train.size
+                assert train.address == near.remote
+                for data in train.datagrams:
+                    network.carry(near.host.address, train.address, data)
+            network.run_for(0.02)
 
 
 def test_both_directions_at_once(pair: Pair) -> None:

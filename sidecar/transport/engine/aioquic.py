@@ -71,6 +71,8 @@ logging.getLogger("quic").setLevel(logging.ERROR)
 """Its WARNING for each peer that breaks a rule would let strangers fill the log; `Closed` says as much, once."""
 
 MOST_DATAGRAM_FRAME = 65535
+MOST_DATAGRAM = 16383
+"""The library writes packet and frame lengths as two-byte varints, which end there."""
 CONGESTION_CONTROL = "reno-counted"
 
 
@@ -101,7 +103,7 @@ def _configuration(settings: EngineSettings, dials: bool, server_name: str | Non
         idle_timeout=settings.idle_timeout,
         max_data=settings.connection_window,
         max_stream_data=settings.stream_window,
-        max_datagram_size=settings.max_datagram,
+        max_datagram_size=min(settings.max_datagram, MOST_DATAGRAM),
         max_datagram_frame_size=MOST_DATAGRAM_FRAME,
         supported_versions=[QuicProtocolVersion.VERSION_1],
     )

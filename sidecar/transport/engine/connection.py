@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 
 MOST_REASON_BYTES = 512
 """A close reason is cut to this, so that it fits the one packet it travels in."""
+ETHERNET_DATAGRAM = 1472
+"""Larger datagrams, on loopback or a path of jumbo frames, do not make the first burst larger."""
 MOST_CRYPTO_BYTES = 96 << 10
 """TLS bytes one side may send in all: a certificate chain of 16 KiB many times over. Both libraries would take
 megabytes from a stranger, aioquic half of one for a single packet."""
@@ -51,7 +53,7 @@ class EngineConnection(ABC):
         self.settings = settings
         self.dials = dials
         self.ended: Closed | None = None
-        self._limit = InFlight(settings.in_flight_limit, settings.max_datagram)
+        self._limit = InFlight(settings.in_flight_limit, min(settings.max_datagram, ETHERNET_DATAGRAM))
         self._events: list[Event] = []
         self._end_told = False
         self._run_id = -1
