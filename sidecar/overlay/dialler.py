@@ -55,7 +55,18 @@ class Dialler:
         outcome = self._outcomes.pop(session, None)
         if outcome is None or outcome.done():
             return
-        outcome.set_exception(_failure(session, code, reason, application, remote))
+        if remote and application and code == Close.REPLACED:
+            self._follow(outcome, session, _failure(session, code, reason, application, remote))
+        else:
+            outcome.set_exception(_failure(session, code, reason, application, remote))
+
+    def _follow(self, outcome: asyncio.Future[Session], session: Session, failure: SidecarError) -> None:
+        """The peer has welcomed a newer connection of ours: that one decides."""
+        for heir, deciding in self._outcomes.items():
+            if heir.peer_id == session.peer_id:
+                deciding.add_done_callback(lambda decided: _copy(decided, outcome, failure))
+                return
+        outcome.set_result(session)
 
     # attempts
 
@@ -145,6 +156,17 @@ class Dialler:
             if self._outcomes.pop(made[0], None) is not None and not made[0].introduced:
                 made[0].close(Close.DONE, "not needed any more")
             raise
+
+
+def _copy(decided: asyncio.Future[Session], outcome: asyncio.Future[Session], failure: SidecarError) -> None:
+    if outcome.done():
+        return
+    if decided.cancelled():  # nobody needs the newer one any more
+        outcome.set_exception(failure)
+    elif (error := decided.exception()) is not None:
+        outcome.set_exception(error)
+    else:
+        outcome.set_result(decided.result())
 
 
 def _failure(session: Session, code: int, reason: str, application: bool, remote: bool) -> SidecarError:

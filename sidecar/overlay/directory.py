@@ -67,6 +67,10 @@ class Directory:
         known.record, known.told = record, dialable
         return True
 
+    def forget(self, peer_id: str) -> None:
+        """Nothing is known of the peer after all."""
+        self._known.pop(peer_id, None)
+
     def peer_ids(self) -> list[str]:
         """Everybody known."""
         return list(self._known)

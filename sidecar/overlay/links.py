@@ -116,8 +116,7 @@ class Links:
     def want(self, peer_id: str) -> Peer:
         """The peer, being dialled if it is not linked. SidecarError when it cannot be: refusing, oneself, unknown."""
         self._require_open()
-        if peer_id == self.local.identity.peer_id:
-            raise SidecarError(Reason.PEER_IS_SELF, "this is the sidecar's own peer id: name another peer")
+        self._require_other(peer_id)
         peer = self._peer(peer_id)
         if peer.leaving is not None:
             raise SidecarError(
@@ -137,6 +136,7 @@ class Links:
     async def connect_address(self, addresses: list[HostPort], expected: str | None) -> Peer:
         """Links to whoever is at one of some addresses."""
         self._require_open()
+        self._require_other(expected)
         if expected is not None:
             for address in reversed(addresses):
                 known = self.directory.touch(expected)
@@ -154,6 +154,10 @@ class Links:
     def _require_open(self) -> None:
         if self.refusing is not None:
             raise SidecarError(Reason.DRAINING, self.refusing, retry_after=5)
+
+    def _require_other(self, peer_id: str | None) -> None:
+        if peer_id == self.local.identity.peer_id:
+            raise SidecarError(Reason.PEER_IS_SELF, "this is the sidecar's own peer id: name another peer")
 
     def _peer(self, peer_id: str) -> Peer:
         peer = self.peers.get(peer_id)
@@ -221,16 +225,24 @@ class Links:
 
     async def _reach_once(self, peer: Peer) -> None:
         known = self.directory.touch(peer.peer_id)
-        addresses = known.addresses()
-        if not addresses:
+        if not known.addresses():
             await self.exchange.find(peer.peer_id)
-            addresses = known.addresses()
+        addresses = known.addresses()
         if not addresses:
             raise SidecarError(
                 Reason.PEER_UNKNOWN,
                 f"nobody linked here knows where {peer.peer_id} is: add a contact for it, or bootstrap",
             )
-        await self.dialler.reach(addresses, peer.peer_id)
+        tried: list[HostPort] = []
+        while True:
+            try:
+                await self.dialler.reach(addresses, peer.peer_id)
+                return
+            except SidecarError:
+                tried += addresses
+                addresses = [address for address in known.addresses() if address not in tried]
+                if not addresses:  # none has become known meanwhile
+                    raise
 
     def _give_up(self, peer: Peer, error: SidecarError) -> None:
         """The peer cannot be reached: everything that waits for it is reported, and its link's state is forgotten."""
@@ -254,6 +266,8 @@ class Links:
         known = self.directory.get(peer.peer_id)
         if known is not None:
             known.pinned = False
+            if not known.addresses():  # it was never found
+                self.directory.forget(peer.peer_id)
         self._changed(peer.peer_id)
         return lost
 
@@ -401,7 +415,11 @@ class Links:
 
     def _refused(self, session: Session, code: int, reason: str, application: bool, remote: bool) -> None:
         peer = self.peers.get(session.peer_id or "")
-        if peer is not None and peer.state is PeerState.KNOWN:
+        if (
+            peer is not None
+            and peer.state is PeerState.KNOWN
+            and not any(other.peer_id == peer.peer_id for other in self._pumps)
+        ):
             self._forget(peer, Reason.PEER_UNREACHABLE, reason)  # made to greet it, and for nothing else
         ours = session.closing
         if session.rejected is not None or (remote and application):

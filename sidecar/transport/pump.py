@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -77,7 +78,7 @@ class Pump:
         self._gives_up_at = now + endpoint.handshake_timeout
         self._falls_back_at: float | None = None
         self._smaller: Callable[[], Connection] | None = None
-        self._patience = endpoint.keep_alive * (1 if dialled else PATIENCE)
+        self._patience = endpoint.keep_alive * (1 if dialled else PATIENCE) or math.inf
 
     def __repr__(self) -> str:
         host, port = self.remote

@@ -1,0 +1,413 @@
+"""Nodes of one process over loopback: real sockets, real QUIC, and what a test sees of them.
+
+    a, b = await network.node(), await network.node()
+    await a.join(b)
+    reader = b.read("x")
+    sent = a.send(b, "x", [b"one", b"two"])
+    await sent.all_delivered()
+
+Nothing waits for time: every wait is for an event, and the test's own timeout bounds it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sidecar.errors import Reason
+from sidecar.gen.overlay.v1 import message_pb2
+from sidecar.identity import Identity
+from sidecar.node import Node, PeerInfo
+from sidecar.overlay.contacts import Contacts
+from sidecar.overlay.events import Event, PeerLinked
+from sidecar.overlay.sender import Sender
+from sidecar.settings import Settings
+from sidecar.transport import engine
+from sidecar.transport.endpoint import Endpoint
+from sidecar.transport.engine.base import EngineSettings
+from sidecar.wire import ALPN, batch
+from sidecar.wire.run import Sink
+
+READ_BYTES = 1 << 20
+NORMAL = 1
+
+Kind = TypeVar("Kind", bound=Event)
+
+
+def entry(payload: bytes, message_id: str = "") -> bytes:
+    """One message as a batch."""
+    return b"".join(batch.large_entry(message_id, {}, [payload]))
+
+
+async def turns(count: int) -> None:
+    """Lets everything else have so many turns."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+class Waiter:
+    """Something that is noticed: `until` a condition holds."""
+
+    def __init__(self) -> None:
+        self._changed = asyncio.Event()
+
+    def notice(self) -> None:
+        """Something has changed."""
+        self._changed.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Returns once the condition holds; it is looked at after each `notice`."""
+        while not condition():
+            self._changed.clear()
+            await self._changed.wait()
+
+
+class Sending(Waiter, Sink):
+    """One caller's messages to one peer and channel, and what became of each by its number."""
+
+    def __init__(self, node: Node, peer_id: str, channel: str, priority: int) -> None:
+        super().__init__()
+        self.sender: Sender = node.open_sender(peer_id, channel, priority, self)
+        self.limit = node.settings.max_message_bytes
+        self.was_sent: set[int] = set()
+        self.was_delivered: set[int] = set()
+        self.reasons: dict[int, Reason] = {}
+        self.details: list[str] = []
+
+    # what is sent
+
+    def offer(self, payloads: Iterable[bytes]) -> Sending:
+        """Small messages, as one batch."""
+        data = b"".join(entry(payload) for payload in payloads)
+        self.sender.offer(data, batch.check_untrusted(data, self.limit))
+        return self
+
+    def offer_large(self, *parts: bytes) -> Sending:
+        """One message in parts."""
+        self.sender.offer_large("", {}, list(parts))
+        return self
+
+    async def room(self) -> None:
+        """Returns once the queue has room."""
+        while self.sender.full:
+            there = asyncio.Event()
+            self.sender.want_room(there.set)
+            await there.wait()
+
+    # what became of it
+
+    @property
+    def outcomes(self) -> int:
+        """Messages that have an outcome."""
+        return len(self.was_delivered) + len(self.reasons)
+
+    @property
+    def failures(self) -> Counter[Reason]:
+        """How many failed, by reason."""
+        return Counter(self.reasons.values())
+
+    async def all_settled(self) -> None:
+        """Returns once every message has its outcome."""
+        await self.until(lambda: self.outcomes >= self.sender.offered)
+
+    async def all_delivered(self) -> None:
+        """Returns once every message is delivered; fails when one has another outcome."""
+        await self.until(lambda: self.outcomes >= self.sender.offered or bool(self.reasons))
+        assert not self.reasons, f"{self.failures}: {self.details[0]}"
+
+    # Sink
+
+    def sent(self, first: int, count: int) -> None:
+        """See Sink."""
+        self.was_sent.update(range(first, first + count))
+        self.notice()
+
+    def delivered(self, first: int, count: int) -> None:
+        """See Sink."""
+        numbers = range(first, first + count)
+        assert not self.was_delivered.intersection(numbers), "an outcome was told twice"
+        assert not self.reasons.keys() & set(numbers), "an outcome was told twice"
+        self.was_delivered.update(numbers)
+        self.notice()
+
+    def failed(self, first: int, count: int, reason: Reason, detail: str) -> None:
+        """See Sink."""
+        numbers = range(first, first + count)
+        assert not self.was_delivered.intersection(numbers), "an outcome was told twice"
+        assert not self.reasons.keys() & set(numbers), "an outcome was told twice"
+        self.reasons.update(dict.fromkeys(numbers, reason))
+        self.details.append(detail)
+        self.notice()
+
+
+class Reading(Waiter):
+    """An app that reads a channel: payloads in order of arrival, each with who sent it."""
+
+    def __init__(self, node: Node, channel: str, *, keep: bool = True) -> None:
+        super().__init__()
+        self.messages: list[tuple[str, bytes]] = []
+        self.count = 0
+        self.bytes = 0
+        self._keep = keep
+        self.arrived: Callable[[str, bytes], None] = lambda peer_id, payload: None
+        """Called with each message."""
+        self.subscription = node.subscribe(channel, self._take)
+
+    @property
+    def payloads(self) -> list[bytes]:
+        """What came, in order."""
+        return [payload for _, payload in self.messages]
+
+    def close(self) -> None:
+        """The app goes, having read all it was given."""
+        self.subscription.close(written=True)
+
+    async def has(self, count: int) -> list[bytes]:
+        """Returns once `count` messages have come."""
+        await self.until(lambda: self.count >= count)
+        return self.payloads
+
+    def _take(self) -> None:
+        while taken := self.subscription.take(READ_BYTES):
+            for _, piece in taken:
+                self.count += piece.count
+                self.bytes += len(piece.batch)
+                if self._keep:
+                    peer_id = piece.arrival.inbound.peer_id
+                    for message in message_pb2.SendStreamRequest.FromString(piece.batch).messages:
+                        self.messages.append((peer_id, message.payload))
+                        self.arrived(peer_id, message.payload)
+        self.notice()
+
+
+class Site:
+    """A node with its socket, as a test handles it."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.peer_id = node.identity.peer_id
+        self.address = node.listen_addresses()[0]
+        """Its socket, host:port."""
+        self.port = node.endpoint.addresses[0][1]
+
+    def __repr__(self) -> str:
+        return f"<site {self.peer_id[:8]} at {self.address}>"
+
+    @property
+    def contact(self) -> str:
+        """Its contact with the peer id."""
+        return f"{self.peer_id}@{self.address}"
+
+    async def join(self, other: Site) -> PeerInfo:
+        """Links to another, which knows it too when this returns."""
+        info = await self.node.connect(other.contact)
+        await other.event(a(PeerLinked, peer_id=self.peer_id))
+        return info
+
+    def send(
+        self, other: Site | str, channel: str = "", payloads: Iterable[bytes] = (), *, priority: int = NORMAL
+    ) -> Sending:
+        """A sender, and messages given to it."""
+        sending = Sending(self.node, other if isinstance(other, str) else other.peer_id, channel, priority)
+        payloads = list(payloads)
+        return sending.offer(payloads) if payloads else sending
+
+    def read(self, channel: str = "", *, keep: bool = True) -> Reading:
+        """An app that reads a channel."""
+        return Reading(self.node, channel, keep=keep)
+
+    # events
+
+    def events(self, kind: type[Kind]) -> list[Kind]:
+        """The events of a kind so far."""
+        history = self.node.events
+        return [each.event for each in history.after(history.instance, 0) if isinstance(each.event, kind)]
+
+    async def event(self, wanted: Callable[[Event], bool], count: int = 1) -> Event:
+        """The `count`th event that is wanted, past ones included."""
+        history = self.node.events
+        seen = 0
+        revision = 0
+        while True:
+            for each in history.after(history.instance, revision):
+                revision += 1
+                if wanted(each.event):
+                    seen += 1
+                    if seen == count:
+                        return each.event
+            await history.wait(revision)
+
+    # ends
+
+    async def crash(self) -> None:
+        """Ends as kill -9 ends a process: not a packet more."""
+        self.node.endpoint._pumps.clear()
+        self.node.endpoint.close()
+        await self.node.stop()
+
+
+def a(kind: type[Event], **fields: Any) -> Callable[[Event], bool]:
+    """Wanted: an event of this kind with these fields."""
+    return lambda event: isinstance(event, kind) and all(getattr(event, name) == fields[name] for name in fields)
+
+
+class Network:
+    """The sites of one test."""
+
+    def __init__(self) -> None:
+        self.sites: list[Site] = []
+
+    async def site(
+        self,
+        *,
+        engine_name: str = "auto",
+        identity: Identity | None = None,
+        port: int = 0,
+        directory: Path | None = None,
+        handshake_timeout: float = 5.0,
+        **settings: Any,
+    ) -> Site:
+        """A node that runs."""
+        chosen = Settings.load(
+            {"ephemeral": True, "udp_port": port, "udp_host": "127.0.0.1", "network_id": "test"} | settings, {}
+        )
+        identity = identity or Identity.ephemeral()
+        node = Node(chosen, identity, Contacts(chosen.bootstrap, directory))
+        node.links.dialler._timeout = node.links._handshake_timeout = handshake_timeout
+        endpoint = await Endpoint.open(
+            (chosen.udp_host, port),
+            engine.load(engine_name),
+            EngineSettings(
+                alpn=ALPN,
+                certificate_chain=(identity.certificate_der,),
+                private_key_pem=identity.private_key_pem,
+                idle_timeout=chosen.idle_timeout,
+                max_datagram=chosen.max_datagram,
+            ),
+            node.links.accept,
+            keep_alive=chosen.keep_alive,
+            handshake_timeout=handshake_timeout,
+        )
+        node.start(endpoint)
+        site = Site(node)
+        self.sites.append(site)
+        return site
+
+    async def pair(self, **settings: Any) -> tuple[Site, Site]:
+        """Two sites that are linked."""
+        first, second = await self.site(**settings), await self.site(**settings)
+        await first.join(second)
+        return first, second
+
+    async def close(self) -> None:
+        """Ends all of them."""
+        for site in self.sites:
+            await site.node.stop()
+
+
+class Wire(Waiter, asyncio.DatagramProtocol):
+    """A stretch of cable between two sites: what is dialled at its address comes out at the far site. It can be cut and
+    mended."""
+
+    def __init__(self, far: tuple[str, int]) -> None:
+        super().__init__()
+        self.whole = True
+        self.passed = 0
+        self.dropped = 0
+        self._far = far
+        self._near: dict[tuple[str, int], _End] = {}
+        self._transport: asyncio.DatagramTransport | None = None
+
+    @classmethod
+    async def to(cls, site: Site) -> Wire:
+        """A cable to a site."""
+        loop = asyncio.get_running_loop()
+        wire = cls(("127.0.0.1", site.port))
+        wire._transport, _ = await loop.create_datagram_endpoint(lambda: wire, local_addr=("127.0.0.1", 0))
+        return wire
+
+    @property
+    def address(self) -> str:
+        """Where to dial, host:port."""
+        assert self._transport is not None
+        host, port = self._transport.get_extra_info("sockname")
+        return f"{host}:{port}"
+
+    def cut(self) -> None:
+        """Nothing passes any more, either way."""
+        self.whole = False
+
+    def mend(self) -> None:
+        """All passes again."""
+        self.whole = True
+
+    def close(self) -> None:
+        """Removes the cable."""
+        assert self._transport is not None
+        self._transport.close()
+        for end in self._near.values():
+            end.close()
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """See asyncio."""
+        if not self._passes():
+            return
+        end = self._near.get(addr)
+        if end is None:
+            end = self._near[addr] = _End(self, addr)
+            end.opening = asyncio.get_running_loop().create_task(end.open(self._far))
+        end.forward(data)
+
+    def back(self, data: bytes, near: tuple[str, int]) -> None:
+        """Something for the near side."""
+        if self._passes() and self._transport is not None:
+            self._transport.sendto(data, near)
+
+    def _passes(self) -> bool:
+        if self.whole:
+            self.passed += 1
+        else:
+            self.dropped += 1
+        self.notice()
+        return self.whole
+
+
+class _End(asyncio.DatagramProtocol):
+    """The far socket of one near address."""
+
+    def __init__(self, wire: Wire, near: tuple[str, int]) -> None:
+        self.opening: asyncio.Task[None] | None = None
+        self._wire = wire
+        self._near = near
+        self._waiting: list[bytes] = []
+        self._transport: asyncio.DatagramTransport | None = None
+
+    async def open(self, far: tuple[str, int]) -> None:
+        """Makes the socket."""
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, remote_addr=far)
+        for data in self._waiting:
+            self._transport.sendto(data)
+        self._waiting.clear()
+
+    def forward(self, data: bytes) -> None:
+        """Something for the far side."""
+        if self._transport is None:
+            self._waiting.append(data)
+        else:
+            self._transport.sendto(data)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """See asyncio."""
+        self._wire.back(data, self._near)
+
+    def error_received(self, exc: Exception) -> None:
+        """See asyncio: the far side's socket is closed."""
+
+    def close(self) -> None:
+        """Closes the socket."""
+        if self._transport is not None:
+            self._transport.close()
