@@ -6,6 +6,7 @@ It outlives connections. What it writes goes to one `Writer` at a time, the conn
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import deque
 from typing import Protocol
 
@@ -439,13 +440,14 @@ class Outbound:
         if len(state.ranges) > BULK_MISSING_MAX:
             raise malformed(f"{len(state.ranges)} ranges of bulk messages, at most {BULK_MISSING_MAX} are allowed")
         # What is unacknowledged here is bounded by the outbox; what the ranges span is whatever the other side says.
-        done = [sequence for sequence in self._bulk if sequence < state.next]
+        pending = list(self._bulk)  # ascending, as they were numbered
+        done = pending[: bisect_left(pending, state.next)]
         least = state.next
         for part in state.ranges:
             if not least <= part.first <= part.last < self._next_bulk:
                 raise malformed(f"acknowledges bulk messages {part.first} to {part.last}, {self._next_bulk} were sent")
             least = part.last + 1
-            done += [sequence for sequence in self._bulk if part.first <= sequence <= part.last]
+            done += pending[bisect_left(pending, part.first) : bisect_right(pending, part.last)]
         for sequence in done:
             self._bulk_done(self._bulk.pop(sequence))
 

@@ -25,7 +25,7 @@ from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.identity import BadCertificate, Identity, leaf_key_untrusted
 from sidecar.wire import VERSION, proof
 from sidecar.wire.errors import Close, Untrusted, malformed
-from sidecar.wire.frames import FrameReader, FrameType, StreamType, encode, parse_untrusted
+from sidecar.wire.frames import FRAME_MAX, FrameReader, FrameType, StreamType, encode, parse_untrusted
 from sidecar.wire.lanes import (
     BulkHeader,
     BulkReader,
@@ -42,10 +42,20 @@ TEXT_MAX = 128
 """Bytes of a network id, agent or address in a hello."""
 HELD_MAX = 1 << 20
 """Bytes of message streams that may come before WELCOME does."""
+HELD_STREAMS_MAX = 128
+ASKED_MAX = 1024
+"""Questions of the other side, PING and PEERS_REQUEST, that may come before there is a chance to answer."""
+ANSWERS_MAX = 256 << 10
+"""Bytes of PEERS that wait to be handed to the connection; what is beyond is not answered."""
+UNREAD_MAX = 1 << 20
+"""Bytes of control frames that may be handed to a connection while it has no room: the other side asks, and reads
+nothing."""
 COPY_MAX = 16 << 10
 """Runs up to this size are joined with others before they are handed to the connection; larger ones are not copied."""
 PINGS_MAX = 64
 STREAM_HEADER_MAX = 64
+RECORD_FRAMING = 8
+"""More bytes than stand before a record in PEERS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +187,16 @@ class Session:
         """By lane: the stream that it came on last."""
         self._peer_bulk: dict[int, int] = {}
         """By the number of an unfinished large message: the stream that it came on last."""
-        self._held: dict[int, tuple[bytes, bool]] = {}
+        self._held: dict[int, tuple[bytearray, bool]] = {}
         self._held_bytes = 0
         self._lane_ids: dict[int, int] = {}
         self._lane_next: dict[int, int] = {}
         """The number that the lane's stream goes on with."""
         self._lane_out: dict[int, list[bytes]] = {}
         self._pings: dict[int, Callable[[float], None]] = {}
+        self._asked = 0
+        self._control_bytes = 0
+        self._unread = 0
 
     # what the connection tells
 
@@ -208,7 +221,7 @@ class Session:
             self._close(Close.IDENTITY, f"{self.remote} is {key.peer_id}, {self.expected_peer_id} was expected there")
         else:
             self._acceptor_leaf = chain[0]
-            self._introduce()
+            self._guard(self._introduce)
 
     def stream_data(self, stream_id: int, data: bytes, fin: bool, now: float) -> None:
         """Bytes of a stream."""
@@ -243,6 +256,13 @@ class Session:
             self._close(Close.HANDSHAKE_TIMEOUT, "no WELCOME in time")
             return
         link = self.link
+        self._asked = 0
+        if self._unread > ANSWERS_MAX:
+            if self._connection.send_room() > 0:
+                self._unread = 0
+            elif self._unread > UNREAD_MAX:
+                self._close(Close.BUSY, f"{self._unread} bytes of control frames are not read")
+                return
         if link is not None and link.carrier is self:
             inbound = link.inbound
             ack = inbound.ack()
@@ -258,8 +278,11 @@ class Session:
             if self._control_id is None:
                 self._control_id = self._connection.open_stream()
                 self._control.insert(0, bytes((StreamType.CONTROL,)))
-            self._connection.send(self._control_id, b"".join(self._control))
+            data = b"".join(self._control)
+            self._connection.send(self._control_id, data)
             self._control.clear()
+            self._control_bytes = 0
+            self._unread += len(data)
 
     def deadline(self) -> float | None:
         """When the handshake must be over."""
@@ -298,7 +321,18 @@ class Session:
         self._write(FrameType.PEERS_REQUEST, wire_pb2.PeersRequest(peer_id=peer_id))
 
     def tell_peers(self, peers: wire_pb2.Peers) -> None:
-        """Tells records."""
+        """Tells records, as many as a frame holds; none when the other side asks for more than it reads."""
+        if self._control_bytes > ANSWERS_MAX:
+            return
+        size = peers.ByteSize()
+        if size > FRAME_MAX:
+            fitting = wire_pb2.Peers(peer_id=peers.peer_id)
+            for record in peers.records:
+                size = fitting.ByteSize() + record.ByteSize() + RECORD_FRAMING
+                if size > FRAME_MAX:
+                    break
+                fitting.records.append(record)
+            peers = fitting
         self._write(FrameType.PEERS, peers)
 
     def go_away(self, reason: str) -> None:
@@ -456,9 +490,11 @@ class Session:
     def _hold_untrusted(self, stream_id: int, data: bytes, fin: bool) -> None:
         """Streams are not ordered among each other: messages may overtake WELCOME."""
         self._held_bytes += len(data)
-        if self._held_bytes > HELD_MAX:
-            raise malformed(f"more than {HELD_MAX} bytes of messages before WELCOME")
-        self._held[stream_id] = (self._held.get(stream_id, (b"",))[0] + data, fin)
+        if self._held_bytes > HELD_MAX or len(self._held) >= HELD_STREAMS_MAX:
+            raise malformed(f"more than {HELD_MAX} bytes or {HELD_STREAMS_MAX} streams of messages before WELCOME")
+        held, _ = self._held.get(stream_id, (bytearray(), False))
+        held += data
+        self._held[stream_id] = (held, fin)
 
     def _read(self, stream_id: int, reader: Reader) -> Reader:
         self._readers[stream_id] = reader
@@ -508,6 +544,7 @@ class Session:
         elif kind == FrameType.PING:
             ping = parse_untrusted(wire_pb2.Ping, body)
             if not ping.answer:
+                self._count_question_untrusted()
                 self._write(FrameType.PING, wire_pb2.Ping(id=ping.id, answer=True))
             elif (answered := self._pings.pop(ping.id, None)) is not None:
                 answered(now)
@@ -515,12 +552,18 @@ class Session:
             wanted = parse_untrusted(wire_pb2.PeersRequest, body).peer_id
             if len(wanted) not in (0, 32):
                 raise malformed(f"peer id of {len(wanted)} bytes")
+            self._count_question_untrusted()
             self._owner.peers_requested(self, wanted)
         elif kind == FrameType.PEERS:
             self._owner.peers_told_untrusted(self, parse_untrusted(wire_pb2.Peers, body))
         elif kind == FrameType.GOAWAY:
             self._owner.going_away(self, parse_untrusted(wire_pb2.Goaway, body).reason[:TEXT_MAX])
         # A second HELLO, PROOF or WELCOME changes nothing; unknown types are skipped.
+
+    def _count_question_untrusted(self) -> None:
+        self._asked += 1
+        if self._asked > ASKED_MAX:
+            raise Untrusted(Close.BUSY, f"more than {ASKED_MAX} questions at once")
 
     def _handshake_untrusted(self, kind: int, body: bytes, now: float) -> None:
         if kind == FrameType.REJECT:
@@ -648,7 +691,7 @@ class Session:
         self._settle(link, now)
         held, self._held = self._held, {}
         for stream_id, (data, fin) in held.items():
-            self._stream_untrusted(stream_id, data, fin, now)
+            self._stream_untrusted(stream_id, bytes(data), fin, now)
 
     def _settle(self, link: Link, now: float) -> None:
         self._handshake_deadline = None
@@ -662,7 +705,9 @@ class Session:
         self._write_raw(kind, body.SerializeToString())
 
     def _write_raw(self, kind: FrameType, body: bytes) -> None:
-        self._control.append(encode(kind, body))
+        frame = encode(kind, body)
+        self._control.append(frame)
+        self._control_bytes += len(frame)
         self._connection.wake()
 
     def _close(self, code: Close, reason: str) -> None:
