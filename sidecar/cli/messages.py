@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +19,7 @@ from sidecar.cli.output import complain, complain_json, show_json
 from sidecar.errors import SettingsError
 
 if TYPE_CHECKING:
-    from sidecar_client import Received
+    from sidecar_client import Gap, Received
 
 Channel = Annotated[str, typer.Option("--channel", metavar="NAME", help="The channel.", show_default=False)]
 
@@ -90,7 +93,7 @@ def recv(
         sidecar(as_json=as_json) as client,
         client.consume(channel, credits=min(left or HELD, HELD), timeout=timeout) as messages,
     ):
-        for message in messages:
+        for message in _from_another_thread(messages):
             if isinstance(message, Gap):
                 if as_json:
                     complain_json({"reason": "GAP", "detail": message.detail})
@@ -104,6 +107,28 @@ def recv(
                 left -= 1
                 if left == 0:
                     return
+
+
+def _from_another_thread(messages: Iterator[Received | Gap]) -> Iterator[Received | Gap]:
+    """The same messages. Ctrl-C then finds this thread outside of gRPC, and the subscription can be closed in order."""
+    from sidecar_client import SidecarError
+
+    waiting: Queue[Received | Gap | SidecarError | None] = Queue(HELD)
+
+    def read() -> None:
+        try:
+            for message in messages:
+                waiting.put(message)
+        except SidecarError as error:
+            waiting.put(error)
+        finally:
+            waiting.put(None)
+
+    Thread(target=read, name="recv", daemon=True).start()
+    while (message := waiting.get()) is not None:
+        if isinstance(message, SidecarError):
+            raise message
+        yield message
 
 
 def _show_message(message: Received, *, as_json: bool) -> None:

@@ -19,15 +19,32 @@ from sidecar.identity import Identity
 from tests.cli.terminal import COMMAND_TIMEOUT, sidecar, start
 from tests.processes import SidecarProcess, Sidecars
 
+Pair = tuple[SidecarProcess, SidecarProcess]
+
 pytestmark = pytest.mark.timeout(120)
 
 
-@pytest.fixture
-def pair(sidecars: Sidecars) -> tuple[SidecarProcess, SidecarProcess]:
+def link(sidecars: Sidecars) -> Pair:
     """Two linked sidecars. Neither has the other as a configured contact, so that a link that is ended stays so."""
     first, second = sidecars.spawn("first"), sidecars.spawn("second")
     sidecar("peers", "add", first.contact, beside=second).done()
     return first, second
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Two that all tests share; each leaves them linked, and uses a channel of its own."""
+    sidecars = Sidecars(tmp_path_factory.mktemp("pair"))
+    try:
+        yield link(sidecars)
+    finally:
+        sidecars.end()
+
+
+@pytest.fixture
+def mortal(sidecars: Sidecars) -> Pair:
+    """Two for one test, to be stopped."""
+    return link(sidecars)
 
 
 def line(process: subprocess.Popen[bytes]) -> Any:
@@ -105,7 +122,7 @@ def test_log_is_json_on_stderr(sidecars: Sidecars) -> None:
 # status and peers
 
 
-def test_status_is_one_screen(pair: tuple[SidecarProcess, SidecarProcess]) -> None:
+def test_status_is_one_screen(pair: Pair) -> None:
     first, second = pair
     shown = sidecar("status", beside=first).done().out
     assert first.peer_id in shown
@@ -121,7 +138,7 @@ def test_status_is_one_screen(pair: tuple[SidecarProcess, SidecarProcess]) -> No
     assert told["instance"].isdecimal(), "64 random bits are text in JSON"
 
 
-def test_peers_ls_rm_add(pair: tuple[SidecarProcess, SidecarProcess]) -> None:
+def test_peers_ls_rm_add(pair: Pair) -> None:
     first, second = pair
     [peer] = sidecar("peers", "ls", "--json", beside=first).done().lines
     assert (peer["peer_id"], peer["state"]) == (second.peer_id, "linked")
@@ -136,9 +153,7 @@ def test_peers_ls_rm_add(pair: tuple[SidecarProcess, SidecarProcess]) -> None:
     assert sidecar("peers", "add", second.peer_id, beside=first).done().out.startswith(f"linked {second.peer_id}")
 
 
-def test_peers_watch_shows_what_is_and_what_changes(
-    pair: tuple[SidecarProcess, SidecarProcess], running: list[subprocess.Popen[bytes]]
-) -> None:
+def test_peers_watch_shows_what_is_and_what_changes(pair: Pair, running: list[subprocess.Popen[bytes]]) -> None:
     first, second = pair
     watch = start("peers", "watch", "--json", beside=first)
     running.append(watch)
@@ -149,6 +164,7 @@ def test_peers_watch_shows_what_is_and_what_changes(
         pass
     assert (change["change"], change["peer_id"], change["state"]) == ("changed", second.peer_id, "known")
     assert interrupt(watch) == (Exit.INTERRUPTED, "")
+    sidecar("peers", "add", second.peer_id, beside=first).done()
 
 
 def test_bootstrap_tells_each_contact(sidecars: Sidecars) -> None:
@@ -160,7 +176,7 @@ def test_bootstrap_tells_each_contact(sidecars: Sidecars) -> None:
     assert told == f"{second.contact}: linked {second.peer_id}\n"
 
 
-def test_ping(pair: tuple[SidecarProcess, SidecarProcess]) -> None:
+def test_ping(pair: Pair) -> None:
     first, second = pair
     told = sidecar("ping", second.peer_id, "--json", beside=first).done().json
     assert told["peer_id"] == second.peer_id
@@ -171,9 +187,7 @@ def test_ping(pair: tuple[SidecarProcess, SidecarProcess]) -> None:
 # messages
 
 
-def test_send_and_recv_text(
-    pair: tuple[SidecarProcess, SidecarProcess], running: list[subprocess.Popen[bytes]]
-) -> None:
+def test_send_and_recv_text(pair: Pair, running: list[subprocess.Popen[bytes]]) -> None:
     first, second = pair
     recv = start("recv", "--channel", "greetings", "--count", "2", beside=second)
     running.append(recv)
@@ -184,32 +198,31 @@ def test_send_and_recv_text(
     assert (recv.returncode, out.decode(), err) == (0, "grüße\nzwei\n", b"")
 
 
-def test_send_file_and_stdin_and_recv_json(
-    pair: tuple[SidecarProcess, SidecarProcess], running: list[subprocess.Popen[bytes]], tmp_path: Path
-) -> None:
+def test_send_file_and_stdin_and_recv_json(pair: Pair, running: list[subprocess.Popen[bytes]], tmp_path: Path) -> None:
     first, second = pair
     large = tmp_path / "large"
     large.write_bytes(os.urandom(20 << 20))
     binary = bytes(range(256))
-    small = sidecar("send", second.peer_id, "--file", "-", "--json", beside=first, stdin=binary).done().json
+    channel = ["--channel", "files"]
+    small = sidecar("send", second.peer_id, "--file", "-", "--json", *channel, beside=first, stdin=binary).done().json
     assert (small["level"], small["bytes"]) == ("delivered", 256)
     assert small["delivered_at"] is not None
     # Larger than the channel's window: it waits for somebody who reads.
-    recv = start("recv", "--count", "2", "--json", beside=second)
+    recv = start("recv", "--count", "2", "--json", *channel, beside=second)
     running.append(recv)
-    sidecar("send", second.peer_id, "--file", str(large), beside=first).done()
+    sidecar("send", second.peer_id, "--file", str(large), *channel, beside=first).done()
 
     out, _ = recv.communicate(timeout=COMMAND_TIMEOUT)
     messages = [json.loads(each) for each in out.splitlines()]
     assert [message["peer_id"] for message in messages] == [first.peer_id] * 2
-    assert [message["channel"] for message in messages] == ["", ""]
+    assert [message["channel"] for message in messages] == ["files", "files"]
     payloads = [base64.b64decode(message["payload"]) for message in messages]
     assert payloads[0] == binary
     assert messages[0]["message_id"] == small["message_id"]
     assert hashlib.sha256(payloads[1]).digest() == hashlib.sha256(large.read_bytes()).digest()
 
 
-def test_recv_takes_what_it_prints_and_no_more(pair: tuple[SidecarProcess, SidecarProcess]) -> None:
+def test_recv_takes_what_it_prints_and_no_more(pair: Pair) -> None:
     first, second = pair
     for number in range(4):
         sidecar("send", second.peer_id, f"message {number}", beside=first).done()
@@ -217,34 +230,30 @@ def test_recv_takes_what_it_prints_and_no_more(pair: tuple[SidecarProcess, Sidec
     assert "".join(shown).splitlines() == [f"message {number}" for number in range(4)]
 
 
-def test_recv_waits_no_longer_than_told(pair: tuple[SidecarProcess, SidecarProcess]) -> None:
-    finished = sidecar("recv", "--timeout", "0.5", beside=pair[0])
+def test_recv_waits_no_longer_than_told(pair: Pair) -> None:
+    finished = sidecar("recv", "--channel", "empty", "--timeout", "0.5", beside=pair[0])
     assert "--timeout" in finished.refused(Exit.TIMEOUT)
 
 
-def test_recv_ends_by_interrupt(
-    pair: tuple[SidecarProcess, SidecarProcess], running: list[subprocess.Popen[bytes]]
-) -> None:
+def test_recv_ends_by_interrupt(pair: Pair, running: list[subprocess.Popen[bytes]]) -> None:
     first, second = pair
-    recv = start("recv", "--json", beside=second)
+    recv = start("recv", "--json", "--channel", "interrupted", beside=second)
     running.append(recv)
-    sidecar("send", second.peer_id, "x", beside=first).done()
+    sidecar("send", second.peer_id, "--channel", "interrupted", "x", beside=first).done()
     assert line(recv)["payload"] == base64.b64encode(b"x").decode()
     assert interrupt(recv) == (Exit.INTERRUPTED, "")
 
 
-def test_reader_that_leaves_ends_recv_quietly(
-    pair: tuple[SidecarProcess, SidecarProcess], running: list[subprocess.Popen[bytes]]
-) -> None:
+def test_reader_that_leaves_ends_recv_quietly(pair: Pair, running: list[subprocess.Popen[bytes]]) -> None:
     first, second = pair
-    recv = start("recv", beside=second)
+    recv = start("recv", "--channel", "left", beside=second)
     running.append(recv)
     assert recv.stdout is not None
-    sidecar("send", second.peer_id, "x", beside=first).done()
+    sidecar("send", second.peer_id, "--channel", "left", "x", beside=first).done()
     assert recv.stdout.readline() == b"x\n"
     recv.stdout.close()
     recv.stdout = None
-    sidecar("send", second.peer_id, "y", beside=first).done()
+    sidecar("send", second.peer_id, "--channel", "left", "y", beside=first).done()
     _, err = recv.communicate(timeout=COMMAND_TIMEOUT)
     assert (recv.returncode, err) == (Exit.FAILED, b"")
 
@@ -252,8 +261,8 @@ def test_reader_that_leaves_ends_recv_quietly(
 # events and drain
 
 
-def test_events_are_ndjson(pair: tuple[SidecarProcess, SidecarProcess], running: list[subprocess.Popen[bytes]]) -> None:
-    first, second = pair
+def test_events_are_ndjson(mortal: Pair, running: list[subprocess.Popen[bytes]]) -> None:
+    first, second = mortal
     events = start("events", "--json", beside=first)
     running.append(events)
     # Its watch begins a moment after it has started, and says nothing then: repeated until it sees.
@@ -280,8 +289,8 @@ def _readable(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return bool(select.select([process.stdout], [], [], seconds)[0])
 
 
-def test_drain_ends_the_sidecar(pair: tuple[SidecarProcess, SidecarProcess]) -> None:
-    first, second = pair
+def test_drain_ends_the_sidecar(mortal: Pair) -> None:
+    first, second = mortal
     assert sidecar("drain", "--json", beside=first).done().json == {"messages_lost": 0}
     assert first.wait() == 0
     assert sidecar("drain", "--no-wait", beside=second).done().out == "draining\n"
@@ -302,7 +311,7 @@ def test_bad_endpoint_is_code_2() -> None:
     assert "write host:port" in sidecar("status", environment={"SIDECAR_ENDPOINT": "nowhere"}).refused()
 
 
-def test_peers_that_cannot_be_meant(pair: tuple[SidecarProcess, SidecarProcess]) -> None:
+def test_peers_that_cannot_be_meant(pair: Pair) -> None:
     first, second = pair
     stranger = Identity.ephemeral().peer_id
     assert "6 characters or more" in sidecar("ping", second.peer_id[:5], beside=first).refused()
@@ -311,8 +320,8 @@ def test_peers_that_cannot_be_meant(pair: tuple[SidecarProcess, SidecarProcess])
     assert "PEER_UNKNOWN" in sidecar("send", stranger, "x", beside=first).refused(Exit.NOT_FOUND)
 
 
-def test_unreachable_peers_are_code_6(pair: tuple[SidecarProcess, SidecarProcess]) -> None:
-    first, second = pair
+def test_unreachable_peers_are_code_6(mortal: Pair) -> None:
+    first, second = mortal
     assert second.stop() == 0
     words = ["peers", "add", second.contact, "--timeout", "10"]
     assert "PEER_UNREACHABLE" in sidecar(*words, beside=first).refused(Exit.UNREACHABLE)
@@ -320,7 +329,7 @@ def test_unreachable_peers_are_code_6(pair: tuple[SidecarProcess, SidecarProcess
     assert (error["reason"], error["code"]) == ("PEER_UNREACHABLE", "UNAVAILABLE")
 
 
-def test_another_peer_than_expected_is_code_6(pair: tuple[SidecarProcess, SidecarProcess]) -> None:
+def test_another_peer_than_expected_is_code_6(pair: Pair) -> None:
     first, second = pair
     wrong = f"{Identity.ephemeral().peer_id}@127.0.0.1:{second.udp_port}"
     assert "IDENTITY_MISMATCH" in sidecar("peers", "add", wrong, beside=first).refused(Exit.UNREACHABLE)
