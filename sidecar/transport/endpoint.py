@@ -414,7 +414,7 @@ class Endpoint:
         self._alarm = None
         now = self.now()
         heap = self._heap
-        slack = now + 0.0005  # the loop rings up to its clock's resolution early
+        slack = now + 1e-6  # the loop rings up to its clock's resolution early
         while heap and heap[0][0] <= slack:
             pump = heapq.heappop(heap)[2]
             pump.armed.pop()

@@ -264,6 +264,12 @@ class Network:
         self._hosts[address] = made
         return made
 
+    def move(self, host: Host, address: Address) -> None:
+        """Gives a host another address, as a NAT that forgot it does; what goes to the old one is lost."""
+        del self._hosts[host.address]
+        host.address = address
+        self._hosts[address] = host
+
     def carry(self, source: Address, target: Address, data: bytes) -> None:
         """Puts a datagram on the wire."""
         passed = self.filter(source, target, data)

@@ -233,6 +233,22 @@ def test_a_hundred_streams_at_once(pair: Pair, network: Network) -> None:
     assert all(bytes(accepted.received[stream]) == stream.to_bytes(4, "big") for stream in streams)
 
 
+def test_a_peer_behind_a_nat_may_change_its_address(pair: Pair, network: Network) -> None:
+    # RFC 9000 section 9: the acceptor follows after it has validated the new path.
+    line, accepted = pair.joined(network)
+    network.run_for(0.5)
+    network.move(line.host, ("10.0.0.77", 5555))
+    body, reply = random.Random(1).randbytes(100_000), random.Random(2).randbytes(100_000)
+    stream = line.streams.open_stream()
+    send_all(line, stream, body)
+    network.run_until(lambda: stream in accepted.finished)
+    back = accepted.streams.open_stream()
+    send_all(accepted, back, reply)
+    network.run_until(lambda: back in line.finished)
+    assert bytes(accepted.received[stream]) == body
+    assert bytes(line.received[back]) == reply
+
+
 def test_datagram_frames_are_told(pair: Pair, network: Network) -> None:
     line, accepted = pair.joined(network)
     for near, far in ((line, accepted), (accepted, line)):
