@@ -35,7 +35,7 @@ HANDSHAKE_SECONDS = 5.0
 NETWORK = "bench"
 WINDOWS = Windows(
     max_message_bytes=1 << 20, link_bytes=1 << 20, link_messages=1024, channel_bytes=1 << 20, channel_messages=1024,
-    first_channel_bytes=1 << 16, unread_channel_bytes=1 << 16, max_channels=16,
+    first_channel_bytes=1 << 18, unread_channel_bytes=1 << 16, max_channels=16,
 )  # fmt: skip
 
 
