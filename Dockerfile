@@ -16,10 +16,10 @@ COPY sidecar /src/sidecar
 RUN PIP_CONSTRAINT=/src/requirements-dev.lock \
     python -m pip --python /opt/sidecar/bin/python install --no-compile --no-deps /src/clients/python /src
 # Bytecode is written here, once: the root is read-only later. Lexers and stubs are never read.
-RUN cd /opt/sidecar/lib/python3.*/site-packages \
-    && find pygments/lexers -name '*.py' ! -name '__init__.py' ! -name '_mapping.py' ! -name 'python.py' ! -name 'special.py' -delete \
-    && find . \( -name '*.pyi' -o -name '*.pyx' -o -name '*.c' -o -name '*.h' -o -name '*.proto' \) -delete \
-    && python -m compileall -q -j 0 --invalidation-mode unchecked-hash .
+RUN find /opt/sidecar/lib -path '*/pygments/lexers/*.py' \
+        ! -name '__init__.py' ! -name '_mapping.py' ! -name 'python.py' ! -name 'special.py' -delete \
+    && find /opt/sidecar/lib \( -name '*.pyi' -o -name '*.pyx' -o -name '*.c' -o -name '*.h' -o -name '*.proto' \) -delete \
+    && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/sidecar/lib
 
 FROM ${BASE_IMAGE}
 ARG VERSION=0.1.0
