@@ -341,7 +341,7 @@ def test_room_is_bounded_whatever_the_engines_window(pair: Pair, network: Networ
     line, accepted = pair.joined(network, dialling=settings_of(in_flight_limit=limit))
     stream = line.streams.open_stream()
     most = 0
-    for _ in range(400):
+    for _ in range(100):
         room = line.streams.send_room()
         assert room <= limit
         line.streams.send(stream, bytes(room))
@@ -350,4 +350,5 @@ def test_room_is_bounded_whatever_the_engines_window(pair: Pair, network: Networ
         line.drive()
         network.run_for(0.005)
     assert most > limit // 4, "it grew while it was filled"
-    network.run_until(lambda: line.streams.send_room() == limit or len(accepted.received[stream]) > 0)
+    network.run_until(lambda: line.streams.send_room() > 0)
+    assert len(accepted.received[stream]) > limit
