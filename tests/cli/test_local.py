@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sidecar import __version__
-from sidecar.cli import exits
+from sidecar.cli import commands, exits
 from sidecar.cli.exits import Exit
 from sidecar.cli.flags import FLAGS
 from sidecar.identity import parse_peer_id
@@ -18,6 +18,7 @@ from sidecar.settings import Settings
 from tests.cli.terminal import sidecar
 from tests.processes import Sidecars
 
+PAGE = (Path(__file__).resolve().parents[2] / "docs/cli.md").read_text()
 COMMANDS = {"run", "id", "status", "peers", "bootstrap", "ping", "send", "recv", "events", "drain", "config"}
 
 
@@ -32,6 +33,14 @@ def test_every_exit_code_is_documented() -> None:
     assert exits.__doc__ is not None
     rows = [line.split("|")[1:3] for line in exits.__doc__.splitlines() if line.startswith("|")][2:]
     assert {(int(code), name.strip()) for code, name in rows} == {(code.value, code.name) for code in Exit}
+    table = "\n".join(line for line in exits.__doc__.splitlines() if line.startswith("|"))
+    assert table in PAGE
+
+
+def test_every_command_is_on_the_page() -> None:
+    for app, prefix in ((commands.app, ""), (commands.peers_app, "peers "), (commands.config_app, "config ")):
+        for command in app.registered_commands:
+            assert f"`sidecar {prefix}{command.name}" in PAGE
 
 
 def test_help_lists_the_commands() -> None:
