@@ -9,13 +9,13 @@ reading, whatever it does.
 from __future__ import annotations
 
 import asyncio
-import heapq
 import ipaddress
 import logging
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from sidecar.transport.alarms import EARLY, Alarms
 from sidecar.transport.engine.base import CONNECTION_ID_BYTES, Address, Engine, EngineSettings, Train
 from sidecar.transport.engine.packet import (
     LEAST_CHOSEN_ID_BYTES,
@@ -95,9 +95,7 @@ class Endpoint:
         self._ready: deque[Pump] = deque()
         self._stalled: deque[tuple[Train, int]] = deque()
         self._turn: asyncio.Handle | None = None
-        self._heap: list[tuple[float, int, Pump]] = []
-        self._pushed = 0
-        self._alarm: asyncio.TimerHandle | None = None
+        self._alarms = Alarms(self._loop, self._ring)
         self._closed = False
         self._loop.add_reader(socket, self._readable)
 
@@ -185,13 +183,12 @@ class Endpoint:
         self._loop.remove_reader(self.socket)
         if self._stalled:
             self._loop.remove_writer(self.socket)
-        for handle in (self._turn, self._alarm):
-            if handle is not None:
-                handle.cancel()
+        if self._turn is not None:
+            self._turn.cancel()
+        self._alarms.close()
         self._pumps.clear()
         self._table.clear()
         self._ready.clear()
-        self._heap.clear()
         self.socket.close()
 
     # -- for pumps
@@ -397,37 +394,19 @@ class Endpoint:
             if pump.ended is not None:
                 self._forget(pump)
             return
-        if not pump.armed or due < pump.armed[-1]:
-            # Earlier than all that is armed for it, so its times in the heap stay sorted, the soonest last.
-            pump.armed.append(due)
-            self._pushed += 1
-            heapq.heappush(self._heap, (due, self._pushed, pump))
-            if self._alarm is None or due < self._alarm.when():
-                self._set_alarm(due)
-
-    def _set_alarm(self, due: float) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-        self._alarm = self._loop.call_at(due, self._ring)
+        self._alarms.set(pump, due)
 
     def _ring(self) -> None:
-        self._alarm = None
         now = self.now()
-        heap = self._heap
-        slack = now + 1e-6  # the loop rings up to its clock's resolution early
-        while heap and heap[0][0] <= slack:
-            pump = heapq.heappop(heap)[2]
-            pump.armed.pop()
+        for pump in self._alarms.due(now):
             wanted = pump.deadline()
-            if wanted is None or wanted > slack:
+            if wanted is None or wanted > now + EARLY:
                 self._settle(pump)
                 continue
             pump.fire(max(now, wanted))
             if not pump.roused:
                 pump.roused = True
                 self._roused.append(pump)
-        if heap:
-            self._set_alarm(heap[0][0])
         self._run()
 
     def _forget(self, pump: Pump) -> None:
