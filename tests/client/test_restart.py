@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from queue import Queue
 
@@ -17,6 +18,7 @@ from sidecar_client import (
     Gap,
     OutcomeUnknown,
     PeerChange,
+    PeerIsSelf,
     PeersSnapshot,
     PeerUnknown,
     Received,
@@ -31,10 +33,13 @@ Two = tuple[SidecarProcess, SidecarProcess]
 
 
 @pytest.fixture
-def two(sidecars: Sidecars) -> Two:
+def two(sidecars: Sidecars) -> Iterator[Two]:
     a = sidecars.spawn("a")
     b = sidecars.spawn("b", bootstrap=[a.contact])
-    return a, b
+    yield a, b
+    for process in (a, b):
+        if process.alive:
+            process.kill()  # leaving in order would take its time where the other one is gone
 
 
 @pytest.fixture
@@ -204,6 +209,23 @@ def test_a_sender_whose_sidecar_dies_tells_what_it_knows(two: Two, apps: Apps) -
     assert [(failed.first, failed.last) for failed in raised.value.failures] == [(2, 2)]
     with pytest.raises(SidecarUnavailable):
         a.send(two[1].peer_id, b"x")
+
+
+def test_calls_go_on_after_a_restart_however_long_the_pauses(two: Two, apps: Apps) -> None:
+    a, _ = apps
+    two[0].kill()
+    with pytest.raises(SidecarUnavailable):
+        a.send(two[1].peer_id, b"x", wait="sent")
+    two[0].restart()
+    for _ in range(60):
+        time.sleep(0.25)
+        try:
+            a.send(two[0].peer_id, b"x")
+        except PeerIsSelf:
+            return
+        except SidecarUnavailable:
+            continue
+    raise AssertionError("the client did not find its sidecar again")
 
 
 def test_watches_go_on_after_a_restart(two: Two, apps: Apps) -> None:

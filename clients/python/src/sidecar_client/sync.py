@@ -52,6 +52,9 @@ class Sidecar:
         self._closed = False
         self.channel = self.endpoint.channel()
         """gRPC's channel. Calls made on it directly carry no token; those on `stubs` do."""
+        # Somebody has to look at the channel between calls: without a thread in it grpc's sync channel goes no further
+        # with a reconnection, and whoever tries again after a pause would find it broken for ever.
+        self.channel.subscribe(lambda connectivity: None)
         self.stubs = Stubs(self.channel, self.endpoint.metadata())
 
     def __repr__(self) -> str:
