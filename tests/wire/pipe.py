@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 from sidecar.wire.inbound import Windows
 from sidecar.wire.session import Session
+from sidecar.wire.streams import StreamProtocol
 from tests.wire.side import HANDSHAKE, WINDOWS, Side
 
 STREAMS = 100
@@ -45,24 +46,22 @@ class Stream:
 class PipeEnd:
     """One side's end of a connection."""
 
-    def __init__(self, pipes: Pipes, side: Side, *, dialled: bool, remote: str, expected: str | None) -> None:
+    def __init__(self, pipes: Pipes, *, dialled: bool) -> None:
         self.pipes = pipes
-        self.side = side
+        self.protocol: StreamProtocol
         self.far: PipeEnd
         self.dialled = dialled
         self.roused = False
         self.alive = True
+        self.reads = True
+        """Whether it reads what comes."""
         self.streams: dict[int, Stream] = {}
         self.most_streams = 0
         self.stops: list[tuple[int, int]] = []
-        self.handshake: deque[Callable[[float], None]] = deque()
+        self.handshake: deque[tuple[bytes, ...] | None] = deque()
+        """The chain to be shown; None for `opened`."""
         self.ending: tuple[int, str, bool, bool] | None = None
         self._opened = [0, 0]
-        self.session = Session(
-            self, side.local, side, remote=remote, dialled=dialled, began=pipes.now, timeout=HANDSHAKE,
-            expected_peer_id=expected,
-        )  # fmt: skip
-        side.cuts[self.session] = self.cut
 
     # Connection
 
@@ -73,7 +72,7 @@ class PipeEnd:
         stream_id = number << 2 | (not bidirectional) << 1 | (not self.dialled)
         self.streams[stream_id] = Stream()
         self.most_streams = max(self.most_streams, sum(not stream.over for stream in self.streams.values()))
-        assert self.most_streams <= STREAMS, "more streams at once than the peer is bound to allow"
+        assert self.most_streams <= self.pipes.streams, "more streams at once than the peer is bound to allow"
         return stream_id
 
     def send(self, stream_id: int, data: bytes | memoryview, fin: bool = False) -> None:
@@ -128,7 +127,7 @@ class PipeEnd:
             return found
         if self.handshake:
             found.append(self._shake)
-        elif self.far.streams:
+        elif self.reads:
             found += [
                 lambda one=stream_id: self._read(one)  # type: ignore[misc]
                 for stream_id, stream in self.far.streams.items()
@@ -144,25 +143,29 @@ class PipeEnd:
         """The connection is gone here, without a word to the other end."""
         if self.alive:
             self.alive = False
-            self.session.closed(0, "idle timeout", False, False, self.pipes.now)
+            self.protocol.closed(0, "idle timeout", False, False, self.pipes.now)
 
     def _end(self) -> None:
         assert self.ending is not None
         self.alive = False
         code, reason, application, remote = self.ending
-        self.session.closed(code, reason, application, remote, self.pipes.now)
+        self.protocol.closed(code, reason, application, remote, self.pipes.now)
 
     def _shake(self) -> None:
-        self.handshake.popleft()(self.pipes.now)
+        chain = self.handshake.popleft()
+        if chain is None:
+            self.protocol.opened(self.pipes.now)
+        else:
+            self.protocol.established(chain, self.pipes.now)
         self.roused = True
 
     def _stopped(self) -> None:
-        self.session.stop_sending(*self.stops.pop(0), self.pipes.now)
+        self.protocol.stop_sending(*self.stops.pop(0), self.pipes.now)
         self.roused = True
 
     def _fill(self) -> None:
         self.roused = False
-        self.session.fill(self.pipes.now)
+        self.protocol.fill(self.pipes.now)
 
     def _read(self, stream_id: int) -> None:
         stream = self.far.streams[stream_id]
@@ -171,7 +174,7 @@ class PipeEnd:
         if stream.reset is not None and (not stream.waiting or draw.random() < 0.5):
             stream.over = True
             stream.waiting.clear()
-            self.session.stream_reset(stream_id, stream.reset, self.pipes.now)
+            self.protocol.stream_reset(stream_id, stream.reset, self.pipes.now)
             return
         joined = b"".join(stream.waiting)
         cut = len(joined) if draw.random() < 0.5 else draw.randint(0, len(joined))
@@ -181,7 +184,7 @@ class PipeEnd:
         fin = stream.fin and not stream.waiting and draw.random() < 0.7
         stream.over = fin
         if cut or fin:
-            self.session.stream_data(stream_id, joined[:cut], fin, self.pipes.now)
+            self.protocol.stream_data(stream_id, joined[:cut], fin, self.pipes.now)
 
 
 class Pipes:
@@ -192,6 +195,7 @@ class Pipes:
         self.now = 100.0
         self.sides: list[Side] = []
         self.ends: list[PipeEnd] = []
+        self.streams = STREAMS
 
     def side(self, windows: Windows = WINDOWS) -> Side:
         """A new side."""
@@ -210,14 +214,34 @@ class Pipes:
 
     def dial(self, a: Side, b: Side) -> tuple[Session, Session]:
         """A new connection from `a` to `b`."""
-        near = PipeEnd(self, a, dialled=True, remote="10.0.0.2:1", expected=b.peer_id)
-        far = PipeEnd(self, b, dialled=False, remote="10.0.0.1:1", expected=None)
+        near, far = self.ends_of_new(b.identity.certificate_der)
+        return self.seat(a, near, expected=b.peer_id), self.seat(b, far)
+
+    def ends_of_new(self, certificate: bytes) -> tuple[PipeEnd, PipeEnd]:
+        """The dialling and the accepting end of a new connection, which have no protocol yet; `certificate` is what the
+        acceptor shows."""
+        near, far = PipeEnd(self, dialled=True), PipeEnd(self, dialled=False)
         near.far, far.far = far, near
-        near.handshake.append(lambda now: near.session.established((b.identity.certificate_der,), now))
-        far.handshake.append(far.session.opened)
-        far.handshake.append(lambda now: far.session.established((), now))
+        near.handshake.append((certificate,))
+        far.handshake += [None, ()]
         self.ends += [near, far]
-        return near.session, far.session
+        return near, far
+
+    def seat(self, side: Side, end: PipeEnd, *, expected: str | None = None) -> Session:
+        """A session of a side at an end."""
+        session = Session(
+            end,
+            side.local,
+            side,
+            remote="10.0.0.2:1" if end.dialled else "10.0.0.1:1",
+            dialled=end.dialled,
+            began=self.now,
+            timeout=HANDSHAKE,
+            expected_peer_id=expected,
+        )
+        end.protocol = session
+        side.cuts[session] = end.cut
+        return session
 
     def step(self) -> bool:
         """Lets one thing happen; false when nothing can."""

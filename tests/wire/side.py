@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Protocol
 
 from sidecar.errors import Reason
 from sidecar.gen.overlay.v1.message_pb2 import SendStreamRequest
@@ -160,6 +161,15 @@ class Peer:
     sessions: list[Session] = field(default_factory=list)
 
 
+class Named(Protocol):
+    """Whoever has a peer id."""
+
+    @property
+    def peer_id(self) -> str:
+        """It."""
+        ...
+
+
 class LoggedInbox(Inbox):
     """An inbox that remembers what came."""
 
@@ -199,7 +209,7 @@ class Side:
 
     # doing
 
-    def link(self, to: Side) -> Link:
+    def link(self, to: Named) -> Link:
         """The link to another side, made where there is none."""
         return self.peer(to.peer_id).link
 
@@ -212,12 +222,12 @@ class Side:
             peer = self.peers[peer_id] = Peer(Link(peer_id, Outbound(Outbox(8 * MIB)), inbound))
         return peer
 
-    def linked(self, to: Side) -> bool:
+    def linked(self, to: Named) -> bool:
         """Whether there is a welcomed connection."""
         return bool(self.peer(to.peer_id).sessions)
 
     def send(
-        self, to: Side, payloads: list[bytes], *, channel: str = "", priority: int = NORMAL, book: Book | None = None
+        self, to: Named, payloads: list[bytes], *, channel: str = "", priority: int = NORMAL, book: Book | None = None
     ) -> Book:
         """Queues messages; the book that tells what becomes of them."""
         if book is None:
@@ -234,7 +244,7 @@ class Side:
         link.wake()
         return book
 
-    def send_parts(self, to: Side, parts: list[bytes], *, channel: str = "", priority: int = NORMAL) -> Book:
+    def send_parts(self, to: Named, parts: list[bytes], *, channel: str = "", priority: int = NORMAL) -> Book:
         """Queues one large message that came in parts."""
         book = Book(1)
         run = Run(batch.large_entry("", {}, parts), 1, book, 1)
