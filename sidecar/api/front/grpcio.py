@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -199,6 +199,16 @@ async def abort(context: Context, status: Status) -> NoReturn:
     raise AssertionError("abort returned")
 
 
+@contextmanager
+def to_client() -> Iterator[None]:
+    """Around what goes out: grpc.aio calls a client that vanished meanwhile an internal error of the server, and logs
+    it as one."""
+    try:
+        yield
+    except grpc.aio.InternalError as error:
+        raise asyncio.CancelledError("the client is gone") from error
+
+
 async def abort_for(context: Context, path: str, error: Exception) -> NoReturn:
     """Ends the call as an exception of its method asks for."""
     if isinstance(error, grpc.aio.AbortError):
@@ -283,9 +293,11 @@ def cold_bidi(path: str, method: ColdBidi) -> Callable[[AsyncIterator[bytes], Co
 async def write_all(responses: AsyncIterator[Message], context: Context) -> None:
     """Writes what an iterator gives, and closes it however that ends."""
     async with aclosing(responses) as open_responses:  # type: ignore[type-var] # servicers give async generators
-        await context.send_initial_metadata(())
+        with to_client():
+            await context.send_initial_metadata(())
         async for response in open_responses:
-            await context.write(response)
+            with to_client():
+                await context.write(response)
 
 
 def hot(path: str, method: Hot) -> Callable[[Any, Context], Awaitable[bytes | None]]:
@@ -389,7 +401,8 @@ class HotCall:
         while True:
             if headers_due and self._opened and not self._finished:
                 headers_due = False
-                await context.send_initial_metadata(())
+                with to_client():
+                    await context.send_initial_metadata(())
             # In this order: what is ready when `finish` is called is still written.
             finished = self._finished
             self._woken.clear()
@@ -401,9 +414,10 @@ class HotCall:
             if unary:
                 only = next(iter(responses), only)
             else:
-                for response in responses:
-                    headers_due = False
-                    await context.write(response)
+                with to_client():
+                    for response in responses:
+                        headers_due = False
+                        await context.write(response)
             if not responses:
                 if finished:
                     self.drained = True

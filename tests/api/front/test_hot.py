@@ -321,7 +321,9 @@ async def test_slow_reader_holds_take_back(channel: Channel, serving: Serving) -
     assert await call.code() is grpc.StatusCode.OK
 
 
-async def test_a_stalled_reader_of_small_messages(channel: Channel, serving: Serving) -> None:
+async def test_a_stalled_reader_of_small_messages(
+    channel: Channel, serving: Serving, caplog: pytest.LogCaptureFixture
+) -> None:
     call = stream(channel)
     probe = await serving.services.probe()
     probe.supply = lambda: b"x" * 1024
@@ -331,6 +333,7 @@ async def test_a_stalled_reader_of_small_messages(channel: Channel, serving: Ser
     call.cancel()
     await probe.over.wait()
     assert probe.completed is False
+    assert not caplog.records, "a client that goes is no error"
 
 
 async def settled(figure: Callable[[], int]) -> None:
