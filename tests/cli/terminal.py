@@ -47,9 +47,12 @@ class Finished:
 
 
 def command_environment(beside: SidecarProcess | None, environment: Mapping[str, str] | None) -> dict[str, str]:
-    """The environment of a command that talks to the sidecar `beside` it."""
+    """The environment of a command that talks to the sidecar `beside` it. Commands are short and many: they may keep
+    their bytecode, without which each spends more on compiling than on its work."""
     endpoint = {} if beside is None else {"SIDECAR_ENDPOINT": beside.endpoint}
-    return sidecar_environment(endpoint | dict(environment or {}))
+    words = sidecar_environment(endpoint | dict(environment or {}))
+    words.pop("PYTHONDONTWRITEBYTECODE", None)
+    return words
 
 
 def sidecar(
