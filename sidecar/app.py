@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import errno
 import gc
 import logging
@@ -35,9 +36,26 @@ DRAIN_TIMEOUT = 10.0
 """Seconds that SIGTERM or SIGINT leave what was accepted to get its outcome; a second signal cuts that short."""
 API_GRACE = 2.0
 
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Of malloc.h."""
+KEPT_BYTES = 32 << 20
+
+
+def keep_memory() -> None:
+    """Lets the C library keep what is freed instead of giving it back at once: buffers of 64 KiB to a few MiB come
+    and go with every read and message, and fetching their pages anew each time cost a quarter of the receiver's time.
+
+    glibc only (mallopt(3)); elsewhere nothing changes.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, KEPT_BYTES // 4)
+        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+
 
 async def run(settings: Settings, ready: Callable[[ReadyInfo], None]) -> None:
     """Serves until told to stop by Drain, SIGTERM or SIGINT. Raises SettingsError for what a setting can mend."""
+    keep_memory()
     async with AsyncExitStack() as closing:
         listeners = api_listeners(settings, _log.warning)
         directory = None

@@ -229,7 +229,11 @@ class Outbound:
                 writer.write_lane(number, sequence, channel, run.count, run.parts[0])
                 room -= run.size
         while room > 0:
-            kinds = [kind for kind in range(CLASSES) if self._sendable(kind, writer)]
+            kinds = [
+                kind
+                for kind in range(CLASSES)
+                if (self._active[kind] or outbox.waiting(kind)) and self._sendable(kind, writer)
+            ]
             if not kinds:
                 return
             kind = outbox.turn(kinds)
