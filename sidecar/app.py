@@ -76,7 +76,9 @@ async def run(settings: Settings, ready: Callable[[ReadyInfo], None]) -> None:
         try:
             addresses = await front.start(services(node, health, front.name), listeners)
         except OSError as error:
-            raise SettingsError(str(error)) from error
+            raise SettingsError(
+                f"--grpc-endpoint {error.filename}: {error.strerror}; choose another, or end what is there"
+            ) from error
         closing.push_async_callback(front.stop, API_GRACE)
         admin = None
         if settings.admin_endpoint is not None:
