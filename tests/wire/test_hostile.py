@@ -4,6 +4,7 @@ never more memory than is said here."""
 from __future__ import annotations
 
 import random
+
 import pytest
 
 from sidecar.gen.overlay.wire.v1 import wire_pb2
