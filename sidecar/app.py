@@ -72,7 +72,7 @@ async def run(settings: Settings, ready: Callable[[ReadyInfo], None]) -> None:
         health = Health()
         node.on_overlay = lambda linked: health.set(OVERLAY, linked)
         node.on_state = lambda state: health.set(API, state is NodeState.SERVING)
-        front = GrpcioFront()
+        front = GrpcioFront(node.count_auth_failure)
         try:
             addresses = await front.start(services(node, health, front.name), listeners)
         except OSError as error:

@@ -356,6 +356,10 @@ class Node:
 
     # figures
 
+    def count_auth_failure(self) -> None:
+        """A call came without the right token."""
+        self.counters.auth_failures += 1
+
     def gauges(self) -> Gauges:
         """How things stand, for the metrics."""
         counters, traffic = self.counters, self.endpoint.traffic

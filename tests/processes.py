@@ -49,7 +49,7 @@ def command_line(flags: Mapping[str, Flag]) -> list[str]:
 def sidecar_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """This process's environment without settings of a sidecar, and with `extra`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SIDECAR_")}
-    return kept | {"NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"} | dict(extra or {})
+    return kept | {"NO_COLOR": "1"} | dict(extra or {})
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -351,3 +352,5 @@ def test_token_is_asked_and_given(sidecars: Sidecars, tmp_path: Path) -> None:
         refusal = sidecar("status", beside=process, environment=environment).refused(Exit.DENIED)
         assert "TOKEN_INVALID" in refusal
         assert "a-token" not in refusal
+    with urllib.request.urlopen(f"http://{process.admin}/metrics", timeout=10) as page:
+        assert b"sidecar_auth_failures_total 2.0" in page.read()

@@ -66,7 +66,9 @@ class GrpcioFront:
 
     name = "grpcio"
 
-    def __init__(self) -> None:
+    def __init__(self, refused: Callable[[], None] = lambda: None) -> None:
+        """`refused` is called for each call whose token is wrong."""
+        self._refused = refused
         self._servers: list[grpc.aio.Server] = []
         self._sockets: list[Path] = []
 
@@ -76,7 +78,7 @@ class GrpcioFront:
         try:
             for listener in listeners:
                 check_free(listener.address)
-                handlers = [Handlers(services, listener.token)]
+                handlers = [Handlers(services, listener.token, self._refused)]
                 server = grpc.aio.server(handlers=handlers, options=OPTIONS)
                 addresses.append(self._bind(server, listener))
                 self._servers.append(server)
@@ -130,8 +132,9 @@ Context = Any
 class Handlers(grpc.GenericRpcHandler):
     """Finds the handler of a call by its path, once the call's token is checked."""
 
-    def __init__(self, services: Sequence[Service], token: bytes | None) -> None:
+    def __init__(self, services: Sequence[Service], token: bytes | None, refused: Callable[[], None]) -> None:
         self._token = token
+        self._refused = refused
         self._handlers = {
             f"/{service.name}/{short}": handler_of(f"/{service.name}/{short}", method)
             for service in services
@@ -144,6 +147,7 @@ class Handlers(grpc.GenericRpcHandler):
         try:
             check_token(self._token, method, handler_call_details.invocation_metadata)
         except SidecarError as error:
+            self._refused()
             return refusal(status_of(error))
         return self._handlers.get(method)
 

@@ -60,6 +60,8 @@ class EngineConnection(ABC):
         self._run: list[bytes] = []
         self._farewell: list[Train] = []
         self._farewell_due = False
+        self._farewell_built = False
+        """The library's connection is let go of once its close packet is built."""
         self._farewell_until: float | None = None
         self._answered = 0
         self._gone_ids = -1
@@ -298,7 +300,8 @@ class EngineConnection(ABC):
         if not self._farewell_due:
             return []
         self._farewell_due = False
-        if self._farewell_until is None and not self._farewell:
+        if not self._farewell_built:
+            self._farewell_built = True
             try:
                 self._farewell = self._poll(now, max_bytes)
                 self._farewell_until = now + max(LINGER_MINIMUM, self._linger())
