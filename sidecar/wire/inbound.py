@@ -6,6 +6,7 @@ It outlives connections, as the sending half does; frames come from whichever co
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 from sidecar.gen.overlay.wire.v1 import wire_pb2
@@ -18,6 +19,9 @@ from sidecar.wire.lanes import BULK, BULK_MISSING_MAX, PRIORITIES, BulkHeader, L
 CHANNEL_NAME_MAX = 128
 MESSAGES_LEAST = 64
 """Messages a channel that an app reads may always have unread."""
+RELIEVED_AT_ONCE = 4
+"""Channels short of window that are seen to, in turn, whenever an app takes something: with many, seeing to all of them
+each time would cost more than the messages do."""
 
 
 class Windows(NamedTuple):
@@ -152,7 +156,7 @@ class Inbound:
         self._granted_bytes = windows.first_channel_bytes
         self._granted_messages = windows.channel_messages
         """Sums of what the channels were granted."""
-        self._short: set[int] = set()
+        self._short: dict[int, None] = {}
         """Channels whose window is below what it should be, for lack of budget."""
         self._next = [0] * PRIORITIES
         self._bulk_next = 0
@@ -352,8 +356,8 @@ class Inbound:
         channel.allowance.take(size, count)
         self._allowance.take(size, count)
         self._regrant(number)
-        if self._short:
-            self.relieved()
+        for short in list(islice(self._short, RELIEVED_AT_ONCE)):
+            self._regrant(short)
 
     def relieved(self) -> None:
         """The budget has more again: channels that got less than they should are seen to."""
@@ -377,6 +381,7 @@ class Inbound:
             + self._allowance.taken_messages
             + allowance.promised_messages
         )
+        self._short.pop(number, None)  # to come back as the last
         least = windows.first_channel_bytes
         want = windows.unread_channel_bytes
         size = messages = 0
@@ -393,9 +398,7 @@ class Inbound:
             self._credit_due.add(number)
             self._expect()
         if size < want or messages < windows.channel_messages:
-            self._short.add(number)
-        else:
-            self._short.discard(number)
+            self._short[number] = None
 
     def subscription_changed(self, channel: str) -> None:
         """An app has begun or ceased to read a channel: the other side is told, and reservations may be due."""

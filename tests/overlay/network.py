@@ -154,7 +154,7 @@ class Reading(Waiter):
         self._keep = keep
         self.arrived: Callable[[str, bytes], None] = lambda peer_id, payload: None
         """Called with each message."""
-        self.subscription = node.subscribe(channel, self._take)
+        self.subscription = node.subscribe(channel, self._wake)
 
     @property
     def payloads(self) -> list[bytes]:
@@ -169,6 +169,9 @@ class Reading(Waiter):
         """Returns once `count` messages have come."""
         await self.until(lambda: self.count >= count)
         return self.payloads
+
+    def _wake(self) -> None:
+        asyncio.get_running_loop().call_soon(self._take)
 
     def _take(self) -> None:
         while taken := self.subscription.take(READ_BYTES):

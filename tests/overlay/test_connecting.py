@@ -258,6 +258,7 @@ async def test_client(network: Network, engine_name: str) -> None:
     reader.arrived = answer
     await client.send(server, "", [b"hello"]).all_delivered()
     assert await replies.has(1) == [b"world"]
+    replies.close()
     await server.node.stop()
     await client.event(a(PeerUnlinked, peer_id=server.peer_id))
     lost = client.send(server, "", [b"anybody?"])
