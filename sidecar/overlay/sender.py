@@ -75,9 +75,9 @@ class Sender:
 
     @property
     def full(self) -> bool:
-        """Whether the queue for this peer is full: the caller is to wait until `want_room` calls."""
+        """Whether the queue for this peer and channel is full: the caller is to wait until `want_room` calls."""
         peer = self._peer
-        return peer is not None and peer.link.outbound.outbox.full
+        return peer is not None and peer.link.outbound.outbox.full(self.channel)
 
     def want_room(self, call: Callable[[], None]) -> None:
         """Calls once when there is room again, or the peer is given up."""
@@ -85,7 +85,7 @@ class Sender:
         if peer is None:
             call()
         else:
-            peer.link.outbound.outbox.want_room(call)
+            peer.link.outbound.outbox.want_room(self.channel, call)
 
     def withdraw(self, reason: Reason, detail: str) -> None:
         """Takes back and reports what has not been sent."""

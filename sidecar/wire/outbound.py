@@ -232,7 +232,7 @@ class Outbound:
             kinds = [
                 kind
                 for kind in range(CLASSES)
-                if (self._active[kind] or outbox.waiting(kind)) and self._sendable(kind, writer)
+                if (self._active[kind] or self._again[kind] or outbox.waiting(kind)) and self._sendable(kind, writer)
             ]
             if not kinds:
                 return

@@ -16,6 +16,11 @@ from sidecar.wire.run import Run, Sink
 
 CLASSES = PRIORITIES * 2
 """Class = 2 * priority + (1 for bulk)."""
+CHANNEL_SHARE = 4
+"""A channel may queue so many times what the outbox has left: alone four fifths of it, and however many channels are
+stuck there is some for one more (dynamic thresholds, after Choudhury and Hahne 1998)."""
+CHANNEL_LEAST = 64 << 10
+"""Bytes any channel may queue, whatever others hold."""
 QUANTUM = 64 << 10
 WEIGHTS = (16, 16, 4, 4, 1, 1)
 
@@ -26,7 +31,8 @@ def class_of(priority: int, bulk: bool) -> int:
 
 
 class Outbox:
-    """Queued runs of one peer, bounded in bytes together with those sent and not acknowledged."""
+    """Queued runs of one peer, bounded in bytes together with those sent and not acknowledged: by channel, so that one
+    that is stuck leaves room to the others."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
@@ -37,18 +43,24 @@ class Outbox:
         self._ready: list[OrderedDict[str, deque[Run]]] = [OrderedDict() for _ in range(CLASSES)]
         self._blocked: list[dict[str, deque[Run]]] = [{} for _ in range(CLASSES)]
         self._deficit = [0] * CLASSES
-        self._room_wanted: list[Callable[[], None]] = []
+        self._channel_bytes: dict[str, int] = {}
+        self._room_wanted: list[tuple[str, Callable[[], None]]] = []
         self._empty_wanted: list[Callable[[], None]] = []
 
+    def full(self, channel: str) -> bool:
+        """Whether senders to a channel are to wait."""
+        return self._channel_bytes.get(channel, 0) >= self._share
+
     @property
-    def full(self) -> bool:
-        """Whether senders are to wait."""
-        return self.bytes >= self.max_bytes
+    def _share(self) -> int:
+        return max(CHANNEL_LEAST, CHANNEL_SHARE * (self.max_bytes - self.bytes))
 
     def put(self, channel: str, priority: int, run: Run) -> None:
         """Queues a run at the end of its class and channel. A run is taken whole even when it passes the bound."""
         self.bytes += run.size
         self.messages += run.count
+        run.channel = channel
+        self._channel_bytes[channel] = self._channel_bytes.get(channel, 0) + run.size
         self.peak_bytes = max(self.peak_bytes, self.bytes)
         self._queue(class_of(priority, run.bulk), channel).append(run)
 
@@ -68,13 +80,14 @@ class Outbox:
 
     def turn(self, kinds: list[int]) -> int:
         """The class among `kinds`, those that can send now, whose turn it is. When none has a share left a new round
-        begins: each gets its share, and a class that has nothing to send saves none."""
+        begins: each gets its share. A class that has nothing to send saves one quantum and no more, so that what it
+        sends next goes before the rest of the round."""
         while True:
             for kind in kinds:
                 if self._deficit[kind] > 0:
                     return kind
             for kind in range(CLASSES):
-                self._deficit[kind] = self._deficit[kind] + QUANTUM * WEIGHTS[kind] if kind in kinds else 0
+                self._deficit[kind] = self._deficit[kind] + QUANTUM * WEIGHTS[kind] if kind in kinds else QUANTUM
 
     def spend(self, kind: int, size: int) -> None:
         """Counts what a class has sent."""
@@ -119,18 +132,34 @@ class Outbox:
         """A run taken by `next` has its outcome: its bytes are free."""
         self.bytes -= run.size
         self.messages -= run.count
-        if self._room_wanted and self.bytes * 2 <= self.max_bytes:
-            wanted, self._room_wanted = self._room_wanted, []
-            for call in wanted:
-                call()
+        left = self._channel_bytes[run.channel] - run.size
+        if left:
+            self._channel_bytes[run.channel] = left
+        else:
+            del self._channel_bytes[run.channel]
+        if self._room_wanted:
+            self._tell_room()
         if self._empty_wanted and not self.messages:
             wanted, self._empty_wanted = self._empty_wanted, []
             for call in wanted:
                 call()
 
-    def want_room(self, call: Callable[[], None]) -> None:
-        """Calls once when the outbox has come down to half its bound."""
-        self._room_wanted.append(call)
+    def want_room(self, channel: str, call: Callable[[], None]) -> None:
+        """Calls once when the channel has come down to half of what it may queue; at once if that is so."""
+        if self._roomy(channel):
+            call()
+        else:
+            self._room_wanted.append((channel, call))
+
+    def _roomy(self, channel: str) -> bool:
+        return self._channel_bytes.get(channel, 0) * 2 <= self._share
+
+    def _tell_room(self) -> None:
+        roomy = [one for one in self._room_wanted if self._roomy(one[0])]
+        if roomy:
+            self._room_wanted = [one for one in self._room_wanted if one not in roomy]
+            for _, call in roomy:
+                call()
 
     def when_empty(self, call: Callable[[], None]) -> None:
         """Calls once when every message has its outcome; at once if that is so."""

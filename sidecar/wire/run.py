@@ -32,7 +32,7 @@ class Sink(Protocol):
 class Run:
     """Messages back to back as a checked batch, or one large message in parts that are never joined."""
 
-    __slots__ = ("count", "first", "parts", "sink", "size", "was_sent")
+    __slots__ = ("channel", "count", "first", "parts", "sink", "size", "was_sent")
 
     def __init__(self, parts: list[bytes], count: int, sink: Sink, first: int) -> None:
         self.parts = parts
@@ -41,6 +41,8 @@ class Run:
         self.sink = sink
         self.first = first
         self.was_sent = False
+        self.channel = ""
+        """Set once it is queued."""
 
     @property
     def bulk(self) -> bool:
@@ -55,6 +57,7 @@ class Run:
         head = Run([data[:cut]], count, self.sink, self.first)
         tail = Run([data[cut:]], self.count - count, self.sink, self.first + count)
         head.was_sent = tail.was_sent = self.was_sent
+        head.channel = tail.channel = self.channel
         return head, tail
 
     def fit(self, max_bytes: int, max_messages: int) -> int:
@@ -84,7 +87,10 @@ class Run:
 
 
 def runs_of(data: bytes, ends: list[int], sink: Sink, first: int, run_max: int) -> list[Run]:
-    """Cuts a checked batch into runs: small messages together up to `run_max` bytes, each large one alone."""
+    """Cuts a checked batch into runs: small messages together up to `run_max` bytes, each large one alone; none of an
+    empty batch."""
+    if not ends:
+        return []
     if len(data) <= run_max and (len(ends) == 1 or len(data) <= IN_LINE_MAX):
         return [Run([data], len(ends), sink, first)]
     runs: list[Run] = []
