@@ -30,6 +30,8 @@ from bench.works import WORKS, Sample, Work
 OUT = builds.ROOT / "bench" / "out"
 ENGINES = ("qh3", "aioquic")
 WARM_SECONDS = 0.3
+WORK_WAIT_SECONDS = 5.0
+"""How long each work waits for a machine that others use; the table says what they took of it all the same."""
 IDLE_LINKS = 500
 ALL = ("sidecar", "grpc", "p2pd")
 
@@ -37,12 +39,17 @@ ALL = ("sidecar", "grpc", "p2pd")
 def parser() -> argparse.ArgumentParser:
     """The options."""
     options = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    options.add_argument("--quick", action="store_true", help="short samples, no Python apps (under 3 minutes)")
-    options.add_argument("--seconds", type=float, help="of a sample (default 1.5; 0.6 with --quick)")
+    options.add_argument(
+        "--quick",
+        action="store_true",
+        help="short samples, namespaces alone where they can be had, no Python apps (under 3 minutes)",
+    )
+    options.add_argument("--seconds", type=float, help="of a sample (default 1.2; 0.6 with --quick)")
     options.add_argument("--repeats", type=int, default=3, help="samples of each figure, taken in turns (default 3)")
     options.add_argument("--engine", action="append", choices=ENGINES, help="only this engine (may be repeated)")
     options.add_argument("--only", action="append", choices=ALL, help="only this competitor (may be repeated)")
-    options.add_argument("--place", choices=("both", "namespaces", "loopback"), default="both")
+    options.add_argument("--place", choices=("both", "namespaces", "loopback"),
+                         help="default both; namespaces with --quick")  # fmt: skip
     options.add_argument("--work", help="only works whose name contains this (`none` for none)")
     options.add_argument("--api", choices=("unix", "tcp"), default="unix", help="between app and sidecar")
     options.add_argument("--standing", action=argparse.BooleanOptionalAction, default=True,
@@ -61,7 +68,7 @@ class Bench:
         self.folder = folder
         self.engines: tuple[str, ...] = tuple(options.engine or ENGINES)
         self.only: tuple[str, ...] = tuple(options.only or ALL)
-        self.seconds: float = options.seconds or (0.6 if options.quick else 1.5)
+        self.seconds: float = options.seconds or (0.6 if options.quick else 1.2)
         self.python: bool = not options.quick if options.python_apps is None else options.python_apps
         self.failures: list[str] = []
 
@@ -76,6 +83,7 @@ class Bench:
                 if self.options.work and self.options.work not in work.name:
                     continue
                 doing = [pair for pair in pairs if work.kind in pair.can and (work.python or "Python" not in pair.name)]
+                wait_for_idle(seconds=WORK_WAIT_SECONDS)
                 for repeat in range(self.options.repeats):
                     for pair in doing:
                         if repeat == 0 and work.kind == "stream":
@@ -92,7 +100,14 @@ class Bench:
         if "sidecar" in self.only:
             for engine in self.engines:
                 pairs += stack.enter_context(
-                    sidecars(place, self.binaries, folder / engine, engine, api=self.options.api, python=self.python)
+                    sidecars(
+                        place,
+                        self.binaries,
+                        folder / engine,
+                        engine,
+                        api=self.options.api,
+                        python=self.python and engine == self.engines[0],
+                    )
                 )
         if "p2pd" in self.only and self.binaries.daemon is not None:
             pairs.append(stack.enter_context(libp2p_daemons(place, self.binaries, folder / "p2pd")))
@@ -169,13 +184,14 @@ def run(options: argparse.Namespace, binaries: Binaries, folder: Path) -> int:
     about = machine()
     print(f"{about['cores']} cores of {about['processor']}, Linux {about['kernel']}, Python {about['python']}")
     results: dict[str, Samples] = {}
-    if options.place != "loopback":
+    asked = options.place or ("namespaces" if options.quick else "both")
+    if asked != "loopback":
         try:
             with namespaces() as place:
                 results[place.name] = bench.measure(place, 0)
         except NoNamespaces as missing:
             print(f"no namespaces, so loopback alone: {missing}", file=sys.stderr)
-    if options.place != "namespaces" or not results:
+    if asked != "namespaces" or not results:
         results[LOOPBACK.name] = bench.measure(LOOPBACK, 1)
     standing = bench.standing() if options.standing else None
     show(results, standing)
