@@ -102,7 +102,7 @@ async def queue_full(sides: Sides) -> SidecarError:
     a, b = await sides.pair(outbox_bytes=64 << 10, channel_window_bytes=64 << 10, link_window_bytes=256 << 10)
     sending = asyncio.create_task(failure(fill(a.client, b.peer_id)))
     await queued(a.client, b.peer_id)
-    error = await failure(a.client.send(b.peer_id, b"x", timeout=0.5))
+    error = await failure(a.client.send(b.peer_id, b"x", channel="unread", timeout=0.5))
     assert error.retry_after == 1.0
     sending.cancel()
     return error
