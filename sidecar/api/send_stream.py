@@ -28,6 +28,19 @@ LINGER_SECONDS: Final = 10.0
 """What a vanished client had handed over is still sent for so long; then it is withdrawn, so that nobody's messages
 wait for ever in a queue that others share."""
 
+RECEIPT_SECONDS: Final = 0.002
+BUSY_RECEIPT_SECONDS: Final = 0.005
+BUSY_MESSAGES: Final = 64
+"""So far apart are receipts for a client that does not wait for them, the longer time where many messages have no
+outcome yet: a server spends on each receipt as much as on a message."""
+
+PIPELINED_FRAMES: Final = 32
+"""A client that sent on without waiting for outcomes counts as one that does not wait for so many frames more. Whoever
+waits for each gets each at once."""
+
+SENT_SECONDS: Final = 0.02
+"""How long it may take to tell that messages have left, where the client waits for them to be delivered."""
+
 
 class SendStream:
     """One call. `receipts` is the sink that the layers below report to."""
@@ -46,6 +59,12 @@ class SendStream:
         """For room in the queue, or for memory."""
         self._half_closed = False
         self._over = False
+        self._told_at = 0.0
+        """When the last receipt was given to the front, by the loop's clock."""
+        self._telling: asyncio.TimerHandle | None = None
+        self._frames = 0
+        self._pipelined_until = 0
+        """Up to this frame the client counts as one that does not wait for outcomes."""
         self._deadline: asyncio.TimerHandle | None = None
         if call.context.answer_by is not None:
             self._deadline = self._loop.call_at(call.context.answer_by, self._deadline_passed)
@@ -72,15 +91,19 @@ class SendStream:
         """One response with all that is known."""
         was_full = self._receipts.full
         response = self._receipts.take()
+        if response is None:
+            return ()
+        self._told_at = self._loop.time()
         if was_full:
             self._call.resume()
-        return () if response is None else (response,)
+        return (response,)
 
     def ended(self, completed: bool) -> None:
         """What is still under way goes on; what cannot go on is withdrawn."""
         self._over = True
-        if self._deadline is not None:
-            self._deadline.cancel()
+        for timer in (self._deadline, self._telling):
+            if timer is not None:
+                timer.cancel()
         self._backlog.clear()
         self._abandon_series()
         sender = self._sender
@@ -115,7 +138,11 @@ class SendStream:
                     f"messages between the chunks of one message, of which {self._series.gathered} of"
                     f" {self._series.total} bytes have come",
                 )
-            sender.offer(frame, check_batch(frame, self._node.settings.max_message_bytes))
+            ends = check_batch(frame, self._node.settings.max_message_bytes)
+            self._frames += 1
+            if sender.offered > self._receipts.through:
+                self._pipelined_until = self._frames + PIPELINED_FRAMES
+            sender.offer(frame, ends)
         else:
             return self._other_frame(sender, decoded(pb.SendStreamRequest, frame))
         return True
@@ -218,7 +245,10 @@ class SendStream:
     def sent(self, first: int, count: int) -> None:
         """See wire.run.Sink."""
         self._receipts.sent(first, count)
-        self._progress()
+        if self._receipts.level == pb.DELIVERY_LEVEL_SENT:
+            self._progress()
+        else:
+            self._tell_within(SENT_SECONDS)
 
     def delivered(self, first: int, count: int) -> None:
         """See wire.run.Sink."""
@@ -231,10 +261,32 @@ class SendStream:
         self._progress()
 
     def _progress(self) -> None:
+        sender = self._sender
         if self._over:
             return
-        self._call.wake()
-        sender = self._sender
+        if self._frames > self._pipelined_until:
+            self._call.wake()
+        else:
+            busy = sender is not None and sender.offered - self._receipts.through > BUSY_MESSAGES
+            apart = BUSY_RECEIPT_SECONDS if busy else RECEIPT_SECONDS
+            self._tell_within(self._told_at + apart - self._loop.time())
         all_taken = self._half_closed and not self._backlog and self._series is None
         if all_taken and sender is not None and self._receipts.through >= sender.offered:
             self._call.finish()
+
+    def _tell_within(self, seconds: float) -> None:
+        """Lets the front ask for a receipt after so many seconds at the latest, at once for none."""
+        if self._over:
+            return
+        if seconds <= 0:
+            self._call.wake()
+            return
+        if self._telling is not None and self._telling.when() > self._loop.time() + seconds:
+            self._telling.cancel()
+            self._telling = None
+        if self._telling is None:
+            self._telling = self._loop.call_later(seconds, self._tell)
+
+    def _tell(self) -> None:
+        self._telling = None
+        self._call.wake()

@@ -50,6 +50,8 @@ OPTIONS: Final = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", TRANSPORT_BYTES),
     ("grpc.max_send_message_length", TRANSPORT_BYTES),
+    # What a client may send ahead on one call: fewer window updates than the default of 64 KiB, and still bounded.
+    ("grpc.http2.lookahead_bytes", 1 << 20),
     # Clients may ping every 10 s, also without calls; whoever vanished without a FIN is found out by our own pings.
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),

@@ -74,6 +74,8 @@ class AsyncSender:
 
     async def send(self, payload: bytes, *, headers: Mapping[str, str] | None = None, message_id: str = "") -> int:
         """Takes a message of any size; gives its number, from 1 on. Raises what ended the call, once it has ended."""
+        if self._call is None:
+            raise RuntimeError("open the sender first: async with sidecar.sender(...) as out")
         while self._book.full() and self._book.ended is None:
             await self._changed()
         number = self._book.add(payload, headers, message_id)
