@@ -263,7 +263,9 @@ class Session:
             elif self._unread > UNREAD_MAX:
                 self._close(Close.BUSY, f"{self._unread} bytes of control frames are not read")
                 return
-        if link is not None and link.carrier is self:
+        if link is not None and link.carrier is not self:
+            link.wake()  # what came here is answered there: ACK and CREDIT, and what credit lets go
+        elif link is not None:
             inbound = link.inbound
             ack = inbound.ack()
             if ack is not None:

@@ -383,6 +383,29 @@ def test_simultaneous_connections_both_ways_are_one_link(seed: int) -> None:
         assert not near.ends
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_each_side_answers_at_once_though_they_write_on_different_connections(seed: int) -> None:
+    """ACK and CREDIT go out on the connection that a side writes on, whichever brought what they answer; and credit
+    that came on one lets the other go on."""
+    pipes = Pipes(seed)
+    a, b = pipes.side(), pipes.side()
+    pipes.dial(a, b)
+    pipes.dial(b, a)
+    pipes.run()
+    for near, far in ((a, b), (b, a)):  # each writes on the one it has dialled
+        link = near.link(far)
+        dialled = next(session for session in near.peer(far.peer_id).sessions if session.dialled)
+        link.detach(dialled)
+        link.attach(dialled)
+    pipes.run()
+    reader = b.read("x")
+    for payloads in ([b"one"], [b"%07d" % number + bytes(50_000) for number in range(120)], [bytes(2_000_000)]):
+        book = a.send(b, payloads, channel="x")
+        pipes.run()
+        assert book.delivered_all
+    assert len(reader.payloads) == 122
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_new_epoch_leaves_what_was_sent_unknown_and_delivers_what_was_not(seed: int) -> None:
     pipes = Pipes(seed)
