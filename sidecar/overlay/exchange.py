@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import deque
+from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING
 
 from sidecar.addresses import acceptable_untrusted, format_address, parse_address
@@ -38,14 +38,17 @@ REFRESH = 3600.0
 RECORDS_PER_SECOND = 4.0
 RECORDS_BURST = 256.0
 OBSERVED_MAX = records.ADDRESSES_MAX
+CLAIMS_MAX = 256
 
 
 class Exchange:
     """The records this sidecar has, gives and asks for."""
 
     def __init__(self, links: Links) -> None:
-        self.observed: deque[str] = deque(maxlen=OBSERVED_MAX)
-        """Where others say they see this sidecar, newest first."""
+        self.observed: list[str] = []
+        """Where others say they see this sidecar, what most say first."""
+        self._claims: OrderedDict[str, str] = OrderedDict()
+        """What each said last, by peer id: whatever a peer says, it is one voice."""
         self._links = links
         self._own: wire_pb2.Record | None = None
         self._own_at = 0.0
@@ -67,17 +70,26 @@ class Exchange:
         """A peer says where it sees this sidecar, and where it is itself. Raises Untrusted."""
         if said.observed:
             try:
-                seen = format_address(parse_address(said.observed))
+                seen = parse_address(said.observed)
             except ValueError as error:
                 raise malformed(f"observed address: {error}") from error
-            if seen not in self.observed:
-                self._own = None
-                self.observed.appendleft(seen)
-                if self._telling is None:
-                    loop = asyncio.get_running_loop()
-                    self._telling = loop.call_later(TELL_INTERVAL, self._tell_own)
+            if acceptable_untrusted(seen, self._links.pump(session).remote):
+                self._claim(said.peer_id, format_address(seen))
         if said.record.body:
             self._take_untrusted(session, said.record, said.peer_id)
+
+    def _claim(self, peer_id: str, address: str) -> None:
+        self._claims[peer_id] = address
+        self._claims.move_to_end(peer_id)
+        if len(self._claims) > CLAIMS_MAX:
+            self._claims.popitem(last=False)
+        votes = Counter(reversed(self._claims.values()))
+        observed = [seen for seen, _ in votes.most_common(OBSERVED_MAX)]
+        if set(observed) != set(self.observed):
+            self._own = None
+            if self._telling is None:
+                self._telling = asyncio.get_running_loop().call_later(TELL_INTERVAL, self._tell_own)
+        self.observed = observed
 
     def linked(self, peer: Peer) -> None:
         """A peer was linked: it is asked for others, told where this sidecar is, and others are told of it."""

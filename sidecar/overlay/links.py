@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -37,9 +38,12 @@ BACKOFF = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 """Seconds before each attempt to resume a link, the last one repeated; each varies by a third."""
 PATIENCE = (0.5, 1.0, 2.0, 5.0)
 """Seconds for each attempt to resume a link."""
-SILENCE = 2.0
-"""Seconds without a packet, while something is unacknowledged, after which a connection is doubted: another is
-dialled beside it, which takes over if the peer has restarted or moved."""
+STEADY = 1.0
+"""A link that is lost sooner, in seconds, is resumed more slowly each second time: somebody may be closing it."""
+SILENCE = 1.0
+"""Seconds without a packet, while messages wait for the peer, after which the peer is asked for an answer; after as
+many without one the connection is doubted: another is dialled beside it, which takes over if the peer has restarted or
+moved."""
 SUSPICION = 0.5
 """The same when others tell that the peer has started anew."""
 CHECK_INTERVAL = 1.0
@@ -192,7 +196,8 @@ class Links:
         """Dials until the peer is linked, or given up: at once when it was never linked, else after the resume
         timeout."""
         try:
-            for attempt in range(10_000):
+            attempt = peer.flaps // 2
+            while peer.wanted:
                 pause = BACKOFF[min(attempt, len(BACKOFF) - 1)] * random.uniform(0.67, 1.33)
                 if peer.state is PeerState.RESUMING:
                     pause = min(pause, max(0.0, peer.gives_up_at - self._loop.time()))
@@ -202,14 +207,13 @@ class Links:
                         await self._reach_once(peer)
                     elif peer.state is PeerState.RESUMING:
                         await self._reach_within(peer, PATIENCE[min(attempt, len(PATIENCE) - 1)])
-                    return
                 except SidecarError as error:
                     if peer.state is PeerState.LINKED:  # it has dialled us meanwhile
                         return
-                    if peer.state is PeerState.RESUMING and self._loop.time() < peer.gives_up_at:
-                        continue
-                    self._give_up(peer, error)
-                    return
+                    if peer.state is not PeerState.RESUMING or self._loop.time() >= peer.gives_up_at:
+                        self._give_up(peer, error)
+                        return
+                attempt += 1
         finally:
             if peer.dialling is asyncio.current_task():
                 peer.dialling = None
@@ -251,7 +255,7 @@ class Links:
         if was_linked:
             self._tell(PeerUnlinked(peer.peer_id, error.detail))
 
-    def _forget(self, peer: Peer, reason: Reason, detail: str, error: SidecarError | None = None) -> int:
+    def _forget(self, peer: Peer, reason: Reason, detail: str, error: SidecarError | None = None) -> None:
         if self.peers.get(peer.peer_id) is peer:
             del self.peers[peer.peer_id]
         peer.state = PeerState.KNOWN
@@ -260,7 +264,7 @@ class Links:
         if not peer.attempt.done():
             peer.attempt.set_exception(error or SidecarError(reason, detail))
             peer.attempt.exception()  # whoever waits learns it; often nobody does
-        lost = peer.link.outbound.fail(reason, detail)
+        peer.lost = peer.link.outbound.fail(reason, detail)
         peer.link.inbound.reset()
         self._inbox.unregister(peer.link.inbound)
         known = self.directory.get(peer.peer_id)
@@ -269,7 +273,6 @@ class Links:
             if not known.addresses():  # it was never found
                 self.directory.forget(peer.peer_id)
         self._changed(peer.peer_id)
-        return lost
 
     def _set_state(self, peer: Peer, state: PeerState) -> None:
         if peer.state is not state:
@@ -319,6 +322,8 @@ class Links:
             peer.former_instances.append(link.peer_instance)
         if link.peer_epoch not in (0, introduced.epoch):
             self._replace(peer, peer.sessions, "the peer has begun the link anew")
+            if peer.state is PeerState.LINKED:
+                self._resume(peer)  # should this connection be refused after all
         peer.renewed = link.meet_untrusted(
             introduced.instance,
             introduced.epoch,
@@ -341,6 +346,7 @@ class Links:
         if first or peer.renewed:
             resumed = peer.state is PeerState.RESUMING and not peer.renewed
             peer.leaving = None
+            peer.settled_at = self._loop.time()
             self._set_state(peer, PeerState.LINKED)
             if not resumed:
                 peer.linked_at = time.time()
@@ -410,7 +416,12 @@ class Links:
             peer.goodbye.set()
             return
         _log.info("lost %s at %s (%s), resuming", peer.peer_id, session.remote, reason or f"code {code:#x}")
-        peer.gives_up_at = self._loop.time() + self._resume_timeout
+        self._resume(peer)
+
+    def _resume(self, peer: Peer) -> None:
+        now = self._loop.time()
+        peer.flaps = peer.flaps + 1 if now - peer.settled_at < STEADY else 0
+        peer.gives_up_at = now + self._resume_timeout
         self._begin(peer, PeerState.RESUMING)
 
     def _refused(self, session: Session, code: int, reason: str, application: bool, remote: bool) -> None:
@@ -468,7 +479,8 @@ class Links:
     # doubts
 
     def _look(self) -> None:
-        """Once a second: doubts connections that have fallen silent with something unacknowledged on them."""
+        """Once a second: doubts connections that have fallen silent while messages wait for them."""
+        self._check = self._loop.call_later(CHECK_INTERVAL, self._look)
         self._checks += 1
         if self._checks % RTT_INTERVAL == 0:
             for pump in self._pumps.values():
@@ -476,13 +488,23 @@ class Links:
                 if rtt is not None:
                     self._counters.rtt.add(rtt)
         for peer in list(self.peers.values()):
-            if peer.state is PeerState.LINKED and peer.dialling is None and self._silence(peer) > SILENCE:
-                self._dial_anew(peer)
-        self._check = self._loop.call_later(CHECK_INTERVAL, self._look)
+            if peer.state is PeerState.LINKED and peer.dialling is None:
+                self._doubt(peer)
+
+    def _doubt(self, peer: Peer) -> None:
+        now = self._loop.time()
+        if self._silence(peer) < SILENCE:
+            peer.asked_at = None
+        elif peer.asked_at is None:
+            peer.asked_at = now
+            with contextlib.suppress(Untrusted):  # as many as may be are asked already
+                peer.sessions[-1].ping(lambda answered_at: None)
+        elif now - peer.asked_at >= SILENCE:
+            self._dial_anew(peer)
 
     def _silence(self, peer: Peer) -> float:
-        """Seconds without a packet while something is unacknowledged; 0 when nothing is."""
-        if not peer.link.outbound.unacknowledged:
+        """Seconds without a packet while messages wait, be it for room over there; 0 when none do."""
+        if not peer.link.outbound.outbox.messages:
             return 0.0
         return self._loop.time() - max(self._pumps[session].heard_at for session in peer.sessions)
 
@@ -532,13 +554,12 @@ class Links:
                     await peer.goodbye.wait()
             except TimeoutError:
                 _log.info("%s is left before all is acknowledged", peer.peer_id)
-        lost = outbox.messages
         for session in list(peer.sessions):
             session.close(Close.DONE, why)
         if self.peers.get(peer.peer_id) is peer:
             self._forget(peer, Reason.LINK_CLOSED, f"the link to {peer.peer_id} was closed: {why}")
             self._tell(PeerUnlinked(peer.peer_id, why))
-        return lost
+        return peer.lost
 
     def close(self) -> None:
         """Nothing is dialled or resumed any more; what is not known to be delivered is reported."""

@@ -36,6 +36,14 @@ class Peer:
         """What everybody who wants the peer waits for: done once it is linked, by whichever side dialled."""
         self.renewed = False
         """Its last introduction began a new epoch."""
+        self.settled_at = 0.0
+        """When it was last linked, new or again, by the loop's clock."""
+        self.flaps = 0
+        """How often in a row the link was lost soon after that."""
+        self.asked_at: float | None = None
+        """When it was asked whether it is still there, while it has not answered."""
+        self.lost = 0
+        """Messages without an outcome when the link was forgotten."""
         self.gives_up_at = 0.0
         """When a lost link is given up, by the loop's clock."""
         self.leaving: str | None = None
@@ -48,6 +56,11 @@ class Peer:
         self.records_left = 256.0
         """Records that may still be taken from this peer, as of `records_at`; refilled with time."""
         self.records_at = 0.0
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is to be dialled."""
+        return self.state in (PeerState.CONNECTING, PeerState.RESUMING)
 
     @property
     def address(self) -> str:
