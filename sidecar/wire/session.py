@@ -292,6 +292,7 @@ class Session:
 
     def closed(self, code: int, reason: str, application: bool, remote: bool, now: float) -> None:
         """The connection is gone."""
+        reason = reason[:TEXT_MAX]  # a peer's may be as long as a packet
         self._handshake_deadline = None
         if self.closing is None:
             self.closing = (Close.DONE, reason)

@@ -546,6 +546,18 @@ def test_others_go_on() -> None:
     assert not a.ends
 
 
+def test_a_close_phrase_is_cut() -> None:
+    pipes = Pipes()
+    victim = pipes.side()
+    stranger = Stranger(pipes, victim, dials=True)
+    stranger.run()
+    stranger.end.close(Close.DONE, "x" * 1000)
+    stranger.run()
+    (end,) = victim.ends
+    assert end.remote
+    assert end.reason == "x" * 128
+
+
 def test_lengths_of_a_protobuf_varint_are_short() -> None:
     """Ten bytes are allowed elsewhere; here five are more than enough."""
     _, stranger = linked()
