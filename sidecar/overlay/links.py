@@ -539,6 +539,15 @@ class Links:
         finally:
             waiting.discard(answered)
 
+    async def drain(self, peer: Peer, why: str, timeout: float) -> int:
+        """The same as `leave`, but what waits for a link that is being made, or made again, gets it first."""
+        until = self._loop.time() + timeout
+        if peer.wanted and peer.link.outbound.outbox.messages:
+            with contextlib.suppress(SidecarError, TimeoutError):
+                async with asyncio.timeout_at(until):
+                    await asyncio.shield(peer.attempt)
+        return await self.leave(peer, why, max(0.0, until - self._loop.time()))
+
     async def leave(self, peer: Peer, why: str, timeout: float) -> int:
         """Closes a link once everything sent is acknowledged, or after `timeout` seconds. The number of messages
         without an outcome; each is reported to its sender."""
