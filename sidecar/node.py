@@ -33,9 +33,9 @@ from sidecar.overlay.sender import Sender
 from sidecar.settings import Settings
 from sidecar.transport.endpoint import Endpoint
 from sidecar.wire.batch import ENTRY_OVERHEAD_MAX, IN_LINE_MAX
+from sidecar.wire.hello import LocalPeer
 from sidecar.wire.inbound import CHANNEL_NAME_MAX, Windows
 from sidecar.wire.run import Sink
-from sidecar.wire.session import LocalPeer
 
 _log = logging.getLogger(__name__)
 

@@ -13,7 +13,8 @@ from sidecar.overlay.directory import HostPort
 from sidecar.transport.endpoint import Endpoint
 from sidecar.transport.pump import Pump
 from sidecar.wire.errors import Close
-from sidecar.wire.session import LocalPeer, Owner, Session
+from sidecar.wire.hello import LocalPeer
+from sidecar.wire.session import Owner, Session
 
 STAGGER = 0.25
 """Seconds between the starts of attempts for one peer (RFC 8305 section 5)."""

@@ -19,7 +19,8 @@ from sidecar.identity import format_peer_id, parse_peer_id
 from sidecar.overlay.peer import Peer
 from sidecar.wire import record as records
 from sidecar.wire.errors import malformed
-from sidecar.wire.session import Introduction, Session
+from sidecar.wire.hello import Introduction
+from sidecar.wire.session import Session
 
 if TYPE_CHECKING:
     from sidecar.overlay.links import Links

@@ -26,11 +26,12 @@ from sidecar.overlay.exchange import Exchange
 from sidecar.overlay.peer import Peer, PeerState
 from sidecar.transport.pump import Pump
 from sidecar.wire.errors import Close, Untrusted
+from sidecar.wire.hello import Greeting, Introduction, LocalPeer
 from sidecar.wire.inbound import Inbound, Windows
 from sidecar.wire.link import Link
 from sidecar.wire.outbound import Outbound
 from sidecar.wire.outbox import Outbox
-from sidecar.wire.session import Greeting, Introduction, LocalPeer, Session
+from sidecar.wire.session import Session
 
 _log = logging.getLogger(__name__)
 

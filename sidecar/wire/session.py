@@ -1,13 +1,4 @@
-"""A session: the protocol on one connection, from HELLO to close.
-
-    dialler                                   acceptor
-                 TLS handshake
-                        <-- HELLO (with the handshake flight)
-    checks the certificate, then
-    HELLO, PROOF -->
-                                              checks the proof, then
-                        <-- WELCOME   or   REJECT and close
-                 messages, acknowledgements, credit, both ways
+"""A session: the protocol on one connection, from HELLO (see `sidecar.wire.hello`) to close.
 
 It decodes what comes, once, and hands it to the link; it encodes what the link writes. Nothing here waits.
 """
@@ -16,16 +7,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from google.protobuf.message import Message
 
 from sidecar.gen.overlay.wire.v1 import wire_pb2
-from sidecar.identity import BadCertificate, Identity, leaf_key_untrusted
-from sidecar.wire import VERSION, proof
 from sidecar.wire.errors import Close, Untrusted, malformed
 from sidecar.wire.frames import FRAME_MAX, FrameReader, FrameType, StreamType, encode, parse_untrusted
+from sidecar.wire.hello import TEXT_MAX, Greeting, Handshake, Introduction, LocalPeer
 from sidecar.wire.lanes import (
     BulkHeader,
     BulkReader,
@@ -38,8 +27,6 @@ from sidecar.wire.lanes import (
 from sidecar.wire.link import Link
 from sidecar.wire.streams import Streams
 
-TEXT_MAX = 128
-"""Bytes of a network id, agent or address in a hello."""
 HELD_MAX = 1 << 20
 """Bytes of message streams that may come before WELCOME does."""
 HELD_STREAMS_MAX = 128
@@ -56,43 +43,6 @@ PINGS_MAX = 64
 STREAM_HEADER_MAX = 64
 RECORD_FRAMING = 8
 """More bytes than stand before a record in PEERS."""
-
-
-@dataclass(frozen=True, slots=True)
-class LocalPeer:
-    """Who this side is."""
-
-    identity: Identity
-    network_id: str
-    instance: int
-    agent: str
-
-
-@dataclass(slots=True)
-class Introduction:
-    """What a peer said of itself, proven where it can be."""
-
-    peer_id: str
-    instance: int
-    epoch: int
-    resume_epoch: int
-    received: wire_pb2.Received
-    agent: str
-    observed: str
-    record: wire_pb2.Record
-    told_epoch: int = 0
-    """The epoch this side said in its HELLO; 0 on the accepting side, which has not said anything yet."""
-
-
-@dataclass(slots=True)
-class Greeting:
-    """What this side says of its state."""
-
-    epoch: int
-    resume_epoch: int
-    received: wire_pb2.Received
-    record: wire_pb2.Record | None
-    limits: wire_pb2.Limits = field(default_factory=wire_pb2.Limits)
 
 
 class Owner(Protocol):
@@ -157,27 +107,19 @@ class Session:
         self.remote = remote
         """The other side's address, host:port."""
         self.dialled = dialled
-        self.peer_id: str | None = None
-        """Proven by the acceptor's certificate or the dialler's proof."""
         self.agent = ""
         self.limits = wire_pb2.Limits()
         self.link: Link | None = None
         self.closing: tuple[Close, str] | None = None
         """Why this side closes, once it does."""
-        self.expected_peer_id = expected_peer_id
-        self.rejected: str | None = None
-        """The acceptor's reason for not welcoming this dialler."""
         self._connection = connection
-        self._local = local
         self._owner = owner
+        self._handshake = Handshake(
+            local, owner.limits(), lambda peer_id: owner.greet(self, peer_id), remote=remote, dialled=dialled,
+            expected_peer_id=expected_peer_id,
+        )  # fmt: skip
         self.began = began
         self._handshake_deadline: float | None = began + timeout
-        self._nonce = secrets.token_bytes(proof.NONCE_BYTES)
-        self._peer_nonce = b""
-        self._acceptor_leaf = b"" if dialled else local.identity.certificate_der
-        self._hello_body = b""
-        self._told_epoch = 0
-        self._hello: wire_pb2.Hello | None = None
         self._control_id: int | None = None
         self._control: list[bytes] = []
         self._readers: dict[int, Reader] = {}
@@ -202,26 +144,20 @@ class Session:
 
     def opened(self, now: float) -> None:
         """Accepting side: says HELLO at once."""
-        hello = wire_pb2.AcceptorHello(version=VERSION, nonce=self._nonce, limits=self._owner.limits())
-        self._write(FrameType.HELLO, hello)
+        self._write_raw(FrameType.HELLO, self._handshake.opening())
 
     def established(self, chain: tuple[bytes, ...], now: float) -> None:
         """Dialling side: judges who answered; the accepting side has nobody to judge yet."""
-        if not self.dialled:
-            return
-        try:
-            key = leaf_key_untrusted(chain)
-        except BadCertificate as error:
-            self._close(Close.IDENTITY, f"certificate of {self.remote}: {error}")
-            return
-        self.peer_id = key.peer_id
-        if key.peer_id == self._local.identity.peer_id:
-            self._close(Close.SELF, f"{self.remote} is this sidecar itself")
-        elif self.expected_peer_id not in (None, key.peer_id):
-            self._close(Close.IDENTITY, f"{self.remote} is {key.peer_id}, {self.expected_peer_id} was expected there")
-        else:
-            self._acceptor_leaf = chain[0]
-            self._guard(self._introduce)
+        if self.dialled:
+            self._guard(lambda: self._judge_untrusted(chain))
+
+    def _judge_untrusted(self, chain: tuple[bytes, ...]) -> None:
+        self._handshake.judge_untrusted(chain)
+        self._say(self._handshake.frames())
+
+    def _say(self, frames: list[tuple[FrameType, bytes]]) -> None:
+        for kind, body in frames:
+            self._write_raw(kind, body)
 
     def stream_data(self, stream_id: int, data: bytes, fin: bool, now: float) -> None:
         """Bytes of a stream."""
@@ -343,9 +279,19 @@ class Session:
         self._write(FrameType.GOAWAY, wire_pb2.Goaway(reason=reason))
 
     @property
+    def peer_id(self) -> str | None:
+        """Who the other side is; proven by the acceptor's certificate or the dialler's proof."""
+        return self._handshake.peer_id
+
+    @property
     def introduced(self) -> bool:
         """Whether the dialler has said HELLO."""
-        return bool(self._hello_body)
+        return self._handshake.introduced
+
+    @property
+    def rejected(self) -> str | None:
+        """The acceptor's reason for not welcoming this dialler."""
+        return self._handshake.rejected
 
     # what the link writes
 
@@ -569,128 +515,19 @@ class Session:
             raise Untrusted(Close.BUSY, f"more than {ASKED_MAX} questions at once")
 
     def _handshake_untrusted(self, kind: int, body: bytes, now: float) -> None:
+        handshake = self._handshake
         if kind == FrameType.REJECT:
-            reject = parse_untrusted(wire_pb2.Reject, body)
-            self.rejected = reject.reason[:TEXT_MAX]
+            handshake.rejected = parse_untrusted(wire_pb2.Reject, body).reason[:TEXT_MAX]
             self._close(Close.DONE, "rejected")
-        elif kind == FrameType.HELLO and self.dialled and not self._peer_nonce:
-            hello = parse_untrusted(wire_pb2.AcceptorHello, body)
-            self._check_opening_untrusted(hello.version, hello.nonce)
-            self.limits = hello.limits
-            self._introduce()
-        elif kind == FrameType.WELCOME and self.dialled and self._hello_body:
-            self._welcomed_untrusted(parse_untrusted(wire_pb2.Welcome, body), now)
-        elif kind == FrameType.HELLO and not self.dialled and self._hello is None:
-            said = parse_untrusted(wire_pb2.Hello, body)
-            self._check_opening_untrusted(said.version, said.nonce)
-            self._check_texts_untrusted(said.network_id, said.agent, said.observed)
-            if said.network_id != self._local.network_id:
-                raise Untrusted(Close.NETWORK, f"network id {said.network_id!r} is not the one here")
-            if not said.instance or not said.epoch:
-                raise malformed("hello without instance or epoch")
-            self._hello, self._hello_body, self.limits = said, body, said.limits
-        elif kind == FrameType.PROOF and not self.dialled and self._hello is not None:
-            self._proven_untrusted(parse_untrusted(wire_pb2.Proof, body), self._hello, now)
-
-    def _check_opening_untrusted(self, version: int, nonce: bytes) -> None:
-        if version != VERSION:
-            raise Untrusted(Close.VERSION, f"version {version} is not spoken here, {VERSION} is")
-        if len(nonce) != proof.NONCE_BYTES:
-            raise malformed(f"nonce of {len(nonce)} bytes")
-        self._peer_nonce = nonce
-
-    @staticmethod
-    def _check_texts_untrusted(*texts: str) -> None:
-        for text in texts:
-            if len(text.encode()) > TEXT_MAX:
-                raise malformed(f"text of {len(text.encode())} bytes in a hello, at most {TEXT_MAX} are allowed")
-
-    def _introduce(self) -> None:
-        """Dialling side: HELLO and PROOF, once the acceptor is known and has said HELLO."""
-        if not self._peer_nonce or not self._acceptor_leaf or self._hello_body:
             return
-        assert self.peer_id is not None
-        greeting = self._owner.greet(self, self.peer_id)
-        hello = wire_pb2.Hello(
-            version=VERSION,
-            nonce=self._nonce,
-            limits=self._owner.limits(),
-            network_id=self._local.network_id,
-            instance=self._local.instance,
-            agent=self._local.agent,
-            observed=self.remote,
-            record=greeting.record,
-            epoch=greeting.epoch,
-            resume_epoch=greeting.resume_epoch,
-            received=greeting.received,
-        )
-        self._hello_body = hello.SerializeToString()
-        self._told_epoch = greeting.epoch
-        signed = proof.transcript(self._acceptor_leaf, self._peer_nonce, self._nonce, self._hello_body)
-        identity = self._local.identity
-        self._write_raw(FrameType.HELLO, self._hello_body)
-        self._write(
-            FrameType.PROOF,
-            wire_pb2.Proof(certificates=[identity.certificate_der], signature=identity.sign(signed)),
-        )
-
-    def _proven_untrusted(self, shown: wire_pb2.Proof, hello: wire_pb2.Hello, now: float) -> None:
-        signed = proof.transcript(self._acceptor_leaf, self._nonce, self._peer_nonce, self._hello_body)
-        key = proof.verify_untrusted(shown, signed)
-        if key.peer_id == self._local.identity.peer_id:
-            raise Untrusted(Close.SELF, "the dialler is this sidecar itself")
-        self.peer_id = key.peer_id
-        self.agent = hello.agent
-        link, greeting = self._owner.admit(
-            self,
-            Introduction(
-                peer_id=key.peer_id,
-                instance=hello.instance,
-                epoch=hello.epoch,
-                resume_epoch=hello.resume_epoch,
-                received=hello.received,
-                agent=hello.agent,
-                observed=hello.observed,
-                record=hello.record,
-            ),
-        )
-        self._write(
-            FrameType.WELCOME,
-            wire_pb2.Welcome(
-                network_id=self._local.network_id,
-                instance=self._local.instance,
-                agent=self._local.agent,
-                observed=self.remote,
-                record=greeting.record,
-                epoch=greeting.epoch,
-                resume_epoch=greeting.resume_epoch,
-                received=greeting.received,
-            ),
-        )
-        self._settle(link, now)
-
-    def _welcomed_untrusted(self, welcome: wire_pb2.Welcome, now: float) -> None:
-        self._check_texts_untrusted(welcome.network_id, welcome.agent, welcome.observed)
-        if welcome.network_id != self._local.network_id:
-            raise Untrusted(Close.NETWORK, f"network id {welcome.network_id!r} is not the one here")
-        if not welcome.instance or not welcome.epoch:
-            raise malformed("welcome without instance or epoch")
-        assert self.peer_id is not None
-        self.agent = welcome.agent
-        link, _ = self._owner.admit(
-            self,
-            Introduction(
-                peer_id=self.peer_id,
-                instance=welcome.instance,
-                epoch=welcome.epoch,
-                resume_epoch=welcome.resume_epoch,
-                received=welcome.received,
-                agent=welcome.agent,
-                observed=welcome.observed,
-                record=welcome.record,
-                told_epoch=self._told_epoch,
-            ),
-        )
+        introduced = handshake.on_frame_untrusted(kind, body)
+        self._say(handshake.frames())
+        if introduced is None:
+            return
+        self.agent, self.limits = introduced.agent, handshake.limits
+        link, greeting = self._owner.admit(self, introduced)
+        if not self.dialled:
+            self._write_raw(FrameType.WELCOME, handshake.welcome(greeting))
         self._settle(link, now)
         held, self._held = self._held, {}
         for stream_id, (data, fin) in held.items():

@@ -19,13 +19,14 @@ from sidecar.mail.inbox import Inbox, Piece, Subscription
 from sidecar.wire import batch
 from sidecar.wire.batch import ENTRY_OVERHEAD_MAX
 from sidecar.wire.errors import Close
+from sidecar.wire.hello import Greeting, Introduction, LocalPeer
 from sidecar.wire.inbound import Arrival, Inbound, Windows
 from sidecar.wire.lanes import RUN_MAX
 from sidecar.wire.link import Link
 from sidecar.wire.outbound import Outbound
 from sidecar.wire.outbox import Outbox
 from sidecar.wire.run import Run, runs_of
-from sidecar.wire.session import Greeting, Introduction, LocalPeer, Session
+from sidecar.wire.session import Session
 
 KIB, MIB = 1 << 10, 1 << 20
 NORMAL = 1

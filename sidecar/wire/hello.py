@@ -1,0 +1,223 @@
+"""The handshake: who both sides are, before anything else is said.
+
+dialler                                   acceptor
+             TLS handshake
+                    <-- HELLO (with the handshake flight)
+judges the certificate, then
+HELLO, PROOF -->
+                                          checks the proof, then
+                    <-- WELCOME   or   REJECT and close
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sidecar.gen.overlay.wire.v1 import wire_pb2
+from sidecar.identity import BadCertificate, Identity, leaf_key_untrusted
+from sidecar.wire import VERSION, proof
+from sidecar.wire.errors import Close, Untrusted, malformed
+from sidecar.wire.frames import FrameType, parse_untrusted
+
+TEXT_MAX = 128
+"""Bytes of a network id, agent or address in a hello."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPeer:
+    """Who this side is."""
+
+    identity: Identity
+    network_id: str
+    instance: int
+    agent: str
+
+
+@dataclass(slots=True)
+class Introduction:
+    """What a peer said of itself, proven where it can be."""
+
+    peer_id: str
+    instance: int
+    epoch: int
+    resume_epoch: int
+    received: wire_pb2.Received
+    agent: str
+    observed: str
+    record: wire_pb2.Record
+    told_epoch: int = 0
+    """The epoch this side said in its HELLO; 0 on the accepting side, which has not said anything yet."""
+
+
+@dataclass(slots=True)
+class Greeting:
+    """What this side says of its state."""
+
+    epoch: int
+    resume_epoch: int
+    received: wire_pb2.Received
+    record: wire_pb2.Record | None
+
+
+class Handshake:
+    """One side of it. It writes nothing: `frames` gives what is to be written."""
+
+    def __init__(
+        self, local: LocalPeer, limits: wire_pb2.Limits, greet: Callable[[str], Greeting], *, remote: str,
+        dialled: bool, expected_peer_id: str | None,
+    ) -> None:  # fmt: skip
+        """`limits` are what this side accepts; `greet` says what it has to say to the peer it has found, and may raise
+        Untrusted; `remote` is where the other side is, host:port."""
+        self.peer_id: str | None = None
+        """Proven by the acceptor's certificate or the dialler's proof."""
+        self.limits = wire_pb2.Limits()
+        """What the other side accepts."""
+        self.rejected: str | None = None
+        """The acceptor's reason for not welcoming this dialler."""
+        self._local = local
+        self._limits = limits
+        self._greet = greet
+        self._remote = remote
+        self._dialled = dialled
+        self._expected_peer_id = expected_peer_id
+        self._nonce = secrets.token_bytes(proof.NONCE_BYTES)
+        self._peer_nonce = b""
+        self._acceptor_leaf = b"" if dialled else local.identity.certificate_der
+        self._hello: wire_pb2.Hello | None = None
+        self._hello_body = b""
+        self._frames: list[tuple[FrameType, bytes]] = []
+
+    @property
+    def introduced(self) -> bool:
+        """Whether the dialler's HELLO has been said."""
+        return bool(self._hello_body)
+
+    def frames(self) -> list[tuple[FrameType, bytes]]:
+        """What is to be written now."""
+        frames, self._frames = self._frames, []
+        return frames
+
+    def opening(self) -> bytes:
+        """The body of the acceptor's HELLO."""
+        return wire_pb2.AcceptorHello(version=VERSION, nonce=self._nonce, limits=self._limits).SerializeToString()
+
+    def welcome(self, greeting: Greeting) -> bytes:
+        """The body of the acceptor's WELCOME."""
+        return wire_pb2.Welcome(
+            network_id=self._local.network_id,
+            instance=self._local.instance,
+            agent=self._local.agent,
+            observed=self._remote,
+            record=greeting.record,
+            epoch=greeting.epoch,
+            resume_epoch=greeting.resume_epoch,
+            received=greeting.received,
+        ).SerializeToString()
+
+    def judge_untrusted(self, chain: tuple[bytes, ...]) -> None:
+        """Dialling side: who has answered, by its certificate. Raises Untrusted when that is not who it should be."""
+        try:
+            key = leaf_key_untrusted(chain)
+        except BadCertificate as error:
+            raise Untrusted(Close.IDENTITY, f"certificate of {self._remote}: {error}") from error
+        self.peer_id = key.peer_id
+        if key.peer_id == self._local.identity.peer_id:
+            raise Untrusted(Close.SELF, f"{self._remote} is this sidecar itself")
+        if self._expected_peer_id not in (None, key.peer_id):
+            raise Untrusted(
+                Close.IDENTITY, f"{self._remote} is {key.peer_id}, {self._expected_peer_id} was expected there"
+            )
+        self._acceptor_leaf = chain[0]
+        self._introduce()
+
+    def on_frame_untrusted(self, kind: int, body: bytes) -> Introduction | None:
+        """A frame of the other side; what it has said of itself once that is complete and proven. A HELLO or PROOF that
+        comes again, or out of turn, changes nothing."""
+        if self._dialled:
+            if kind == FrameType.HELLO and not self._peer_nonce:
+                hello = parse_untrusted(wire_pb2.AcceptorHello, body)
+                self._check_opening_untrusted(hello.version, hello.nonce)
+                self.limits = hello.limits
+                self._introduce()
+            elif kind == FrameType.WELCOME and self._hello is not None:
+                return self._welcomed_untrusted(parse_untrusted(wire_pb2.Welcome, body), self._hello)
+        elif kind == FrameType.HELLO and self._hello is None:
+            self._introduced_untrusted(parse_untrusted(wire_pb2.Hello, body), body)
+        elif kind == FrameType.PROOF and self._hello is not None:
+            return self._proven_untrusted(parse_untrusted(wire_pb2.Proof, body), self._hello)
+        return None
+
+    def _introduce(self) -> None:
+        """Dialling side: HELLO and PROOF, once the acceptor is known and has said HELLO."""
+        if not self._peer_nonce or not self._acceptor_leaf or self._hello is not None:
+            return
+        assert self.peer_id is not None, "the acceptor was judged"
+        greeting = self._greet(self.peer_id)
+        self._hello = wire_pb2.Hello(
+            version=VERSION,
+            nonce=self._nonce,
+            limits=self._limits,
+            network_id=self._local.network_id,
+            instance=self._local.instance,
+            agent=self._local.agent,
+            observed=self._remote,
+            record=greeting.record,
+            epoch=greeting.epoch,
+            resume_epoch=greeting.resume_epoch,
+            received=greeting.received,
+        )
+        self._hello_body = self._hello.SerializeToString()
+        identity = self._local.identity
+        signed = proof.transcript(self._acceptor_leaf, self._peer_nonce, self._nonce, self._hello_body)
+        shown = wire_pb2.Proof(certificates=[identity.certificate_der], signature=identity.sign(signed))
+        self._frames += [(FrameType.HELLO, self._hello_body), (FrameType.PROOF, shown.SerializeToString())]
+
+    def _introduced_untrusted(self, hello: wire_pb2.Hello, body: bytes) -> None:
+        self._check_opening_untrusted(hello.version, hello.nonce)
+        self._check_words_untrusted(hello)
+        self._hello, self._hello_body, self.limits = hello, body, hello.limits
+
+    def _proven_untrusted(self, shown: wire_pb2.Proof, hello: wire_pb2.Hello) -> Introduction:
+        signed = proof.transcript(self._acceptor_leaf, self._nonce, self._peer_nonce, self._hello_body)
+        key = proof.verify_untrusted(shown, signed)
+        if key.peer_id == self._local.identity.peer_id:
+            raise Untrusted(Close.SELF, "the dialler is this sidecar itself")
+        self.peer_id = key.peer_id
+        return _introduction(key.peer_id, hello)
+
+    def _welcomed_untrusted(self, welcome: wire_pb2.Welcome, told: wire_pb2.Hello) -> Introduction:
+        self._check_words_untrusted(welcome)
+        assert self.peer_id is not None, "the acceptor was judged"
+        return _introduction(self.peer_id, welcome, told.epoch)
+
+    def _check_opening_untrusted(self, version: int, nonce: bytes) -> None:
+        if version != VERSION:
+            raise Untrusted(Close.VERSION, f"version {version} is not spoken here, {VERSION} is")
+        if len(nonce) != proof.NONCE_BYTES:
+            raise malformed(f"nonce of {len(nonce)} bytes")
+        self._peer_nonce = nonce
+
+    def _check_words_untrusted(self, said: wire_pb2.Hello | wire_pb2.Welcome) -> None:
+        for text in (said.network_id, said.agent, said.observed):
+            if len(text.encode()) > TEXT_MAX:
+                raise malformed(f"text of {len(text.encode())} bytes in a hello, at most {TEXT_MAX} are allowed")
+        if said.network_id != self._local.network_id:
+            raise Untrusted(Close.NETWORK, f"network id {said.network_id!r} is not the one here")
+        if not said.instance or not said.epoch:
+            raise malformed("hello without instance or epoch")
+
+
+def _introduction(peer_id: str, said: wire_pb2.Hello | wire_pb2.Welcome, told_epoch: int = 0) -> Introduction:
+    return Introduction(
+        peer_id=peer_id,
+        instance=said.instance,
+        epoch=said.epoch,
+        resume_epoch=said.resume_epoch,
+        received=said.received,
+        agent=said.agent,
+        observed=said.observed,
+        record=said.record,
+        told_epoch=told_epoch,
+    )
