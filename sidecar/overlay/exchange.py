@@ -94,11 +94,19 @@ class Exchange:
 
     def linked(self, peer: Peer) -> None:
         """A peer was linked: it is asked for others, told where this sidecar is, and others are told of it."""
+        self._meet(peer)
+        self._spread(peer)
+
+    def refresh(self) -> None:
+        """Linked peers are asked and told again, for records end and links last."""
+        for peer in self._links.linked:
+            self._meet(peer)
+
+    def _meet(self, peer: Peer) -> None:
         peer.sessions[-1].request_peers()
         own = self.own_record()
         if own is not None:
             peer.sessions[-1].tell_peers(wire_pb2.Peers(records=[own]))
-        self._spread(peer)
 
     def _tell_own(self) -> None:
         """Others see this sidecar at a new address: its links learn that."""

@@ -48,6 +48,8 @@ moved."""
 SUSPICION = 0.5
 """The same when others tell that the peer has started anew."""
 CHECK_INTERVAL = 1.0
+EXCHANGE_INTERVAL = 300
+"""Every so many checks linked peers are told and asked for records, which are good for a day."""
 RTT_INTERVAL = 10
 """Every so many checks the round trips are noted for the metrics."""
 BROKEN = (Close.MALFORMED, Close.CREDIT, Close.PROOF, Close.INTERNAL)
@@ -488,6 +490,8 @@ class Links:
                 rtt = pump.statistics().smoothed_rtt
                 if rtt is not None:
                     self._counters.rtt.add(rtt)
+        if self._checks % EXCHANGE_INTERVAL == 0:
+            self.exchange.refresh()
         for peer in list(self.peers.values()):
             if peer.state is PeerState.LINKED and peer.dialling is None:
                 self._doubt(peer)
