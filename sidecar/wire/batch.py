@@ -75,6 +75,12 @@ def check_untrusted(data: bytes, max_payload: int) -> list[int]:
             # proves the next entry at a fraction of the cost of reading it.
             head = data[body:payload_only]
             step = end - body
+            alike = (total - body) // step
+            if alike > 2 and all(
+                data[body + at : body + at + step * alike : step].count(byte) == alike for at, byte in enumerate(head)
+            ):  # all of them, as a rule: each byte of the head compared at every entry in one go
+                end = body + step * alike
+                ends.extend(range(body + 2 * step, end + 1, step))
             while end + step <= total and data.startswith(head, end):
                 end += step
                 ends.append(end)
