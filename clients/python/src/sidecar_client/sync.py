@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,8 +28,11 @@ from sidecar_client.gen.overlay.v1.cursor_pb2 import Cursor
 from sidecar_client.messages import Gap, PeerChange, PeersSnapshot, Priority, Readiness, Sent, Wait
 from sidecar_client.outgoing import WHOLE_BYTES
 from sidecar_client.requests import DEFAULT_TIMEOUT, PAGE
-from sidecar_client.streams import Consumer, Receiver, Sender
+from sidecar_client.streams import RECONNECT_SECONDS, Consumer, Receiver, Sender, look
 from sidecar_client.stubs import Stubs
+
+LOOK_SECONDS = 0.1
+"""How long a call that found no sidecar looks for it once more before it says so."""
 
 
 class Sidecar:
@@ -52,9 +56,6 @@ class Sidecar:
         self._closed = False
         self.channel = self.endpoint.channel()
         """gRPC's channel. Calls made on it directly carry no token; those on `stubs` do."""
-        # Somebody has to look at the channel between calls: without a thread in it grpc's sync channel goes no further
-        # with a reconnection, and whoever tries again after a pause would find it broken for ever.
-        self.channel.subscribe(lambda connectivity: None)
         self.stubs = Stubs(self.channel, self.endpoint.metadata())
 
     def __repr__(self) -> str:
@@ -109,7 +110,7 @@ class Sidecar:
         timeout: float | None = None,
     ) -> Sent:
         """Sends one message of any size and waits for its level."""
-        with translated():
+        with self._translated():
             if len(payload) <= WHOLE_BYTES:
                 message = pb.Message(message_id=message_id, headers=headers, payload=payload)
                 request = requests.send_request(peer_id, channel, priority, wait, message)
@@ -160,7 +161,7 @@ class Sidecar:
         token = ""
         while True:
             request = peer_pb2.ListPeersRequest(page_size=PAGE, page_token=token, linked_only=linked_only)
-            with translated():
+            with self._translated():
                 page = self.stubs.peers.ListPeers(request, timeout=self._seconds(timeout))
             peers += page.peers
             token = page.next_page_token
@@ -169,7 +170,7 @@ class Sidecar:
 
     def peer(self, peer_id: str, *, timeout: float | None = None) -> peer_pb2.Peer:
         """One peer; PeerUnknown when there is no such."""
-        with translated():
+        with self._translated():
             request = peer_pb2.GetPeerRequest(peer_id=peer_id)
             return self.stubs.peers.GetPeer(request, timeout=self._seconds(timeout)).peer
 
@@ -185,19 +186,19 @@ class Sidecar:
 
     def connect(self, target: str, *, timeout: float | None = None) -> peer_pb2.Peer:
         """Links to a peer id or contact `[peer-id@]host:port`."""
-        with translated():
+        with self._translated():
             request = peer_pb2.ConnectRequest(target=target)
             return self.stubs.peers.Connect(request, timeout=self._seconds(timeout)).peer
 
     def disconnect(self, peer_id: str, *, timeout: float | None = None) -> int:
         """Ends the link to a peer; gives the number of messages that were lost by it."""
-        with translated():
+        with self._translated():
             request = peer_pb2.DisconnectRequest(peer_id=peer_id)
             return self.stubs.peers.Disconnect(request, timeout=self._seconds(timeout)).messages_lost
 
     def ping(self, peer_id: str, *, timeout: float | None = None) -> float:
         """Seconds to a peer's sidecar and back."""
-        with translated():
+        with self._translated():
             request = peer_pb2.PingRequest(peer_id=peer_id)
             return requests.duration_seconds(self.stubs.peers.Ping(request, timeout=self._seconds(timeout)).rtt)
 
@@ -207,7 +208,7 @@ class Sidecar:
         self, contacts: Iterable[str] = (), *, timeout: float | None = None
     ) -> list[bootstrap_pb2.ContactResult]:
         """Dials the contacts given, or the known ones, until the first is linked."""
-        with translated():
+        with self._translated():
             request = bootstrap_pb2.BootstrapRequest(contacts=list(contacts))
             return list(self.stubs.bootstrap.Bootstrap(request, timeout=self._seconds(timeout)).results)
 
@@ -217,7 +218,7 @@ class Sidecar:
         token = ""
         while True:
             request = bootstrap_pb2.ListContactsRequest(page_size=PAGE, page_token=token)
-            with translated():
+            with self._translated():
                 page = self.stubs.bootstrap.ListContacts(request, timeout=self._seconds(timeout))
             contacts += page.contacts
             token = page.next_page_token
@@ -226,13 +227,13 @@ class Sidecar:
 
     def add_contacts(self, *contacts: str, timeout: float | None = None) -> list[bootstrap_pb2.Contact]:
         """Adds contacts, which outlast a restart of the sidecar."""
-        with translated():
+        with self._translated():
             request = bootstrap_pb2.AddContactsRequest(contacts=contacts)
             return list(self.stubs.bootstrap.AddContacts(request, timeout=self._seconds(timeout)).contacts)
 
     def remove_contact(self, contact: str, *, timeout: float | None = None) -> None:
         """Removes an added contact; ContactUnknown when there is no such."""
-        with translated():
+        with self._translated():
             request = bootstrap_pb2.RemoveContactRequest(contact=contact)
             self.stubs.bootstrap.RemoveContact(request, timeout=self._seconds(timeout))
 
@@ -240,7 +241,7 @@ class Sidecar:
 
     def node(self, *, timeout: float | None = None) -> node_pb2.GetNodeResponse:
         """Who this sidecar is, where it listens, what its limits are."""
-        with translated():
+        with self._translated():
             return self.stubs.node.GetNode(node_pb2.GetNodeRequest(), timeout=self._seconds(timeout))
 
     def events(self, cursor: Cursor | None = None) -> Iterator[node_pb2.Event | Gap]:
@@ -251,12 +252,24 @@ class Sidecar:
     def drain(self, timeout: float | None = None, *, wait: bool = True) -> int:
         """Asks the sidecar to leave and stop; gives the number of messages that had no outcome by then."""
         # The sidecar's wait is bounded by `timeout`; the call's deadline leaves room for its answer.
-        with translated():
+        with self._translated():
             request = requests.drain_request(timeout, wait)
             return self.stubs.node.Drain(request, timeout=self._seconds(timeout) + 2.0).messages_lost
 
     def _seconds(self, timeout: float | None) -> float:
         return self.timeout if timeout is None else timeout
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turns what gRPC raises into this client's errors. Whoever tries again after a pause finds a channel that has
+        had a chance to reconnect."""
+        try:
+            with translated():
+                yield
+        except SidecarUnavailable:
+            if not self._closed:
+                look(self.stubs, LOOK_SECONDS)
+            raise
 
     def _resuming(
         self, begin: Callable[[], Any], take: Callable[[Any], Iterable[Any]], expired: Callable[[], Any]
@@ -285,4 +298,5 @@ class Sidecar:
             finally:
                 call.cancel()
             time.sleep(requests.retry_wait(attempt))
+            look(self.stubs, RECONNECT_SECONDS)
             attempt += 1
