@@ -116,9 +116,9 @@ class Endpoint:
     ) -> Endpoint:
         """Binds (see `UdpSocket.open`) and serves. `accept` makes the protocol of each accepted connection.
 
-        `retry` makes every stranger prove its address first (RFC 9000 section 8.1.2). Accepted connections whose
-        handshake is not done are limited in all and per /24 or /56. Times in seconds. Raises OSError when the address
-        cannot be bound.
+        `retry` makes every stranger prove its address first (RFC 9000 section 8.1.2). Accepted connections are limited
+        in all and per /24 or /56 until their protocol calls `Pump.admitted`. Times in seconds. Raises OSError when the
+        address cannot be bound.
         """
         return cls(
             UdpSocket.open(bind, offload=offload),
@@ -219,7 +219,6 @@ class Endpoint:
         self.counters.handshakes += 1
         if pump.fell_back:
             self._remember_narrow(pump)
-        self._opened(pump)
 
     def _remember_narrow(self, pump: Pump) -> None:
         host = self.socket.resolve(pump.remote)[0]
@@ -231,9 +230,10 @@ class Endpoint:
 
     def ended(self, pump: Pump) -> None:
         """The connection is over, but for its goodbye."""
-        self._opened(pump)
+        self.admitted(pump)
 
-    def _opened(self, pump: Pump) -> None:
+    def admitted(self, pump: Pump) -> None:
+        """The connection is no longer counted among those that say who they are: it was let in, or is over."""
         subnet = self._opening.pop(pump, None)
         if subnet is not None:
             self._subnets[subnet] -= 1

@@ -103,6 +103,10 @@ class Pump:
         if not self.roused:
             self._endpoint.rouse(self)
 
+    def admitted(self) -> None:
+        """The protocol knows who is there, and lets them in: the connection is limited as a handshake no longer."""
+        self._endpoint.admitted(self)
+
     # -- Streams
 
     def open_stream(self, *, bidirectional: bool = False) -> int:

@@ -71,11 +71,16 @@ class Talker:
                 waiter.set_result(None)
         self._waiters = [(done, waiter) for done, waiter in self._waiters if not waiter.done()]
 
+    admits = True
+    """Whether whoever has shaken hands is let in."""
+
     # -- StreamProtocol
 
     def established(self, chain: tuple[bytes, ...], now: float) -> None:
         self._told("established")
         self.chain = chain
+        if self.admits:
+            self.pump.admitted()
         self._check()
 
     def opened(self, now: float) -> None:

@@ -205,6 +205,28 @@ async def test_handshakes_under_way_are_limited(engine: str, parties: Opener) ->
         one.close()
 
 
+class Reserved(Talker):
+    """Lets nobody in by itself."""
+
+    admits = False
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_whoever_is_not_let_in_is_counted_until_then(engine: str, parties: Opener) -> None:
+    """The handshake of QUIC tells nobody's name: that it is done makes no room for another stranger."""
+    there = await parties(engine, handshake_limit=5, subnet_handshake_limit=2, talker=Reserved)
+    here = await parties(engine)
+    for _ in range(2):
+        await here.dial(there.address).joined()
+    third, fourth = here.dial(there.address), here.dial(there.address)
+    await there_are(lambda: there.endpoint.counters.refused >= 2)
+    assert len(there.accepted) == 2
+    there.accepted[0].pump.admitted()
+    there.accepted[1].pump.close(1, "not you")
+    await third.joined()
+    await fourth.joined()
+
+
 def dial_and_say_no_more(engine: str, address: tuple[str, int]) -> socket.socket:
     """Sends a dialler's first flight and nothing after."""
     stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
