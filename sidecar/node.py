@@ -281,7 +281,7 @@ class Node:
         """Adds contacts; they outlast a restart."""
         chosen = [self._contact(text, f"contacts[{index}]") for index, text in enumerate(contacts)]
         self.contacts.add(chosen)
-        self.bootstrapper.nudge()
+        self.bootstrapper.contacts_added()
         return chosen
 
     def remove_contact(self, contact: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -20,7 +21,8 @@ _log = logging.getLogger(__name__)
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
-"""Seconds between rounds: doubled each time, varied by a third, for as long as the sidecar runs."""
+"""Seconds between rounds that failed, or whose link was lost sooner than the longest of them: doubled each time, varied
+by a third, for as long as the sidecar runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,19 @@ class Bootstrap:
         self._tell = tell
         self._task: asyncio.Task[None] | None = None
         self._wanted = asyncio.Event()
+        self._added = asyncio.Event()
 
     def start(self) -> None:
         """Begins to look after the way in."""
         self._task = asyncio.get_running_loop().create_task(self._keep())
 
     def nudge(self) -> None:
-        """Contacts or links have changed: there may be something to do."""
+        """Links have changed: there may be something to do."""
+        self._wanted.set()
+
+    def contacts_added(self) -> None:
+        """There are more contacts: they are tried at once if nobody is linked."""
+        self._added.set()
         self._wanted.set()
 
     async def stop(self) -> None:
@@ -94,16 +102,40 @@ class Bootstrap:
         return ContactResult(contact, peer_id=peer.peer_id)
 
     async def _keep(self) -> None:
-        pause = FIRST_PAUSE
+        clock = asyncio.get_running_loop().time
+        pause = 0.0
         while True:
-            if self._links.linked or not self._contacts.all() or self._links.refusing is not None:
-                pause = FIRST_PAUSE
-                self._wanted.clear()
-                await self._wanted.wait()
+            if not self._needed():
+                pause = 0.0
+                await self._change()
                 continue
+            if pause:
+                await self._rest(pause * random.uniform(0.67, 1.33))
+                if not self._needed():
+                    continue
+            began = clock()
             try:
                 await self.once()
             except SidecarError as error:
                 _log.warning("%s; trying again", error.detail)
-                await asyncio.sleep(pause * random.uniform(0.67, 1.33))
-                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                while self._links.linked:
+                    await self._change()
+                if clock() - began > LONGEST_PAUSE:
+                    pause = 0.0
+                    continue
+            pause = min(max(2 * pause, FIRST_PAUSE), LONGEST_PAUSE)
+
+    def _needed(self) -> bool:
+        return not self._links.linked and bool(self._contacts.all()) and self._links.refusing is None
+
+    async def _change(self) -> None:
+        self._wanted.clear()
+        await self._wanted.wait()
+
+    async def _rest(self, seconds: float) -> None:
+        """Waits, but not when contacts are added."""
+        self._added.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._added.wait()

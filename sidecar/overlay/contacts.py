@@ -24,16 +24,23 @@ class Contacts:
         path = ":memory:" if directory is None else str(directory / DATABASE)
         try:
             self._database = sqlite3.connect(path, isolation_level=None)
-            self._database.execute("PRAGMA journal_mode = WAL")
-            (version,) = self._database.execute("PRAGMA user_version").fetchone()
-            if version > SCHEMA:
-                raise SettingsError(f"{path} was written by a newer version of the sidecar: run that one")
-            self._database.execute("CREATE TABLE IF NOT EXISTS contacts (address TEXT PRIMARY KEY) STRICT")
-            self._database.execute(f"PRAGMA user_version = {SCHEMA}")
-            rows = self._database.execute("SELECT address FROM contacts ORDER BY address").fetchall()
-        except sqlite3.Error as error:
+            try:
+                self._added = self._read(path)
+            except BaseException:
+                self._database.close()
+                raise
+        except (sqlite3.Error, ValueError) as error:
             raise SettingsError(f"{path} cannot be used: {error}; move it away to begin with a new one") from error
-        self._added = {address: Contact.parse(address) for (address,) in rows}
+
+    def _read(self, path: str) -> dict[str, Contact]:
+        self._database.execute("PRAGMA journal_mode = WAL")
+        (version,) = self._database.execute("PRAGMA user_version").fetchone()
+        if version > SCHEMA:
+            raise SettingsError(f"{path} was written by a newer version of the sidecar: run that one")
+        self._database.execute("CREATE TABLE IF NOT EXISTS contacts (address TEXT PRIMARY KEY) STRICT")
+        self._database.execute(f"PRAGMA user_version = {SCHEMA}")
+        rows = self._database.execute("SELECT address FROM contacts ORDER BY address").fetchall()
+        return {address: Contact.parse(address) for (address,) in rows}
 
     def all(self) -> list[tuple[Contact, bool]]:
         """(contact, whether it is configured), by address."""
@@ -43,7 +50,8 @@ class Contacts:
 
     def add(self, contacts: Iterable[Contact]) -> None:
         """Adds contacts; those that are known change nothing."""
-        fresh = [contact for contact in contacts if contact not in self.configured and str(contact) not in self._added]
+        known = {str(contact) for contact in self.configured} | self._added.keys()
+        fresh = {str(contact): contact for contact in contacts if str(contact) not in known}
         if len(self._added) + len(fresh) > ADDED_MAX:
             raise SidecarError(
                 Reason.LIMIT_REACHED,
@@ -51,10 +59,14 @@ class Contacts:
                 metadata={"limit": str(ADDED_MAX)},
             )
         try:
-            self._database.executemany("INSERT OR IGNORE INTO contacts VALUES (?)", [(str(c),) for c in fresh])
+            self._database.execute("BEGIN")
+            try:
+                self._database.executemany("INSERT INTO contacts VALUES (?)", [(address,) for address in fresh])
+            finally:
+                self._database.execute("COMMIT")
         except sqlite3.Error as error:
             raise SidecarError(Reason.INTERNAL, f"the contacts could not be written: {error}") from error
-        self._added.update({str(contact): contact for contact in fresh})
+        self._added.update(fresh)
 
     def remove(self, contact: Contact) -> None:
         """Removes an added contact."""
