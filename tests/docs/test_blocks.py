@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import builds
 from sidecar_client import Sidecar
 from tests.conftest import require
 from tests.docs.blocks import REPOSITORY, RUNNABLE, Block, block, blocks
@@ -168,7 +169,8 @@ def test_shell(place: Place) -> None:
 @pytest.mark.timeout(400)
 def test_go(place: Place) -> None:
     require("go")
-    app, load = place.folder / "app", REPOSITORY / "bench/load/go"
+    app, load = place.folder / "app", builds.LOAD
+    builds.load_program()  # prints the stubs
     shutil.copytree(load / "gen", app / "gen")
     shutil.copy(load / "go.sum", app)
     module = re.sub(r"^module .*", "module example.com/app", (load / "go.mod").read_text(), flags=re.MULTILINE)
