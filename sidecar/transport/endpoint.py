@@ -203,6 +203,11 @@ class Endpoint:
         self._roused.append(pump)
         self._schedule()
 
+    def alarm(self, pump: Pump, due: float) -> None:
+        """Gives the connection a turn by then."""
+        if not self._closed:
+            self._alarms.set(pump, due)
+
     def own(self, pump: Pump, connection_id: bytes) -> None:
         """Packets to this id are the connection's from now on."""
         pump.connection_ids.add(connection_id)

@@ -162,6 +162,10 @@ class Connection(Streams, Protocol):
         """Sends a PING frame, which keeps the connection and the NAT's mapping alive."""
         ...
 
+    def unacknowledged(self) -> int:
+        """Bytes handed to `send` and not yet acknowledged; 0 on a connection that has ended."""
+        ...
+
     def statistics(self) -> Statistics:
         """What is known of the path."""
         ...

@@ -222,6 +222,10 @@ class EngineConnection(ABC):
             events.append(self.ended)
         return events
 
+    def unacknowledged(self) -> int:
+        """Bytes handed in and not acknowledged."""
+        return self._outstanding() if self.ended is None else 0
+
     def statistics(self) -> Statistics:
         """What is known of the path; after the end what was known then."""
         return self._measure() if self.ended is None else self._final
