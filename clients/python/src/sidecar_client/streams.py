@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -14,6 +15,7 @@ import grpc
 from sidecar_client import requests
 from sidecar_client.acks import Acks
 from sidecar_client.errors import DeadlinePassed, SidecarError, SidecarUnavailable, error_from_rpc, translated
+from sidecar_client.foreign import HealthCheckRequest
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 from sidecar_client.gen.overlay.v1 import node_pb2
 from sidecar_client.incoming import Incoming
@@ -25,6 +27,17 @@ SEND_STREAM = "/overlay.v1.MessageService/SendStream"
 
 CLOSE_SECONDS = 5.0
 """How long a closing subscription waits for the sidecar to take its last acknowledgements."""
+
+RECONNECT_SECONDS = 1.0
+"""How long each attempt to take up a broken call waits for the sidecar to be back."""
+
+
+def look(stubs: Stubs, seconds: float) -> None:
+    """Waits so long for the channel to be connected. Without a thread in it, grpc's sync channel goes no further with a
+    reconnection than to begin it: somebody who only tries again after pauses would find it broken for ever."""
+    # What the matter is, the next call says better; ValueError is gRPC's word for a closed channel.
+    with contextlib.suppress(grpc.RpcError, ValueError):
+        stubs.health.Check(HealthCheckRequest(service="live"), timeout=seconds, wait_for_ready=True)
 
 
 class Sender:
@@ -217,6 +230,7 @@ class Subscription:
         while not self._closed.wait(requests.retry_wait(attempt)):
             self._call.cancel()
             self._incoming.restart()
+            look(self._stubs, RECONNECT_SECONDS)
             try:
                 self._open()
             except (SidecarUnavailable, DeadlinePassed) as error:
