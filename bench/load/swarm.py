@@ -143,7 +143,7 @@ class Swarm:
         outcome = self.outcomes.pop(session, None)
         why = session.rejected or reason or f"code {code:#x}"
         if outcome is not None:
-            outcome.set_exception(LinkFailed(f"no link: {why}"))
+            outcome.set_exception(LinkFailed(f"no link beside {len(self.held)} held ones: {why}"))
         elif session in self.held:
             self.held.discard(session)
             self.lost.append(why)
