@@ -270,7 +270,7 @@ class Side:
         for reader in self.readers:
             reader.read()
 
-    def forget(self, to: Side, reason: Reason = Reason.LINK_CLOSED) -> None:
+    def forget(self, to: Named, reason: Reason = Reason.LINK_CLOSED) -> None:
         """Gives the link up, as a sidecar does that cannot resume it or has restarted."""
         peer = self.peer(to.peer_id)
         del self.peers[to.peer_id]
