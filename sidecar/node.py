@@ -307,7 +307,7 @@ class Node:
             return 0
         self._set_state(NodeState.DRAINING)
         self.links.refusing = "the sidecar is draining"
-        leaving = [self.links.drain(peer, "draining", timeout) for peer in list(self.links.peers.values())]
+        leaving = [self.links.leave(peer, "draining", timeout) for peer in list(self.links.peers.values())]
         lost = sum(await asyncio.gather(*leaving))
         self._set_state(NodeState.STOPPING)
         self.stopped.set()

@@ -41,6 +41,13 @@ PATIENCE = (0.5, 1.0, 2.0, 5.0)
 """Seconds for each attempt to resume a link."""
 STEADY = 1.0
 """A link that is lost sooner, in seconds, is resumed more slowly each second time: somebody may be closing it."""
+REST = 1.0
+REST_MAX = 64.0
+"""Seconds before a link is taken back from another sidecar with the same key, doubled each time until the longest: the
+two would take turns as fast as they can. A link that was held for RESTED seconds counts anew."""
+RESTED = 3 * REST_MAX
+LINKS_MAX = 16_384
+"""Peers, linked or being dialled, above which no stranger is let in."""
 SILENCE = 1.0
 """Seconds without a packet, while messages wait for the peer, after which the peer is asked for an answer; after as
 many without one the connection is doubted: another is dialled beside it, which takes over if the peer has restarted or
@@ -204,7 +211,7 @@ class Links:
                 pause = BACKOFF[min(attempt, len(BACKOFF) - 1)] * random.uniform(0.67, 1.33)
                 if peer.state is PeerState.RESUMING:
                     pause = min(pause, max(0.0, peer.gives_up_at - self._loop.time()))
-                await asyncio.sleep(pause)
+                await asyncio.sleep(max(pause, peer.rests_until - self._loop.time()))
                 try:
                     if peer.state is PeerState.CONNECTING:
                         await self._reach_once(peer)
@@ -314,6 +321,8 @@ class Links:
     def admit(self, session: Session, introduced: Introduction) -> tuple[Link, Greeting]:
         """See Owner."""
         self._require_known(introduced.peer_id)
+        if not session.dialled and len(self.peers) >= LINKS_MAX and introduced.peer_id not in self.peers:
+            raise Untrusted(Close.BUSY, f"this sidecar is linked to {len(self.peers)} peers and takes no more")
         peer = self._peer(introduced.peer_id)
         if peer.leaving is not None and peer.leaving_here:
             raise Untrusted(Close.STOPPING, peer.leaving)
@@ -340,6 +349,7 @@ class Links:
 
     def settled(self, session: Session) -> None:
         """See Owner."""
+        self._pumps[session].admitted()
         peer = self.peers[session.peer_id or ""]
         self._replace(peer, [s for s in peer.sessions if s.dialled == session.dialled], "a newer connection has come")
         peer.sessions.append(session)
@@ -419,12 +429,31 @@ class Links:
             peer.goodbye.set()
             return
         _log.info("lost %s at %s (%s), resuming", peer.peer_id, session.remote, reason or f"code {code:#x}")
+        if remote and application and code == Close.REPLACED and not self._shaking_hands(peer):
+            self._rest(peer)
         self._resume(peer)
+
+    def _shaking_hands(self, peer: Peer) -> bool:
+        """Whether there is another connection of ours to the peer, which may have taken the place of one."""
+        return any(session.peer_id == peer.peer_id for session in self._pumps)
+
+    def _rest(self, peer: Peer) -> None:
+        """Somebody else with our key has taken the link over: a sidecar too many, or this one is to be the former."""
+        now = self._loop.time()
+        if now - peer.settled_at > RESTED:
+            peer.turns_lost = 0
+        rest = min(REST * 2 ** min(peer.turns_lost, 10), REST_MAX) * random.uniform(0.67, 1.33)
+        peer.turns_lost += 1
+        peer.rests_until = now + rest
+        _log.warning(
+            "another sidecar with this one's key has taken over the link to %s: taking it back in %.1f s; give each a "
+            "key of its own", peer.peer_id, rest,
+        )  # fmt: skip
 
     def _resume(self, peer: Peer) -> None:
         now = self._loop.time()
         peer.flaps = peer.flaps + 1 if now - peer.settled_at < STEADY else 0
-        peer.gives_up_at = now + self._resume_timeout
+        peer.gives_up_at = max(now, peer.rests_until) + self._resume_timeout
         self._begin(peer, PeerState.RESUMING)
 
     def _refused(self, session: Session, code: int, reason: str, application: bool, remote: bool) -> None:
@@ -544,26 +573,25 @@ class Links:
         finally:
             waiting.discard(answered)
 
-    async def drain(self, peer: Peer, why: str, timeout: float) -> int:
-        """The same as `leave`, but what waits for a link that is being made, or made again, gets it first."""
-        until = self._loop.time() + timeout
-        if peer.wanted and peer.link.outbound.outbox.messages:
-            with contextlib.suppress(SidecarError, TimeoutError):
-                async with asyncio.timeout_at(until):
-                    await asyncio.shield(peer.attempt)
-        return await self.leave(peer, why, max(0.0, until - self._loop.time()))
-
     async def leave(self, peer: Peer, why: str, timeout: float) -> int:
-        """Closes a link once everything sent is acknowledged, or after `timeout` seconds. The number of messages
-        without an outcome; each is reported to its sender."""
-        peer.leaving, peer.leaving_here = why, True
+        """Closes a link once everything sent is acknowledged, or after `timeout` seconds; what waits for a link that is
+        being made, or made again, gets it first. The number of messages without an outcome; each is reported to its
+        sender."""
+        until = self._loop.time() + timeout
         outbox = peer.link.outbound.outbox
+        with contextlib.suppress(SidecarError, TimeoutError):
+            async with asyncio.timeout_at(until):
+                while peer.wanted and outbox.messages:
+                    peer.leaving = why  # nothing new is taken
+                    await asyncio.shield(peer.attempt)
+        linked = peer.state is not PeerState.CONNECTING
+        peer.leaving, peer.leaving_here = why, True
         if peer.sessions:
             empty = asyncio.Event()
             peer.sessions[-1].go_away(why)
             outbox.when_empty(empty.set)
             try:
-                async with asyncio.timeout(timeout):
+                async with asyncio.timeout_at(until):
                     await empty.wait()
                     await peer.goodbye.wait()
             except TimeoutError:
@@ -572,7 +600,8 @@ class Links:
             session.close(Close.DONE, why)
         if self.peers.get(peer.peer_id) is peer:
             self._forget(peer, Reason.LINK_CLOSED, f"the link to {peer.peer_id} was closed: {why}")
-            self._tell(PeerUnlinked(peer.peer_id, why))
+            if linked:
+                self._tell(PeerUnlinked(peer.peer_id, why))
         return peer.lost
 
     def close(self) -> None:

@@ -57,6 +57,11 @@ class Peer:
         """Records that may still be taken from this peer, as of `records_at`; refilled with time."""
         self.records_at = 0.0
 
+        self.turns_lost = 0
+        """How often in a row another sidecar with this one's key has taken the link over."""
+        self.rests_until = 0.0
+        """It is not dialled before, by the loop's clock."""
+
     @property
     def wanted(self) -> bool:
         """Whether it is to be dialled."""

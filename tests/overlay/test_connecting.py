@@ -9,6 +9,7 @@ import pytest
 
 from sidecar.errors import Reason, SidecarError
 from sidecar.identity import Identity
+from sidecar.overlay import links
 from sidecar.overlay.events import PeerLinked, PeerRefused, PeerUnlinked
 from sidecar.overlay.peer import PeerState
 from tests.overlay.network import Network, Site, Wire, a, turns
@@ -284,6 +285,29 @@ async def test_keep_alive(network: Network, engine_name: str) -> None:
     for site in (lively, other):
         assert site.node.endpoint.counters.handshakes == 1
         assert site.events(PeerUnlinked) == []
+
+
+async def test_links_are_bounded(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Strangers may not take more; peers of before, and whom an app asks for, are let in."""
+    monkeypatch.setattr(links, "LINKS_MAX", 2)
+    middle = await network.site()
+    one, two, three, own = [await network.site(resume_timeout=30) for _ in range(4)]
+    await one.join(middle)
+    await two.join(middle)
+    with pytest.raises(SidecarError) as raised:
+        await three.node.connect(middle.contact)
+    assert raised.value.reason is Reason.PEER_REFUSED
+    assert "2 peers" in raised.value.detail
+    refused = await middle.event(a(PeerRefused, peer_id=three.peer_id))
+    assert isinstance(refused, PeerRefused)
+    assert not refused.by_peer
+    await middle.join(own)
+    await one.node.links.dialler.reach([("127.0.0.1", middle.port)], middle.peer_id)
+    assert set(middle.node.links.peers) == {one.peer_id, two.peer_id, own.peer_id}
+    for gone in (one, own):
+        await gone.node.disconnect(middle.peer_id, 5)
+        await middle.event(a(PeerUnlinked, peer_id=gone.peer_id))
+    await three.join(middle)
 
 
 async def test_one_link_has_at_most_one_connection_each_way(network: Network) -> None:

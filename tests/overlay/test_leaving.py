@@ -162,6 +162,53 @@ async def test_drain_waits_for_a_link_that_is_being_made(network: Network) -> No
     wire.close()
 
 
+@pytest.mark.parametrize("verb", ["drain", "disconnect"])
+async def test_a_link_that_is_being_resumed_gets_its_outcomes(network: Network, verb: str) -> None:
+    first, second = await network.site(idle_timeout=1, handshake_timeout=0.5), await network.site(idle_timeout=1)
+    wire = await Wire.to(second)
+    await first.node.connect(f"{second.peer_id}@{wire.address}")
+    reader = second.read()
+    wire.cut()
+    sending, late = first.send(second, "", [b"x"] * 10), first.send(second, "late")
+    changes = first.node.peer_changes
+    while first.node.links.state(second.peer_id) is not PeerState.RESUMING:
+        await changes.wait(changes.revision)
+    leaving = asyncio.create_task(
+        first.node.drain(10) if verb == "drain" else first.node.disconnect(second.peer_id, 10)
+    )
+    await turns(3)
+    late.offer([b"late"])
+    await late.all_settled()
+    assert late.failures == {Reason.DRAINING if verb == "drain" else Reason.LINK_CLOSED: 1}
+    wire.mend()
+    assert await leaving == 0
+    await sending.all_delivered()
+    assert reader.count == 10
+    wire.close()
+
+
+async def test_disconnect_from_a_peer_that_cannot_be_reached(network: Network) -> None:
+    """It waits as long as it may, and reports what is left; with nothing to wait for it does not."""
+    first, second = await network.site(), await network.site()
+    wire = await Wire.to(second)
+    wire.cut()
+    for count in (3, 0):
+        dialling = asyncio.ensure_future(first.node.connect(f"{second.peer_id}@{wire.address}"))
+        await turns(5)
+        sending = first.send(second, "", [b"x"] * count)
+        began = asyncio.get_running_loop().time()
+        assert await first.node.disconnect(second.peer_id, 0.3) == count
+        assert (asyncio.get_running_loop().time() - began >= 0.3) == bool(count)
+        await sending.all_settled()
+        assert sending.failures == ({Reason.LINK_CLOSED: 3} if count else {})
+        with pytest.raises(SidecarError) as raised:
+            await dialling
+        assert raised.value.reason is Reason.LINK_CLOSED
+    assert not first.events(PeerLinked)
+    assert not first.events(PeerUnlinked)
+    wire.close()
+
+
 async def test_a_dial_that_ends_while_draining(network: Network) -> None:
     """A stranger that is reached too late is let go in order."""
     first, second = await network.site(), await network.site()

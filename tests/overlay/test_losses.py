@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from sidecar.errors import Reason, SidecarError
+from sidecar.overlay import links
 from sidecar.overlay.events import Event, InstanceConflict, MessagesLost, PeerLinked, PeerRefused, PeerUnlinked
 from sidecar.overlay.peer import PeerState
 from sidecar.wire.errors import Close
@@ -264,6 +265,19 @@ async def test_instance_conflict(network: Network) -> None:
     await first.event(a(InstanceConflict), 4)
     passed = asyncio.get_running_loop().time() - began
     assert first.node.endpoint.counters.handshakes - handshakes <= 5 + 10 * passed
+
+
+async def test_twins_rest_longer_each_time(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each waits before it takes the link back, twice as long as the last time; its messages wait with it."""
+    monkeypatch.setattr(links, "REST", 0.1)
+    first, second = await network.pair(resume_timeout=0)
+    twin = await network.site(identity=second.node.identity, resume_timeout=0)
+    began = asyncio.get_running_loop().time()
+    await twin.node.connect(first.contact)
+    await first.event(a(InstanceConflict), 6)
+    passed = asyncio.get_running_loop().time() - began
+    assert passed > 0.67 * 2 * (0.1 + 0.2 + 0.4)
+    assert second.events(PeerUnlinked) == twin.events(PeerUnlinked) == []
 
 
 async def test_a_peer_that_closes_every_connection_is_not_dialled_as_fast_as_it_can_be(network: Network) -> None:
