@@ -71,7 +71,7 @@ def test_what_passes_after_a_change_protobuf_reads_alike(chosen: list[Message], 
 @given(st.lists(st.sampled_from(
     [b"\x0a", b"\x12", b"\x1a", b"\x00", b"\x01", b"\x02", b"\x04", b"\x80", b"\x81\x00", b"k", b"\xc3", b"\xa9", b'"']
 ), max_size=16))  # fmt: skip
-@settings(max_examples=600)
+@settings(max_examples=300)
 @example([b"\x0a", b"\x80", b"\x80", b"\x80", b"\x80", b"\x00"])
 @example([b"\x0a", b"\x04", b"\x1a", b"\x81\x00", b"k"])
 def test_bytes_that_look_like_a_batch(parts: list[bytes]) -> None:
@@ -112,6 +112,24 @@ def test_runs_of_equal_messages(shapes: list[tuple[int, int]], data: st.DataObje
     raw[at] = data.draw(st.integers(0, 255))
     agrees(bytes(raw))
     agrees(bytes(raw[:-1]))
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("block", [1, 7, 8, 9, 16, 100])
+def test_changes_of_shape_cost_no_more_than_their_messages(block: int) -> None:
+    """Two megabytes of messages that look alike, a few at a time: in seconds, not minutes."""
+    shapes = encoded(*[Message(payload=b"")] * block, *[Message(payload=b"x")] * block)
+    data = shapes * ((1 << 20) // len(shapes))
+    assert len(check_untrusted(data, LIMIT)) == 2 * block * (len(data) // len(shapes))
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 40)), min_size=1, max_size=6), st.data())
+def test_columns(shapes: list[tuple[int, int]], data: st.DataObject) -> None:
+    """Long runs of one shape, one byte of which is another."""
+    raw = bytearray(encoded(*[Message(payload=bytes(size)) for size, count in shapes for _ in range(count)]))
+    assert check_untrusted(bytes(raw), LIMIT) == batch.ends(bytes(raw))
+    raw[data.draw(st.integers(0, len(raw) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    agrees(bytes(raw))
 
 
 def spoilt(what: str, *, index: int = 0, limit: int = 0, size: int = 0) -> BadBatch:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -72,6 +72,7 @@ class Credit(RuleBasedStateMachine):
 
 
 TestCredit = Credit.TestCase
+TestCredit.settings = settings(max_examples=50)
 
 
 @given(st.integers(0, 100), st.integers(0, 10), st.integers(0, 200), st.integers(0, 20))

@@ -88,9 +88,10 @@ def test_a_large_message_moves_to_a_newer_connection() -> None:
         pipes = Pipes(seed)
         a, b = pipes.pair()
         reader = b.read()
-        book = a.send(b, [bytes(200_000)] * 2)
-        pipes.run(12)
+        book = a.send(b, [bytes(270_000)] * 2)
         first = pipes.ends[0]
+        while not any(bulk.position for bulk in a.link(b).outbound._bulk.values()):
+            assert pipes.step()
         pipes.dial(b, a)
         pipes.run()
         assert book.delivered_all

@@ -119,7 +119,7 @@ def test_a_large_message_delays_no_small_one(engine: str, size: int) -> None:
 def test_unread_channels_hold_up_no_other(engine: str, unread: int) -> None:
     world = World()
     a, b = world.pair(engine)
-    stuck = [a.send(b, numbered(30, 20 * KIB), channel=f"unread {number}") for number in range(unread)]
+    stuck = [a.send(b, numbered(12, 50 * KIB), channel=f"unread {number}") for number in range(unread)]
     reader = b.read("read")
     book = a.send(b, numbered(10, 50 * KIB), channel="read")
     world.run_until(lambda: book.delivered_all)
