@@ -99,6 +99,7 @@ async def test_restart_while_messages_flow(network: Network, engine_name: str) -
     stop = True
     await flowing
     await sending.all_settled()
+    await turns(5)  # acknowledged is in the inbox, not read yet
     assert sending.failures.keys() <= {Reason.OUTCOME_UNKNOWN}
     assert len(sending.was_delivered) <= reader.count + after.count <= sending.sender.offered
     await second.node.stop()
