@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -175,11 +176,9 @@ async def test_addresses_of_other_places_are_not_dialled(network: Network) -> No
     assert second.node.get_peer(subject.peer_id).addresses == ["127.0.0.9:7400", "192.0.2.1:7400"]
 
 
-async def test_loopback_told_from_elsewhere(network: Network) -> None:
-    """Neither as a peer's address nor as one's own."""
+async def test_loopback_told_from_elsewhere(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = await network.pair()
-    session = second.node.links.peers[first.peer_id].sessions[-1]
-    second.node.links.pump(session)._remote = ("203.0.113.5", 7400)  # as if the link came from there
+    monkeypatch.setattr(second.node.links, "pump", lambda session: SimpleNamespace(remote=("203.0.113.5", 7400)))
     subject = Identity.ephemeral()
     tell(first, second, record_of(subject, "127.0.0.1:22", "192.0.2.1:7400"))
     await told(first, second)

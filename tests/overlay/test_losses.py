@@ -263,7 +263,7 @@ async def test_instance_conflict(network: Network) -> None:
     assert event.address in {second.address, twin.address}
     began = asyncio.get_running_loop().time()
     handshakes = first.node.endpoint.counters.handshakes
-    await first.event(a(InstanceConflict), 4)
+    await first.event(a(InstanceConflict), 2)
     passed = asyncio.get_running_loop().time() - began
     assert first.node.endpoint.counters.handshakes - handshakes <= 5 + 10 * passed
 

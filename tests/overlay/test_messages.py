@@ -106,7 +106,8 @@ async def test_no_head_of_line_blocking(network: Network) -> None:
     reader = second.read()
     part = noise(MIB)
     sending = first.send(second).offer_large(*[part] * (largest // MIB))
-    await sending.until(lambda: first.node.links.peers[second.peer_id].link.outbound.bytes_sent > 0)
+    while not first.node.links.peers[second.peer_id].link.outbound.bytes_sent:
+        await first.node.ping(second.peer_id)
     small = first.send(second, "", [b"one"])
     low = first.send(second, "", [b"two"], priority=LOW)
     await small.all_delivered()

@@ -12,8 +12,8 @@ from tests.processes import Sidecars
 
 GIB = 1 << 30
 LIMIT_MIB = 224
-"""Resident memory of either sidecar at its peak; it begins at some 60. Each call that carries messages of 12 MiB has up to
-three of them on their way through gRPC into the queue."""
+"""Resident memory of either sidecar at its peak; it begins at some 60. Each call that carries messages of 12 MiB has
+up to three of them on their way through gRPC into the queue."""
 PAYLOADS = {"small": 200, "of 60 KiB": 60 << 10, "of 1 MiB": 1 << 20, "of 12 MiB": 12 << 20}
 
 
