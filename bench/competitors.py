@@ -36,6 +36,8 @@ class Pair:
     between: tuple[Process, ...] = ()
     can: frozenset[str] = frozenset()
     """The works of `bench.works` that this pair does."""
+    channel: str = ""
+    """What its messages go by; empty where each run has a stream of its own."""
     verbs: dict[str, str] = field(default_factory=dict)
     """Commands that have another name in this pair's apps."""
 
@@ -169,6 +171,7 @@ def sidecars(
                     address=ends[1].contact,
                     between=tuple(end.process for end in ends),
                     can=frozenset(can),
+                    channel=f"bench-{kind}",
                 )
             )
         yield pairs

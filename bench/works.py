@@ -22,7 +22,7 @@ _runs = itertools.count(1)
 
 
 def _run_name() -> str:
-    """Every sample has a channel or protocol of its own, so that nothing left of a failed one reaches another."""
+    """Every sample's payloads carry a mark of their own, so that nothing of a failed one counts in another."""
     return f"bench-{os.getpid()}-{next(_runs)}"
 
 
@@ -46,9 +46,9 @@ def stream(pair: Pair, seconds: float, size: int, batch: int) -> Sample:
     """Messages of one size, `batch` to a gRPC message or write, as fast as the receiver takes them. Time runs from
     before the first write to the last message in the receiving app, which has checked each by length and counter."""
     run = _run_name()
-    pair.receiver.ask("listen", run=run, size=size, seconds=seconds)
+    pair.receiver.ask("listen", run=run, channel=pair.channel or run, size=size, seconds=seconds)
     processor = _Processor(pair)
-    fields = {"run": run, "size": size, "batch": batch, "seconds": seconds}
+    fields = {"run": run, "channel": pair.channel or run, "size": size, "batch": batch, "seconds": seconds}
     arriving = pair.receiver.post("collect", **fields)
     sent = pair.sender.ask("send", patience=seconds + PATIENCE, peer=pair.peer, **fields)
     received = pair.receiver.answer(arriving, PATIENCE)
@@ -63,7 +63,8 @@ def _latencies(pair: Pair, verb: str, seconds: float, depth: int, run: str) -> S
     processor = _Processor(pair)
     trips = pair.sender.ask(
         pair.verbs.get(verb, verb), patience=seconds + PATIENCE,
-        run=run, size=SMALL, seconds=seconds, depth=depth, peer=pair.peer, address=pair.address,
+        run=run, channel=pair.channel or run, size=SMALL, seconds=seconds, depth=depth, peer=pair.peer,
+        address=pair.address,
     )  # fmt: skip
     return {
         "p50_us": trips["p50_us"], "p99_us": trips["p99_us"], "calls_s": trips["count"] / trips["seconds"],
@@ -79,11 +80,9 @@ def ping(pair: Pair, seconds: float, depth: int) -> Sample:
 def deliver(pair: Pair, seconds: float, depth: int) -> Sample:
     """MessageService.Send of 256 bytes, answered when the message is in the other inbox, and an app empties it."""
     run = _run_name()
-    drain = pair.receiver.ask("drain", run=run, seconds=seconds) if pair.between else None
-    sample = _latencies(pair, "send_delivered", seconds, depth, run)
-    if drain is not None:
-        pair.receiver.ask("drained", run=run)
-    return sample
+    if pair.between:
+        pair.receiver.ask("drain", channel=pair.channel)
+    return _latencies(pair, "send_delivered", seconds, depth, run)
 
 
 def request(pair: Pair, seconds: float, depth: int) -> Sample:
@@ -91,7 +90,7 @@ def request(pair: Pair, seconds: float, depth: int) -> Sample:
     nothing between the apps)."""
     run = _run_name()
     if pair.between:
-        pair.receiver.ask("answer", run=run, size=SMALL, seconds=seconds, peer=pair.back)
+        pair.receiver.ask("answer", run=run, channel=pair.channel or run, size=SMALL, seconds=seconds, peer=pair.back)
     return _latencies(pair, "request", seconds, depth, run)
 
 
@@ -99,7 +98,7 @@ def relink(pair: Pair, seconds: float, depth: int) -> Sample:
     """Ends and makes the connection between the two sides, with one round trip on each, one after the other."""
     run = _run_name()
     if pair.between and "p2pd" in pair.name:
-        pair.receiver.ask("answer", run=run, size=SMALL, seconds=seconds, peer=pair.back)
+        pair.receiver.ask("answer", run=run, channel=pair.channel or run, size=SMALL, seconds=seconds, peer=pair.back)
     return _latencies(pair, "relink", seconds, depth, run)
 
 

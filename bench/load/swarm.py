@@ -25,11 +25,12 @@ from sidecar.transport.engine.base import EngineSettings
 from sidecar.transport.pump import Pump
 from sidecar.wire import ALPN
 from sidecar.wire.errors import Close
+from sidecar.wire.hello import Greeting, Introduction, LocalPeer
 from sidecar.wire.inbound import Inbound, Windows
 from sidecar.wire.link import Link
 from sidecar.wire.outbound import Outbound
 from sidecar.wire.outbox import Outbox
-from sidecar.wire.session import Greeting, Introduction, LocalPeer, Session
+from sidecar.wire.session import Session
 
 HANDSHAKE_SECONDS = 5.0
 NETWORK = "bench"

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,11 +36,13 @@ type client struct {
 	messages overlay.MessageServiceClient
 	peers    overlay.PeerServiceClient
 	ledgers  sync.Map // run -> *ledger
-	drains   sync.Map // run -> context.CancelFunc
+	takers   sync.Map // mark of a run -> taker
+	mutex    sync.Mutex
+	channels map[string]bool
 }
 
 func newClient(target, tlsDir string) (program, error) {
-	c := &client{target: target, options: []grpc.DialOption{
+	c := &client{target: target, channels: make(map[string]bool), options: []grpc.DialOption{
 		grpc.WithInitialWindowSize(streamWindow), grpc.WithInitialConnWindowSize(connectionWindow),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(largestMessage)),
 	}}
@@ -61,7 +64,7 @@ func newClient(target, tlsDir string) (program, error) {
 	return program{
 		"connect": c.connect, "send": c.send, "listen": c.listen, "collect": c.collect, "ping": c.ping,
 		"send_delivered": c.sendDelivered, "request": c.request, "answer": c.answer,
-		"drain": c.drain, "drained": c.drained, "relink": c.relink, "redial": c.redial,
+		"drain": c.drain, "relink": c.relink, "redial": c.redial,
 	}, nil
 }
 
@@ -83,7 +86,7 @@ func (c *client) send(ctx context.Context, work Work) (any, error) {
 		return nil, err
 	}
 	err = stream.Send(&overlay.SendStreamRequest{Open: &overlay.SendStreamOpen{
-		PeerId: work.Peer, Channel: work.Run, Level: overlay.DeliveryLevel_DELIVERY_LEVEL_DELIVERED,
+		PeerId: work.Peer, Channel: work.Channel, Level: overlay.DeliveryLevel_DELIVERY_LEVEL_DELIVERED,
 	}})
 	if err != nil {
 		return nil, ended(stream, err)
@@ -208,44 +211,86 @@ func ended(stream overlay.MessageService_SendStreamClient, err error) error {
 	return err
 }
 
-// listen subscribes to the run; collect waits for its end.
-func (c *client) listen(_ context.Context, work Work) (any, error) {
-	book := newLedger(work.Run, work.Size)
-	ctx, cancel := context.WithTimeout(context.Background(), work.duration()+2*grace)
-	stream, err := c.messages.Receive(ctx, &overlay.ReceiveRequest{Channel: work.Run}, grpc.WaitForReady(true))
-	if err != nil {
-		cancel()
-		return nil, err
+// taker gets the payloads of one run.
+type taker interface {
+	take(payloads ...[]byte) error
+}
+
+// takerFunc is a function that is a taker.
+type takerFunc func(payloads ...[]byte) error
+
+func (f takerFunc) take(payloads ...[]byte) error { return f(payloads...) }
+
+// subscribe receives a channel for as long as the app lives, and hands what comes to the taker of its run: as an app would,
+// and because each channel that was ever used on a link keeps its share of the link's window. What no taker wants is dropped.
+func (c *client) subscribe(channel string) error {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.channels[channel] {
+		return nil
 	}
-	c.ledgers.Store(work.Run, book)
+	request := &overlay.ReceiveRequest{Channel: channel}
+	stream, err := c.messages.Receive(context.Background(), request, grpc.WaitForReady(true))
+	if err != nil {
+		return err
+	}
+	c.channels[channel] = true
 	go func() {
-		<-book.complete
-		cancel()
+		err := c.dispatch(stream)
+		c.mutex.Lock()
+		delete(c.channels, channel)
+		c.mutex.Unlock()
+		c.ledgers.Range(func(_, entry any) bool {
+			entry.(*ledger).fail(err)
+			return true
+		})
 	}()
-	go func() {
-		var payloads [][]byte
-		for {
-			response, err := stream.Recv()
-			if err != nil {
-				book.fail(err)
-				return
+	return nil
+}
+
+func (c *client) dispatch(stream overlay.MessageService_ReceiveClient) error {
+	var payloads [][]byte
+	var current uint64
+	hand := func() {
+		if entry, wanted := c.takers.Load(current); wanted && len(payloads) > 0 {
+			_ = entry.(taker).take(payloads...)
+		}
+		payloads = payloads[:0]
+	}
+	for {
+		response, err := stream.Recv()
+		if err != nil {
+			return err
+		}
+		for _, delivery := range response.Deliveries {
+			if delivery.Chunk != nil {
+				return errors.New("a chunk of a message that fits a gRPC message")
 			}
-			payloads = payloads[:0]
-			for _, delivery := range response.Deliveries {
-				if delivery.Chunk != nil {
-					book.fail(errors.New("a chunk of a message that fits a gRPC message"))
-					return
+			for _, message := range delivery.Messages {
+				if len(message.Payload) < payloadHead {
+					return fmt.Errorf("a payload of %d bytes", len(message.Payload))
 				}
-				for _, message := range delivery.Messages {
-					payloads = append(payloads, message.Payload)
+				if found := binary.LittleEndian.Uint64(message.Payload[8:]); found != current {
+					hand()
+					current = found
 				}
-			}
-			if book.take(payloads...) != nil {
-				return
+				payloads = append(payloads, message.Payload)
 			}
 		}
+		hand()
+	}
+}
+
+// listen enters what comes of a run in a ledger; collect waits for its end.
+func (c *client) listen(_ context.Context, work Work) (any, error) {
+	book := newLedger(work.Run, work.Size)
+	c.ledgers.Store(work.Run, book)
+	c.takers.Store(mark(work.Run), book)
+	go func() {
+		<-book.complete
+		c.takers.Delete(mark(work.Run))
 	}()
-	return true, nil
+	return true, c.subscribe(work.Channel)
 }
 
 func (c *client) collect(ctx context.Context, work Work) (any, error) {
@@ -267,32 +312,9 @@ func collect(ctx context.Context, ledgers *sync.Map, run string) (any, error) {
 	}
 }
 
-// drain takes and drops the messages of a run until drained is asked.
+// drain takes and drops the messages of a channel.
 func (c *client) drain(_ context.Context, work Work) (any, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), work.duration()+2*grace)
-	stream, err := c.messages.Receive(ctx, &overlay.ReceiveRequest{Channel: work.Run}, grpc.WaitForReady(true))
-	if err != nil {
-		cancel()
-		return nil, err
-	}
-	c.drains.Store(work.Run, cancel)
-	go func() {
-		for {
-			if _, err := stream.Recv(); err != nil {
-				return
-			}
-		}
-	}()
-	return true, nil
-}
-
-func (c *client) drained(_ context.Context, work Work) (any, error) {
-	entry, draining := c.drains.LoadAndDelete(work.Run)
-	if !draining {
-		return nil, fmt.Errorf("nothing drains run %q", work.Run)
-	}
-	entry.(context.CancelFunc)()
-	return true, nil
+	return true, c.subscribe(work.Channel)
 }
 
 // ping measures empty round trips from sidecar to sidecar, one after the other.
@@ -314,7 +336,7 @@ func (c *client) sendDelivered(ctx context.Context, work Work) (any, error) {
 	token := strings.Repeat("t", min(work.Size, 128))
 	return concurrently(work, func(worker int) error {
 		_, err := c.messages.Send(ctx, &overlay.SendRequest{
-			PeerId: work.Peer, Channel: work.Run, Level: overlay.DeliveryLevel_DELIVERY_LEVEL_DELIVERED,
+			PeerId: work.Peer, Channel: work.Channel, Level: overlay.DeliveryLevel_DELIVERY_LEVEL_DELIVERED,
 			Message: &overlay.Message{Payload: payloads[worker]}, Token: token,
 		})
 		return err
@@ -325,11 +347,16 @@ func (c *client) sendDelivered(ctx context.Context, work Work) (any, error) {
 func (c *client) request(ctx context.Context, work Work) (any, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	replies, err := c.messages.Receive(ctx, &overlay.ReceiveRequest{Channel: work.Run + "/answers"}, grpc.WaitForReady(true))
-	if err != nil {
+	replies := make(chan [][]byte, max(work.Depth, 1))
+	c.takers.Store(mark(work.Run), takerFunc(func(payloads ...[]byte) error {
+		replies <- slices.Clone(payloads)
+		return nil
+	}))
+	defer c.takers.Delete(mark(work.Run))
+	if err := c.subscribe(work.Channel + "/answers"); err != nil {
 		return nil, err
 	}
-	out, err := c.openStream(ctx, work.Peer, work.Run)
+	out, err := c.openStream(ctx, work.Peer, work.Channel)
 	if err != nil {
 		return nil, err
 	}
@@ -351,24 +378,24 @@ func (c *client) request(ctx context.Context, work Work) (any, error) {
 	begin := monotonic()
 	until := begin + int64(work.duration())
 	for len(asked) > 0 {
-		response, err := replies.Recv()
-		if err != nil {
-			return nil, err
+		var payloads [][]byte
+		select {
+		case payloads = <-replies:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%d requests had no answer when the time was up", len(asked))
 		}
 		now := monotonic()
-		for _, delivery := range response.Deliveries {
-			for _, message := range delivery.Messages {
-				counter := binary.LittleEndian.Uint64(message.Payload)
-				sentAt, known := asked[counter]
-				if !known || len(message.Payload) != work.Size {
-					return nil, fmt.Errorf("an answer of %d bytes to %d, which was not asked", len(message.Payload), counter)
-				}
-				delete(asked, counter)
-				trips = append(trips, now-sentAt)
-				if now < until {
-					if err := ask(); err != nil {
-						return nil, ended(out, err)
-					}
+		for _, answer := range payloads {
+			counter := binary.LittleEndian.Uint64(answer)
+			sentAt, known := asked[counter]
+			if !known || len(answer) != work.Size {
+				return nil, fmt.Errorf("an answer of %d bytes to %d, which was not asked", len(answer), counter)
+			}
+			delete(asked, counter)
+			trips = append(trips, now-sentAt)
+			if now < until {
+				if err := ask(); err != nil {
+					return nil, ended(out, err)
 				}
 			}
 		}
@@ -384,36 +411,24 @@ func (c *client) request(ctx context.Context, work Work) (any, error) {
 // answer sends every message of the run back to the peer it names until the closing one.
 func (c *client) answer(_ context.Context, work Work) (any, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), work.duration()+grace)
-	questions, err := c.messages.Receive(ctx, &overlay.ReceiveRequest{Channel: work.Run}, grpc.WaitForReady(true))
+	out, err := c.openStream(ctx, work.Peer, work.Channel+"/answers")
 	if err != nil {
 		cancel()
 		return nil, err
 	}
-	out, err := c.openStream(ctx, work.Peer, work.Run+"/answers")
-	if err != nil {
-		cancel()
-		return nil, err
-	}
-	go func() {
-		defer cancel()
-		for {
-			response, err := questions.Recv()
-			if err != nil {
-				return
-			}
-			for _, delivery := range response.Deliveries {
-				last := delivery.Messages[len(delivery.Messages)-1].Payload
-				if binary.LittleEndian.Uint64(last)&closing != 0 {
-					_ = out.CloseSend()
-					return
-				}
-				if out.Send(&overlay.SendStreamRequest{Messages: delivery.Messages}) != nil {
-					return
-				}
-			}
+	c.takers.Store(mark(work.Run), takerFunc(func(payloads ...[]byte) error {
+		if binary.LittleEndian.Uint64(payloads[len(payloads)-1])&closing != 0 {
+			c.takers.Delete(mark(work.Run))
+			defer cancel()
+			return out.CloseSend()
 		}
-	}()
-	return true, nil
+		messages := make([]*overlay.Message, len(payloads))
+		for i, payload := range payloads {
+			messages[i] = &overlay.Message{Payload: payload}
+		}
+		return out.Send(&overlay.SendStreamRequest{Messages: messages})
+	}))
+	return true, c.subscribe(work.Channel)
 }
 
 // openStream opens a SendStream whose receipts are read and dropped.

@@ -25,7 +25,8 @@ import (
 type Work struct {
 	ID      int     `json:"id"`
 	Do      string  `json:"do"`
-	Run     string  `json:"run"`     // names the run; a channel or protocol of its own
+	Run     string  `json:"run"`     // names the run; its mark is in every payload
+	Channel string  `json:"channel"` // where its messages go
 	Peer    string  `json:"peer"`    // the other end
 	Address string  `json:"address"` // where to dial it
 	Size    int     `json:"size"`    // bytes of payload

@@ -74,8 +74,9 @@ class Ledger:
                 raise LoadFailed(f"message {counter} arrived twice")
             else:
                 self.seen.add(counter)
+            self.last_ns = time.monotonic_ns()
             if self.count == 0:
-                self.first_ns = time.monotonic_ns()
+                self.first_ns = self.last_ns
             self.count += 1
         return self.count == self.total
 
@@ -91,8 +92,9 @@ class App:
 
     def __init__(self, endpoint: str) -> None:
         self.stubs = Stubs(Endpoint.from_environment(endpoint).channel())
-        self.runs: dict[str, Future[dict[str, int]]] = {}
-        self.drains: dict[str, Any] = {}
+        self.runs: dict[str, tuple[Ledger, Future[dict[str, int]]]] = {}
+        self.marks: dict[int, tuple[Ledger, Future[dict[str, int]]]] = {}
+        self.channels: set[str] = set()
 
     def send(self, work: Work) -> Any:
         """Writes messages for the asked time, closes the run and waits for the receipt of everything."""
@@ -107,7 +109,7 @@ class App:
         def frames() -> Iterator[pb.SendStreamRequest]:
             nonlocal count
             yield pb.SendStreamRequest(
-                open=pb.SendStreamOpen(peer_id=work["peer"], channel=run, level=pb.DELIVERY_LEVEL_DELIVERED)
+                open=pb.SendStreamOpen(peer_id=work["peer"], channel=work["channel"], level=pb.DELIVERY_LEVEL_DELIVERED)
             )
             while time.monotonic_ns() < until:
                 with moved:
@@ -131,57 +133,53 @@ class App:
             raise LoadFailed(f"receipts through {through} of {count + 1} messages")
         return {"count": count, "start_ns": start, "settled_ns": time.monotonic_ns()}
 
-    def listen(self, work: Work) -> Any:
-        """Subscribes to the run; collect waits for its end."""
-        ledger = Ledger(work["run"], work["size"])
-        call = self.stubs.messages.Receive(
-            pb.ReceiveRequest(channel=work["run"]), timeout=work["seconds"] + 2 * GRACE, wait_for_ready=True
-        )
-        done: Future[dict[str, int]] = Future()
-        self.runs[work["run"]] = done
+    def subscribe(self, channel: str) -> None:
+        """Receives a channel for as long as the app lives; what comes is entered in its run's ledger, or dropped."""
+        if channel in self.channels:
+            return
+        self.channels.add(channel)
+        call = self.stubs.messages.Receive(pb.ReceiveRequest(channel=channel), wait_for_ready=True)
 
         def receive() -> None:
             try:
                 for response in call:
-                    complete, before = False, ledger.count
-                    for delivery in response.deliveries:
-                        for message in delivery.messages:
-                            complete = ledger.take(message.payload) or complete
-                    if ledger.count != before:
-                        ledger.last_ns = time.monotonic_ns()
-                    if complete:
-                        break
-                done.set_result(ledger.received())
-            except (grpc.RpcError, LoadFailed) as failed:
-                done.set_exception(LoadFailed(str(failed)))
-            finally:
-                call.cancel()
+                    self.enter([message.payload for each in response.deliveries for message in each.messages])
+            except grpc.RpcError as failed:
+                self.channels.discard(channel)
+                for _, done in self.runs.values():
+                    if not done.done():
+                        done.set_exception(LoadFailed(str(failed)))
 
         threading.Thread(target=receive, daemon=True).start()
+
+    def enter(self, payloads: list[bytes]) -> None:
+        for payload in payloads:
+            ledger, done = self.marks.get(HEAD.unpack_from(payload)[1], (None, None))
+            if ledger is None or done is None or done.done():
+                continue
+            try:
+                if ledger.take(payload):
+                    done.set_result(ledger.received())
+            except LoadFailed as failed:
+                done.set_exception(failed)
+
+    def listen(self, work: Work) -> Any:
+        """Enters what comes of a run in a ledger; collect waits for its end."""
+        run = Ledger(work["run"], work["size"]), Future[dict[str, int]]()
+        self.runs[work["run"]] = self.marks[mark(work["run"])] = run
+        self.subscribe(work["channel"])
         return True
 
     def collect(self, work: Work) -> Any:
-        return self.runs.pop(work["run"]).result(work["seconds"] + GRACE)
+        _, done = self.runs.pop(work["run"])
+        try:
+            return done.result(work["seconds"] + GRACE)
+        finally:
+            del self.marks[mark(work["run"])]
 
     def drain(self, work: Work) -> Any:
-        """Takes and drops the messages of a run until drained is asked."""
-        call = self.stubs.messages.Receive(
-            pb.ReceiveRequest(channel=work["run"]), timeout=work["seconds"] + 2 * GRACE, wait_for_ready=True
-        )
-        self.drains[work["run"]] = call
-
-        def receive() -> None:
-            try:
-                for _ in call:
-                    pass
-            except grpc.RpcError:
-                return  # cancelled by drained
-
-        threading.Thread(target=receive, daemon=True).start()
-        return True
-
-    def drained(self, work: Work) -> Any:
-        self.drains.pop(work["run"]).cancel()
+        """Takes and drops the messages of a channel."""
+        self.subscribe(work["channel"])
         return True
 
     def ping(self, work: Work) -> Any:
@@ -191,7 +189,7 @@ class App:
     def send_delivered(self, work: Work) -> Any:
         payload = HEAD.pack(0, mark(work["run"])) + bytes(work["size"] - HEAD.size)
         request = pb.SendRequest(
-            peer_id=work["peer"], channel=work["run"], level=pb.DELIVERY_LEVEL_DELIVERED,
+            peer_id=work["peer"], channel=work["channel"], level=pb.DELIVERY_LEVEL_DELIVERED,
             message=pb.Message(payload=payload), token="t" * min(128, work["size"]),
         )  # fmt: skip
         return _repeat(work, lambda: self.stubs.messages.Send(request, timeout=GRACE))
@@ -218,7 +216,7 @@ def main() -> None:
     app = App(sys.argv[1])
     lock = threading.Lock()
     commands: dict[str, Callable[[Work], Any]] = {
-        name: getattr(app, name) for name in ("send", "listen", "collect", "drain", "drained", "ping", "send_delivered")
+        name: getattr(app, name) for name in ("send", "listen", "collect", "drain", "ping", "send_delivered")
     }
 
     def run(work: Work) -> None:
