@@ -102,14 +102,13 @@ class Pump:
         """What the engine knows of the path."""
         return self._connection.statistics()
 
-    def wake(self) -> None:
-        """Lets the protocol `fill` before the loop's next turn ends; a moment later when something is under way and was
-        sent just now, so that under load what comes by then goes with it. The only item never waits: nothing is under
-        way then."""
+    def wake(self, *, busy: bool = False) -> None:
+        """Lets the protocol `fill` before the loop's next turn ends; a moment after the last time if it says that it is
+        `busy`, so that under load what comes by then goes with it."""
         if self.roused or self._gathering:
             return
         due = self._spoke_at + GATHER_INTERVAL
-        if self._endpoint.now() < due and self._connection.unacknowledged() > 0:
+        if busy and self._endpoint.now() < due:
             self._gathering = True
             self._endpoint.alarm(self, due)
         else:

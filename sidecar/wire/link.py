@@ -35,8 +35,8 @@ class Carrier(Writer, Protocol):
     dialled: bool
     """Whether this side dialled it."""
 
-    def wake(self) -> None:
-        """Lets the connection write soon."""
+    def wake(self, *, busy: bool = False) -> None:
+        """Lets the connection write soon; when `busy`, a moment later may do, so that more goes with it."""
         ...
 
     def close(self, code: Close, reason: str) -> None:
@@ -106,7 +106,7 @@ class Link:
     def wake(self) -> None:
         """There is something to write."""
         if self.carrier is not None:
-            self.carrier.wake()
+            self.carrier.wake(busy=self.outbound.unacknowledged)
 
     @property
     def idle(self) -> bool:

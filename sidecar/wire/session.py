@@ -84,8 +84,8 @@ class Owner(Protocol):
 class Connection(Streams, Protocol):
     """The connection under a session."""
 
-    def wake(self) -> None:
-        """Asks for a `fill` soon."""
+    def wake(self, *, busy: bool = False) -> None:
+        """Asks for a `fill` soon; when `busy`, a moment later may do, so that more goes with it."""
         ...
 
 
@@ -243,9 +243,9 @@ class Session:
         """Closes the connection; the reason travels with it."""
         self._close(code, reason)
 
-    def wake(self) -> None:
+    def wake(self, *, busy: bool = False) -> None:
         """Asks for a chance to write."""
-        self._connection.wake()
+        self._connection.wake(busy=busy)
 
     def ping(self, answered: Callable[[float], None]) -> None:
         """Asks the other sidecar for an answer; `answered` gets the time it came. Untrusted when too many wait."""

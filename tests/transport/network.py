@@ -38,6 +38,8 @@ from sidecar.wire.streams import StreamProtocol, Streams
 
 SLICE = 128 << 10
 MOST_EVENTS = 2_000_000
+TICK = 1e-6
+"""No timer is looked at to the bit: aioquic's loss timer, at exactly its time, may round to not yet, for ever."""
 
 
 class Stuck(AssertionError):
@@ -64,7 +66,7 @@ class Line:
         """What may be done to the connection."""
         return self.connection
 
-    def wake(self) -> None:
+    def wake(self, *, busy: bool = False) -> None:
         """Lets the protocol fill, and sends what is to be sent."""
         self.drive()
 
@@ -326,6 +328,7 @@ class Network:
             return False
         self.now = max(self.now, at)
         if next_line is not None:
+            self.now += TICK
             next_line.fire(self.now)
             return True
         _, _, source, target, data = heapq.heappop(self._wire)

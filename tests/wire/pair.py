@@ -77,7 +77,7 @@ class Driven:
         """See Streams."""
         return self.line.connection.send_room()
 
-    def wake(self) -> None:
+    def wake(self, *, busy: bool = False) -> None:
         """See Connection."""
         self.roused = True
 

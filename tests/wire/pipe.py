@@ -110,7 +110,7 @@ class PipeEnd:
         """See Streams."""
         return max(0, ROOM - sum(len(part) for stream in self.streams.values() for part in stream.waiting))
 
-    def wake(self) -> None:
+    def wake(self, *, busy: bool = False) -> None:
         """See Connection."""
         self.roused = True
 
