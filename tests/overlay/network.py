@@ -271,6 +271,7 @@ class Network:
         port: int = 0,
         directory: Path | None = None,
         handshake_timeout: float = 5.0,
+        subnet_handshake_limit: int = 128,
         **settings: Any,
     ) -> Site:
         """A node that runs."""
@@ -293,6 +294,7 @@ class Network:
             node.links.accept,
             keep_alive=chosen.keep_alive,
             handshake_timeout=handshake_timeout,
+            subnet_handshake_limit=subnet_handshake_limit,
         )
         node.start(endpoint)
         site = Site(node)

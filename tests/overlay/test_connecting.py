@@ -287,6 +287,15 @@ async def test_keep_alive(network: Network, engine_name: str) -> None:
         assert site.events(PeerUnlinked) == []
 
 
+async def test_whoever_is_linked_is_a_handshake_no_longer(network: Network) -> None:
+    """More links from one subnet than may shake hands there at once."""
+    middle = await network.site(subnet_handshake_limit=2)
+    others = [await network.site() for _ in range(5)]
+    for each in others:
+        await each.join(middle)
+    assert len(middle.node.links.linked) == len(others)
+
+
 async def test_links_are_bounded(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     """Strangers may not take more; peers of before, and whom an app asks for, are let in."""
     monkeypatch.setattr(links, "LINKS_MAX", 2)
