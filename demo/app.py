@@ -48,7 +48,7 @@ ACK_BATCH = 4096
 ACK_TIMEOUT = 5.0
 """Seconds for one of them."""
 
-REPORT_EVERY = 0.25
+REPORT_EVERY = 0.1
 
 
 def until_closed(work: Callable[[], None]) -> None:

@@ -46,7 +46,7 @@ def short_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.timeout(120)
 def test_everything_arrives_although_a_sidecar_is_killed(short_folder: Path) -> None:
-    done = demo(short_folder, "--messages", "1000", "--file-mib", "8")
+    done = demo(short_folder, "--messages", "1000", "--file-mib", "8", "--limit", "60")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "kill -9" in done.stdout
     assert done.stdout.count("  same\n") == 12
