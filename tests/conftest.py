@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -12,6 +13,11 @@ from pathlib import Path
 import pytest
 
 from tests.processes import Sidecars
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell lets what it runs in the background ignore Ctrl-C, and every process started here would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def has_ipv6() -> bool:
