@@ -14,7 +14,6 @@ import pytest
 
 from tests.processes import Sidecars
 
-
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell lets what it runs in the background ignore Ctrl-C, and every process started here would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
