@@ -293,15 +293,7 @@ class Links:
 
     def limits(self) -> wire_pb2.Limits:
         """See Owner."""
-        windows = self._windows
-        return wire_pb2.Limits(
-            max_message_bytes=windows.max_message_bytes,
-            link_bytes=windows.link_bytes,
-            link_messages=windows.link_messages,
-            channel_bytes=windows.first_channel_bytes,
-            channel_messages=windows.channel_messages,
-            max_channels=windows.max_channels,
-        )
+        return self._windows.limits()
 
     def greet(self, session: Session, peer_id: str) -> Greeting:
         """See Owner."""

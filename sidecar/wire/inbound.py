@@ -42,6 +42,17 @@ class Windows(NamedTuple):
     """The most a channel gets that no app reads."""
     max_channels: int
 
+    def limits(self) -> wire_pb2.Limits:
+        """What the other side is told of them in HELLO."""
+        return wire_pb2.Limits(
+            max_message_bytes=self.max_message_bytes,
+            link_bytes=self.link_bytes,
+            link_messages=self.link_messages,
+            channel_bytes=self.first_channel_bytes,
+            channel_messages=self.channel_messages,
+            max_channels=self.max_channels,
+        )
+
 
 class Arrival:
     """A run of messages that came in: what the inbox holds. `take` it when an app has it."""
@@ -177,18 +188,6 @@ class Inbound:
                 self.inbox.unreserve(self._channels[bulk.header.channel].name, bulk.header.length)
         self._begin()
         self._expect()
-
-    def limits(self) -> wire_pb2.Limits:
-        """What the other side is told in HELLO."""
-        windows = self.windows
-        return wire_pb2.Limits(
-            max_message_bytes=windows.max_message_bytes,
-            link_bytes=windows.link_bytes,
-            link_messages=windows.link_messages,
-            channel_bytes=windows.first_channel_bytes,
-            channel_messages=windows.channel_messages,
-            max_channels=windows.max_channels,
-        )
 
     # what comes
 

@@ -108,11 +108,6 @@ class Link:
         if self.carrier is not None:
             self.carrier.wake(busy=self.outbound.unacknowledged)
 
-    @property
-    def idle(self) -> bool:
-        """Whether neither side owes the other anything that this one knows of."""
-        return self.outbound.idle and self.inbound.idle
-
     def __repr__(self) -> str:
         return f"Link({self.peer_id[:8]}, {len(self.carriers)} connections, {self.outbound!r}, {self.inbound!r})"
 

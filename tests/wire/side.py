@@ -284,7 +284,7 @@ class Side:
 
     def limits(self) -> wire_pb2.Limits:
         """See Owner."""
-        return Inbound(self.windows, Inbox(0, 0), "").limits()
+        return self.windows.limits()
 
     def greet(self, session: Session, peer_id: str) -> Greeting:
         """See Owner."""

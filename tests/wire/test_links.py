@@ -253,6 +253,7 @@ def test_what_a_link_says_of_itself() -> None:
         f"Link({b.peer_id[:8]}, 1 connections, Outbound(Outbox(0 messages, 0/8388608 bytes, peak 0), "
         "lanes at [0, 0, 0], bulk at 0), Inbound(lanes at [0, 0, 0], bulk at 0, 1 channels))"
     )
-    assert a.link(b).idle
+    assert a.link(b).outbound.idle
+    assert a.link(b).inbound.idle
     a.send(b, [b"x"])
-    assert not a.link(b).idle
+    assert not (a.link(b).outbound.idle and a.link(b).inbound.idle)
