@@ -56,8 +56,10 @@ class EngineConnection(ABC):
         self._limit = InFlight(settings.in_flight_limit, min(settings.max_datagram, ETHERNET_DATAGRAM))
         self._events: list[Event] = []
         self._end_told = False
-        self._run_id = -1
-        self._run: list[bytes] = []
+        self._arriving: dict[int, list[bytes]] = {}
+        """By stream: pieces that came since the last other event. Several streams share packets by turns."""
+        self._finished: set[int] = set()
+        """Those of them that are whole."""
         self._farewell: list[Train] = []
         self._farewell_due = False
         self._farewell_built = False
@@ -214,8 +216,9 @@ class EngineConnection(ABC):
             self._fail(error)
 
     def events(self) -> list[Event]:
-        """Everything that happened since the last call, in order; pieces of one stream in a row are joined."""
-        self._end_run(fin=False)
+        """Everything that happened since the last call, in order; pieces of one stream with nothing but other streams'
+        between them are joined."""
+        self._file_arrived()
         events, self._events = self._events, []
         if self.ended is not None and not self._end_told:
             self._end_told = True
@@ -233,16 +236,17 @@ class EngineConnection(ABC):
     # -- for subclasses
 
     def _happened(self, event: Event) -> None:
-        self._end_run(fin=False)
+        self._file_arrived()
         self._events.append(event)
 
     def _arrived(self, stream_id: int, data: bytes, fin: bool) -> None:
-        if stream_id != self._run_id:
-            self._end_run(fin=False)
-            self._run_id = stream_id
-        self._run.append(data)
+        pieces = self._arriving.get(stream_id)
+        if pieces is None:
+            self._arriving[stream_id] = [data]
+        else:
+            pieces.append(data)
         if fin:
-            self._end_run(fin=True)
+            self._finished.add(stream_id)
 
     def _owns(self, *connection_ids: bytes) -> None:
         for connection_id in connection_ids:
@@ -263,12 +267,15 @@ class EngineConnection(ABC):
         """Closes with a transport error of our own finding."""
         self._close(Closed(code, reason, application=False, remote=False), frame_type)
 
-    def _end_run(self, *, fin: bool) -> None:
-        run = self._run
-        if run:
-            self._events.append(StreamData(self._run_id, run[0] if len(run) == 1 else b"".join(run), fin))
-            self._run = []
-        self._run_id = -1
+    def _file_arrived(self) -> None:
+        if not self._arriving:
+            return
+        finished = self._finished
+        for stream_id, pieces in self._arriving.items():
+            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            self._events.append(StreamData(stream_id, data, stream_id in finished))
+        self._arriving.clear()
+        finished.clear()
 
     def _observe(self, now: float) -> None:
         if self.ended is None:
