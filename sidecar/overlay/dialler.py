@@ -14,7 +14,8 @@ from sidecar.transport.endpoint import Endpoint
 from sidecar.transport.pump import Pump
 from sidecar.wire.errors import Close
 from sidecar.wire.hello import LocalPeer
-from sidecar.wire.session import Owner, Session
+from sidecar.wire.owner import Owner
+from sidecar.wire.session import Session
 
 STAGGER = 0.25
 """Seconds between the starts of attempts for one peer (RFC 8305 section 5)."""

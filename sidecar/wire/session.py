@@ -7,29 +7,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import Protocol
 
 from google.protobuf.message import Message
 
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.wire.errors import Close, Untrusted, malformed
-from sidecar.wire.frames import FRAME_MAX, FrameReader, FrameType, StreamType, encode, parse_untrusted
-from sidecar.wire.hello import TEXT_MAX, Greeting, Handshake, Introduction, LocalPeer
-from sidecar.wire.lanes import (
-    BulkHeader,
-    BulkReader,
-    LaneReader,
-    decode_varints_untrusted,
-    encode_bulk_header,
-    encode_lane_frame,
-    encode_lane_opening,
-)
+from sidecar.wire.frames import FRAME_MAX, FrameType, StreamType, encode, parse_untrusted
+from sidecar.wire.hello import TEXT_MAX, Handshake, LocalPeer
+from sidecar.wire.incoming import Incoming
+from sidecar.wire.lanes import BulkHeader, encode_bulk_header, encode_lane_frame, encode_lane_opening
 from sidecar.wire.link import Link
-from sidecar.wire.streams import Streams
+from sidecar.wire.owner import Connection, Owner
 
-HELD_MAX = 1 << 20
-"""Bytes of message streams that may come before WELCOME does."""
-HELD_STREAMS_MAX = 128
 ASKED_MAX = 1024
 """Questions of the other side, PING and PEERS_REQUEST, that may come before there is a chance to answer."""
 ANSWERS_MAX = 256 << 10
@@ -40,60 +29,8 @@ nothing."""
 COPY_MAX = 16 << 10
 """Runs up to this size are joined with others before they are handed to the connection; larger ones are not copied."""
 PINGS_MAX = 64
-STREAM_HEADER_MAX = 64
 RECORD_FRAMING = 8
 """More bytes than stand before a record in PEERS."""
-
-
-class Owner(Protocol):
-    """Who keeps the links. The verbs may raise Untrusted to refuse."""
-
-    def limits(self) -> wire_pb2.Limits:
-        """What this side accepts on any link."""
-        ...
-
-    def greet(self, session: Session, peer_id: str) -> Greeting:
-        """What to say to a peer whose certificate was just seen, before it has answered."""
-        ...
-
-    def admit(self, session: Session, peer: Introduction) -> tuple[Link, Greeting]:
-        """The peer has introduced itself: the link it belongs to, and what to answer. `settled` follows."""
-        ...
-
-    def settled(self, session: Session) -> None:
-        """The session is part of its link now; on the accepting side WELCOME is written."""
-        ...
-
-    def peers_requested(self, session: Session, peer_id: bytes) -> None:
-        """PEERS_REQUEST; `peer_id` is empty or 32 bytes."""
-        ...
-
-    def peers_told_untrusted(self, session: Session, peers: wire_pb2.Peers) -> None:
-        """PEERS."""
-        ...
-
-    def going_away(self, session: Session, reason: str) -> None:
-        """GOAWAY."""
-        ...
-
-    def ended(self, session: Session, code: int, reason: str, application: bool, remote: bool) -> None:
-        """The connection is gone. Always the last call."""
-        ...
-
-
-class Connection(Streams, Protocol):
-    """The connection under a session."""
-
-    def wake(self, *, busy: bool = False) -> None:
-        """Asks for a `fill` soon; when `busy`, a moment later may do, so that more goes with it."""
-        ...
-
-
-class _Ignored:
-    """A stream nobody here wants."""
-
-
-Reader = FrameReader | LaneReader | BulkReader | _Ignored
 
 
 class Session:
@@ -122,15 +59,7 @@ class Session:
         self._handshake_deadline: float | None = began + timeout
         self._control_id: int | None = None
         self._control: list[bytes] = []
-        self._readers: dict[int, Reader] = {}
-        self._openings: dict[int, bytearray] = {}
-        self._peer_control = False
-        self._peer_lanes: dict[int, int] = {}
-        """By lane: the stream that it came on last."""
-        self._peer_bulk: dict[int, int] = {}
-        """By the number of an unfinished large message: the stream that it came on last."""
-        self._held: dict[int, tuple[bytearray, bool]] = {}
-        self._held_bytes = 0
+        self._incoming = Incoming(connection, self._frame_untrusted, dialled=dialled)
         self._lane_ids: dict[int, int] = {}
         self._lane_next: dict[int, int] = {}
         """The number that the lane's stream goes on with."""
@@ -162,17 +91,11 @@ class Session:
     def stream_data(self, stream_id: int, data: bytes, fin: bool, now: float) -> None:
         """Bytes of a stream."""
         if self.closing is None:
-            self._guard(lambda: self._stream_untrusted(stream_id, data, fin, now))
+            self._guard(lambda: self._incoming.data_untrusted(stream_id, data, fin, now))
 
     def stream_reset(self, stream_id: int, code: int, now: float) -> None:
         """A stream was given up: fatal for those that live as long as the connection, harmless for others."""
-        reader = self._readers.pop(stream_id, None)
-        self._openings.pop(stream_id, None)
-        self._held.pop(stream_id, None)
-        if isinstance(reader, BulkReader) and self._peer_bulk[reader.header.sequence] == stream_id:
-            del self._peer_bulk[reader.header.sequence]
-        if self.closing is None and isinstance(reader, FrameReader | LaneReader):
-            self._close(Close.MALFORMED, "the control stream or a lane was reset")
+        self._guard(lambda: self._incoming.reset_untrusted(stream_id))
 
     def stop_sending(self, stream_id: int, code: int, now: float) -> None:
         """The peer does not want a stream of ours: only large messages it has already may be refused."""
@@ -346,142 +269,17 @@ class Session:
         opened = wire_pb2.ChannelOpen(channel=number, name=name)
         self._control.append(encode(FrameType.CHANNEL_OPEN, opened.SerializeToString()))
 
-    # streams in
-
     def _guard(self, act: Callable[[], None]) -> None:
         try:
             act()
         except Untrusted as error:
             self._close(error.code, error.reason)
 
-    def _stream_untrusted(self, stream_id: int, data: bytes, fin: bool, now: float) -> None:
-        reader = self._readers.get(stream_id)
-        if reader is None:
-            if stream_id in self._held:
-                self._hold_untrusted(stream_id, data, fin)
-                return
-            opening = self._openings.pop(stream_id, None)
-            if opening is not None:
-                data = bytes(opening) + data
-            found = self._open_untrusted(stream_id, data, fin)
-            if found is None:
-                return
-            reader, data = found
-        if isinstance(reader, LaneReader):
-            self._require_link().inbound.on_lane_frames_untrusted(reader, reader.feed_untrusted(data))
-            if fin:
-                if reader.unfinished:
-                    raise malformed("a lane ended within a frame")
-                del self._readers[stream_id]
-        elif isinstance(reader, BulkReader):
-            self._bulk_untrusted(stream_id, reader, data, fin)
-        elif isinstance(reader, FrameReader):
-            for kind, body in reader.feed_untrusted(data):
-                if self.closing is None:
-                    self._frame_untrusted(kind, body, now)
-            if fin and self.closing is None:
-                raise malformed("the control stream ended")
-        elif fin:
-            del self._readers[stream_id]
-
-    def _open_untrusted(self, stream_id: int, data: bytes, fin: bool) -> tuple[Reader, bytes] | None:
-        """The reader of a stream that begins, and the bytes behind its opening; None while that is not whole."""
-        if not stream_id & 2:
-            self._connection.reset(stream_id, Close.STREAM)
-            self._ignore(stream_id, fin)
-            return None
-        kind = decode_varints_untrusted(data, 0, 1)
-        if kind is None:
-            self._wait(stream_id, data, fin)
-            return None
-        (number,), position = kind
-        if number == StreamType.CONTROL:
-            if self._peer_control:
-                raise malformed("a second control stream")
-            self._peer_control = True
-            return self._read(stream_id, FrameReader()), data[position:]
-        if number not in (StreamType.MESSAGES, StreamType.BULK):
-            self._ignore(stream_id, fin)
-            return None
-        if self.link is None:
-            if not self.dialled:
-                raise malformed("messages before WELCOME")
-            self._hold_untrusted(stream_id, data, fin)
-            return None
-        header = decode_varints_untrusted(data, position, 2 if number == StreamType.MESSAGES else 4)
-        if header is None:
-            self._wait(stream_id, data, fin)
-            return None
-        values, position = header
-        if number == StreamType.MESSAGES:
-            lane, first = values
-            reader = self.link.inbound.lane_opening_untrusted(lane, first)
-            former = self._peer_lanes.get(lane, -1)
-            if stream_id < former:
-                self._ignore(stream_id, fin)
-                return None
-            # Whatever the former stream still brings comes again on this one.
-            self._peer_lanes[lane] = stream_id
-            if former in self._readers:
-                self._readers[former] = _Ignored()
-            return self._read(stream_id, reader), data[position:]
-        bulk = BulkHeader(*values)
-        former = self._peer_bulk.get(bulk.sequence, -1)
-        if not self.link.inbound.on_bulk_header_untrusted(bulk) or stream_id < former:
-            self._ignore(stream_id, fin)
-            return None
-        # The message comes again, or is given up: what came of it before is of no use, and no message is held twice.
-        self._peer_bulk[bulk.sequence] = stream_id
-        if former in self._readers:
-            self._readers[former] = _Ignored()
-        return self._read(stream_id, BulkReader(bulk)), data[position:]
-
-    def _hold_untrusted(self, stream_id: int, data: bytes, fin: bool) -> None:
-        """Streams are not ordered among each other: messages may overtake WELCOME."""
-        self._held_bytes += len(data)
-        if self._held_bytes > HELD_MAX or len(self._held) >= HELD_STREAMS_MAX:
-            raise malformed(f"more than {HELD_MAX} bytes or {HELD_STREAMS_MAX} streams of messages before WELCOME")
-        held, _ = self._held.get(stream_id, (bytearray(), False))
-        held += data
-        self._held[stream_id] = (held, fin)
-
-    def _read(self, stream_id: int, reader: Reader) -> Reader:
-        self._readers[stream_id] = reader
-        return reader
-
-    def _wait(self, stream_id: int, data: bytes, fin: bool) -> None:
-        if fin or len(data) > STREAM_HEADER_MAX:
-            raise malformed("a stream's opening is cut off")
-        self._openings[stream_id] = bytearray(data)
-
-    def _ignore(self, stream_id: int, fin: bool) -> None:
-        """Streams of types to come are not wanted, and not wrong (RFC 9114 section 6.2 is the model)."""
-        if not fin:
-            self._readers[stream_id] = _Ignored()
-            self._connection.stop(stream_id, Close.STREAM)
-
-    def _bulk_untrusted(self, stream_id: int, reader: BulkReader, data: bytes, fin: bool) -> None:
-        inbound = self._require_link().inbound
-        header = reader.header
-        if inbound.has_bulk(header.sequence):  # its twin on another connection was first
-            self._peer_bulk.pop(header.sequence, None)
-            del self._readers[stream_id]
-            self._ignore(stream_id, fin)
-            return
-        if data and not inbound.bulk_may_come(header.sequence):
-            raise Untrusted(Close.CREDIT, f"bulk message {header.sequence} came before its reservation")
-        whole = reader.feed_untrusted(data, fin)
-        if whole is not None:
-            del self._readers[stream_id], self._peer_bulk[header.sequence]
-            inbound.on_bulk_untrusted(header, whole)
-
-    def _require_link(self) -> Link:
-        assert self.link is not None, "message streams are read only after WELCOME"
-        return self.link
-
     # frames in
 
     def _frame_untrusted(self, kind: int, body: bytes, now: float) -> None:
+        if self.closing is not None:
+            return
         if self.link is None:
             self._handshake_untrusted(kind, body, now)
         elif kind == FrameType.ACK:
@@ -528,12 +326,10 @@ class Session:
         link, greeting = self._owner.admit(self, introduced)
         if not self.dialled:
             self._write_raw(FrameType.WELCOME, handshake.welcome(greeting))
-        self._settle(link, now)
-        held, self._held = self._held, {}
-        for stream_id, (data, fin) in held.items():
-            self._stream_untrusted(stream_id, bytes(data), fin, now)
+        self._settle(link)
+        self._incoming.release_untrusted(link, now)
 
-    def _settle(self, link: Link, now: float) -> None:
+    def _settle(self, link: Link) -> None:
         self._handshake_deadline = None
         self.link = link
         link.attach(self)

@@ -128,7 +128,7 @@ async def test_a_contact_that_lets_everybody_go_at_once_is_not_dialled_without_a
 ) -> None:
     monkeypatch.setattr(bootstrap, "FIRST_PAUSE", 0.05)
     first = await network.site()
-    tell = first.node.links._tell
+    tell = first.node.links.tell
 
     def drop(event: Event) -> None:
         tell(event)
@@ -136,8 +136,8 @@ async def test_a_contact_that_lets_everybody_go_at_once_is_not_dialled_without_a
             peer = first.node.links.peers[event.peer_id]
             asyncio.get_running_loop().call_soon(peer.sessions[-1].close, Close.DONE, "goodbye")
 
-    first.node.links._tell = drop
-    first.node.links._dial = lambda peer: None  # type: ignore[method-assign]
+    first.node.links.tell = drop
+    first.node.links.resuming._dial = lambda peer: None  # type: ignore[method-assign]
     clock = asyncio.get_running_loop().time
     began = clock()
     site = await network.site(bootstrap=[first.address])
@@ -170,7 +170,7 @@ async def test_a_peer_lost_at_once_does_not_stop_the_search(network: Network) ->
     """A link that ends before the dial's caller has looked is a failure like others."""
     first = await network.site()
     site = await network.site()
-    tell = site.node.links._tell
+    tell = site.node.links.tell
 
     def drop(event: Event) -> None:
         tell(event)
@@ -178,7 +178,7 @@ async def test_a_peer_lost_at_once_does_not_stop_the_search(network: Network) ->
             peer = site.node.links.peers[first.peer_id]
             asyncio.get_running_loop().call_soon(asyncio.ensure_future, site.node.links.leave(peer, "at once", 0))
 
-    site.node.links._tell = drop
+    site.node.links.tell = drop
     site.node.add_contacts([first.address])
     await site.event(a(PeerLinked, peer_id=first.peer_id), 2)
 

@@ -11,8 +11,8 @@ from sidecar.errors import Reason, SidecarError
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.identity import Identity
 from sidecar.overlay.events import PeerLinked, PeerRefused, PeerUnlinked
-from sidecar.overlay.links import EXCHANGE_INTERVAL
 from sidecar.overlay.peer import PeerState
+from sidecar.overlay.resuming import EXCHANGE_INTERVAL
 from sidecar.wire import record as records
 from tests.overlay.network import Network, Site, Wire, a
 
@@ -233,7 +233,7 @@ async def test_records_are_told_again_before_they_expire(network: Network) -> No
     links.exchange.close()  # the news of a new address are not what is looked for
     before = known.record.sequence
     links.exchange._own_at -= 2 * 3600
-    links._checks = EXCHANGE_INTERVAL - 1
-    links._look()
+    links.resuming._checks = EXCHANGE_INTERVAL - 1
+    links.resuming._look()
     await told(first, second)
     assert known.record.sequence > before

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from sidecar.errors import Reason, SidecarError
-from sidecar.overlay import links
+from sidecar.overlay import resuming
 from sidecar.overlay.events import Event, InstanceConflict, MessagesLost, PeerLinked, PeerRefused, PeerUnlinked
 from sidecar.overlay.peer import PeerState
 from sidecar.wire.errors import Close
@@ -186,7 +186,7 @@ async def test_a_link_that_cannot_be_resumed_is_given_up(network: Network, engin
 async def test_a_connection_lost_before_the_dial_has_ended(network: Network) -> None:
     """The link is resumed all the same."""
     first, second = await network.site(), await network.site()
-    tell = first.node.links._tell
+    tell = first.node.links.tell
     killed: list[Event] = []
 
     def kill_at_once(event: Event) -> None:
@@ -197,8 +197,8 @@ async def test_a_connection_lost_before_the_dial_has_ended(network: Network) -> 
             pump = first.node.links.pump(first.node.links.peers[second.peer_id].sessions[-1])
             asyncio.get_running_loop().call_soon(pump.work, pump._endpoint.now())
 
-    first.node.links._tell = kill_at_once
-    second.node.links._dial = lambda peer: None  # type: ignore[method-assign]
+    first.node.links.tell = kill_at_once
+    second.node.links.resuming._dial = lambda peer: None  # type: ignore[method-assign]
     reader = second.read()
     await first.node.connect(second.contact)
     await first.send(second, "", [b"hello"]).all_delivered()
@@ -217,7 +217,7 @@ async def test_a_quiet_link_is_not_doubted(network: Network) -> None:
     for _ in range(6):
         # As if so much time had passed since the last packet.
         links.pump(session)._heard_at -= 3
-        links._look()
+        links.resuming._look()
         await links.ping(links.peers[second.peer_id])
         await turns(20)
     assert links.dialler.attempts == 1
@@ -242,7 +242,7 @@ async def test_a_hello_that_breaks_a_rule_leaves_the_link_usable(network: Networ
     await first.event(a(PeerRefused, by_peer=False))
     for peer in first.node.links.linked:
         assert peer.sessions, "linked means that there is a connection"
-    first.node.links._look()
+    first.node.links.resuming._look()
     reader = second.read()
     sending = first.send(second)
     while not sending.was_delivered:  # both may be dialling, and then the later connection begins the link anew
@@ -270,7 +270,7 @@ async def test_instance_conflict(network: Network) -> None:
 
 async def test_twins_rest_longer_each_time(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each waits before it takes the link back, twice as long as the last time; its messages wait with it."""
-    monkeypatch.setattr(links, "REST", 0.1)
+    monkeypatch.setattr(resuming, "REST", 0.1)
     first, second = await network.pair(resume_timeout=0)
     twin = await network.site(identity=second.node.identity, resume_timeout=0)
     began = asyncio.get_running_loop().time()
@@ -284,7 +284,7 @@ async def test_twins_rest_longer_each_time(network: Network, monkeypatch: pytest
 async def test_a_peer_that_closes_every_connection_is_not_dialled_as_fast_as_it_can_be(network: Network) -> None:
     first, second = await network.pair()
     began = asyncio.get_running_loop().time()
-    second.node.links._tell = lambda event: None
+    second.node.links.tell = lambda event: None
     count = 0
     while count < 5:
         changes = second.node.peer_changes

@@ -12,9 +12,10 @@ from sidecar.wire import varint
 from sidecar.wire.batch import IN_LINE_MAX, length_prefix
 from sidecar.wire.errors import Close
 from sidecar.wire.frames import FRAME_MAX, FrameType, encode
+from sidecar.wire.incoming import HELD_MAX
 from sidecar.wire.lanes import BULK_MISSING_MAX, encode_lane_frame
 from sidecar.wire.lanes import FRAME_MAX as LANE_FRAME_MAX
-from sidecar.wire.session import ANSWERS_MAX, ASKED_MAX, HELD_MAX, UNREAD_MAX
+from sidecar.wire.session import ANSWERS_MAX, ASKED_MAX, UNREAD_MAX
 from tests.wire.pipe import ROOM, Pipes
 from tests.wire.side import MIB, WINDOWS, Side, entry
 from tests.wire.stranger import Stranger
@@ -156,7 +157,7 @@ def test_what_is_not_known_is_skipped() -> None:
     stranger.run()
     assert stranger.said(FrameType.PING) == [wire_pb2.Ping(id=3, answer=True).SerializeToString()]
     assert not victim.ends
-    assert not stranger.session._openings
+    assert not stranger.session._incoming._openings
 
 
 @pytest.mark.parametrize("how", ["ends", "is reset", "is refused"])
@@ -200,7 +201,7 @@ def test_messages_before_welcome(fin: bool) -> None:
     acceptor.welcome()
     assert victim.inbox.messages == 1
     assert acceptor.closed_with is None
-    assert not any(type(reader).__name__ == "BulkReader" for reader in acceptor.session._readers.values())
+    assert not any(type(reader).__name__ == "BulkReader" for reader in acceptor.session._incoming._readers.values())
 
 
 @pytest.mark.parametrize("size", [1, 100, 100_000])
@@ -216,7 +217,7 @@ def test_what_is_held_before_welcome_is_bounded(size: int) -> None:
         if acceptor.closed_with:
             break
     closed(acceptor, Close.MALFORMED, "of messages before WELCOME")
-    assert sum(len(held) for held, _ in acceptor.session._held.values()) <= HELD_MAX
+    assert sum(len(held) for held, _ in acceptor.session._incoming._held.values()) <= HELD_MAX
 
 
 OVER: list[tuple[str, list[tuple[int, ...]], bytes]] = [
@@ -241,7 +242,7 @@ def held(stranger: Stranger) -> int:
     """Bytes in the session's readers."""
     return sum(
         sum(map(len, getattr(reader, "_parts", ()))) + len(getattr(reader, "_held", b""))
-        for reader in stranger.session._readers.values()
+        for reader in stranger.session._incoming._readers.values()
     )
 
 
@@ -254,7 +255,7 @@ def test_one_number_on_many_streams_is_held_once() -> None:
         stranger.open(2, 0, 0, 1, size, data=bytes(size - 1))
         stranger.run()
         assert held(stranger) < size
-    assert len(stranger.session._peer_bulk) == 1
+    assert len(stranger.session._incoming._bulk) == 1
     whole = entry(bytes(size - 9))
     stranger.open(2, 0, 0, 1, size, data=whole + bytes(size - len(whole)), fin=True)
     closed(stranger, Close.MALFORMED, "")
@@ -343,7 +344,7 @@ def test_single_bytes_cost_no_more_than_they_are(numbers: tuple[int, ...]) -> No
     stranger.run()
     for _ in range(20_000):
         stranger.session.stream_data(stream, b"x", False, 100.0)
-    (reader,) = [reader for reader in stranger.session._readers.values() if hasattr(reader, "_parts")]
+    (reader,) = [reader for reader in stranger.session._incoming._readers.values() if hasattr(reader, "_parts")]
     assert sum(map(len, reader._parts)) == 20_000
     assert len(reader._parts) <= 21
 
@@ -354,7 +355,7 @@ def test_a_frame_keeps_no_more_than_its_own_bytes() -> None:
     frames = lane_frame(0, bytes(1000)) * 50
     stranger.open(1, 0, 0, data=frames + lane_frame(0, bytes(5000))[:4000])
     stranger.run()
-    (reader,) = [reader for reader in stranger.session._readers.values() if hasattr(reader, "_parts")]
+    (reader,) = [reader for reader in stranger.session._incoming._readers.values() if hasattr(reader, "_parts")]
     assert all(type(part) is bytes for part in reader._parts)
 
 
@@ -435,7 +436,7 @@ def test_streams_without_end() -> None:
         stranger.session.stream_data(stream, b"\x03", True, 100.0)
     stranger.run()
     assert not victim.ends
-    assert len(stranger.session._readers) + len(stranger.session._openings) <= 100
+    assert len(stranger.session._incoming._readers) + len(stranger.session._incoming._openings) <= 100
 
 
 def test_channels_without_end() -> None:

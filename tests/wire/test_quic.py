@@ -354,8 +354,8 @@ def test_streams_opened_without_end(engine: str) -> None:
             opened += 1
         world.run_for(0.1)
     assert opened >= 90
-    assert len(victim._readers) + len(victim._openings) <= 140
-    assert sum(map(len, victim._openings.values())) <= 140
+    assert len(victim._incoming._readers) + len(victim._incoming._openings) <= 140
+    assert sum(map(len, victim._incoming._openings.values())) <= 140
     third = world.side(engine)
     third.dial(b)
     book = third.send(b, [b"still"])
