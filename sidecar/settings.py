@@ -226,6 +226,8 @@ class Settings(BaseModel):
 
     api_token_file: Path | None = None
     """The file whose content every API call but health must carry."""
+    api_apps_file: Path | None = None
+    """The file of apps: a token for each, and the channels and streams it may use."""
     api_tls_cert: Path | None = None
     """The API's certificate chain, PEM."""
     api_tls_key: Path | None = None

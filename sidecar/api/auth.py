@@ -1,10 +1,11 @@
-"""Who may call: the token of a listener, compared in constant time."""
+"""Who may call: the tokens of a listener, compared in constant time, and the scope that each gives."""
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from sidecar.api.scope import EVERYTHING, App, Scope
 from sidecar.errors import Reason, SidecarError
 
 OPEN_PREFIX = "/grpc.health.v1.Health/"
@@ -13,13 +14,16 @@ OPEN_PREFIX = "/grpc.health.v1.Health/"
 SCHEME = b"bearer "
 
 
-def check_token(token: bytes | None, method: str, metadata: Iterable[tuple[str, str | bytes]]) -> None:
-    """SidecarError TOKEN_INVALID unless the call may go on: `token` is what the listener asks for, None for nothing.
+def check_token(
+    token: bytes | None, method: str, metadata: Iterable[tuple[str, str | bytes]], apps: Sequence[App] = ()
+) -> Scope:
+    """What the caller may do. SidecarError TOKEN_INVALID unless the call carries the listener's `token` or one of its
+    `apps`, where it has either; SCOPE_DENIED where the scope does not have the method.
 
     Several `authorization` headers are refused as well: proxies disagree on which of them counts.
     """
-    if token is None or method.startswith(OPEN_PREFIX):
-        return
+    if (token is None and not apps) or method.startswith(OPEN_PREFIX):
+        return EVERYTHING
     shown = [value if isinstance(value, bytes) else value.encode() for key, value in metadata if key == "authorization"]
     if not shown:
         raise SidecarError(
@@ -28,8 +32,13 @@ def check_token(token: bytes | None, method: str, metadata: Iterable[tuple[str, 
             " (clients take it from SIDECAR_TOKEN)",
         )
     scheme, credential = shown[0][: len(SCHEME)], shown[0][len(SCHEME) :].strip()
-    matches = hmac.compare_digest(credential, token)
-    if len(shown) > 1 or scheme.lower() != SCHEME or not matches:
+    found = EVERYTHING if token is not None and hmac.compare_digest(credential, token) else None
+    for app in apps:  # all of them, whichever it is: the time tells nothing
+        if hmac.compare_digest(credential, app.token):
+            found = app.scope
+    if len(shown) > 1 or scheme.lower() != SCHEME or found is None:
         raise SidecarError(
             Reason.TOKEN_INVALID, "the token is not the one this listener asks for: compare SIDECAR_TOKEN with its file"
         )
+    found.require_method(method)
+    return found

@@ -12,15 +12,19 @@ from __future__ import annotations
 
 import os
 import stat
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from sidecar.addresses import Scope, parse_address, scope_of
+from sidecar.addresses import Scope as Reach
+from sidecar.addresses import parse_address, scope_of
 from sidecar.api.front.base import Listener, ServerTls
+from sidecar.api.scope import App, Scope
 from sidecar.errors import SettingsError
 from sidecar.settings import Settings
 
@@ -38,26 +42,28 @@ def api_listeners(settings: Settings, warn: Callable[[str], None]) -> list[Liste
     to others, or not what it should be.
     """
     token = None if settings.api_token_file is None else _read_token(settings.api_token_file)
+    apps = () if settings.api_apps_file is None else _read_apps(settings.api_apps_file)
+    asked = token is not None or bool(apps)
     tls = _read_tls(settings)
     for endpoint in settings.grpc_endpoint:
-        lack = None if _stays_here(endpoint) else _lack(token, tls)
+        lack = None if _stays_here(endpoint) else _lack(asked, tls)
         if lack is None:
             continue
         if not settings.api_insecure:
             raise SettingsError(f"--grpc-endpoint {endpoint} can be reached from other machines: {lack}")
         warn(f"the API at {endpoint} can be reached from other machines, and --api-insecure is given: {lack}")
-    return [Listener(each, None if each.startswith("unix:") else tls, token) for each in settings.grpc_endpoint]
+    return [Listener(each, None if each.startswith("unix:") else tls, token, apps) for each in settings.grpc_endpoint]
 
 
 def _stays_here(endpoint: str) -> bool:
-    return endpoint.startswith("unix:") or scope_of(parse_address(endpoint)[0]) is Scope.LOOPBACK
+    return endpoint.startswith("unix:") or scope_of(parse_address(endpoint)[0]) is Reach.LOOPBACK
 
 
-def _lack(token: bytes | None, tls: ServerTls | None) -> str | None:
+def _lack(asked: bool, tls: ServerTls | None) -> str | None:
     """What a listener that other machines reach is lacking."""
-    if tls is not None and (tls.client_ca is not None or token is not None):
+    if tls is not None and (tls.client_ca is not None or asked):
         return None
-    if tls is None and token is not None:
+    if tls is None and asked:
         return "a token needs TLS, else anyone on the way can read it; give --api-tls-cert and --api-tls-key"
     return (
         "callers must be asked who they are; give --api-token-file or --api-tls-client-ca, with --api-tls-cert and "
@@ -81,6 +87,51 @@ def _read_token(path: Path) -> bytes:
     if any(not 0x21 <= byte <= 0x7E for byte in token):
         raise SettingsError(f"{flag} {path} holds more than one token, or characters other than visible ASCII")
     return token
+
+
+_APP_KEYS = {"name", "token", "send", "receive", "open", "accept", "admin"}
+
+
+def _read_apps(path: Path) -> tuple[App, ...]:
+    """The file of apps: TOML, one `[[app]]` for each."""
+    flag = "--api-apps-file"
+    content, mode = _read(path, flag)
+    if mode & 0o007:
+        raise SettingsError(f"{flag} {path} has mode {mode:04o}, open to every user of this machine; chmod it to 0600")
+    try:
+        entries = tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{flag} {path} is not TOML: {error}") from None
+    listed = entries.get("app")
+    if set(entries) != {"app"} or not isinstance(listed, list) or not listed:
+        raise SettingsError(f"{flag} {path} holds tables `[[app]]`, at least one, and nothing else")
+    apps = tuple(_app(entry, f"{flag} {path}: app {number}") for number, entry in enumerate(listed, 1))
+    for kind, values in (("name", [app.scope.app for app in apps]), ("token", [app.token for app in apps])):
+        if len(set(values)) < len(values):
+            raise SettingsError(f"{flag} {path}: two apps have the same {kind}; give each its own")
+    return apps
+
+
+def _app(entry: Any, where: str) -> App:
+    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str) or not entry["name"]:
+        raise SettingsError(f"{where} has no `name`")
+    where = f"{where} ({entry['name']})"
+    if unknown := set(entry) - _APP_KEYS:
+        raise SettingsError(f"{where}: there is no key {min(unknown)!r}; there are {', '.join(sorted(_APP_KEYS))}")
+    token, admin = entry.get("token"), entry.get("admin", False)
+    if not isinstance(token, str) or len(token) < MIN_TOKEN_CHARS:
+        raise SettingsError(f"{where} needs a `token` of at least {MIN_TOKEN_CHARS} characters")
+    if any(not "\x21" <= character <= "\x7e" for character in token):
+        raise SettingsError(f"{where}: its token has characters other than visible ASCII")
+    if not isinstance(admin, bool):
+        raise SettingsError(f"{where}: `admin` is true or false")
+    patterns = {}
+    for key in ("send", "receive", "open", "accept"):
+        value = entry.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            raise SettingsError(f'{where}: `{key}` is a list of names, or beginnings of names and `*`: ["orders.*"]')
+        patterns[key] = tuple(value)
+    return App(token.encode(), Scope(entry["name"], **patterns, admin=admin))
 
 
 def _read_tls(settings: Settings) -> ServerTls | None:

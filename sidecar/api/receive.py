@@ -73,6 +73,7 @@ class Receive:
     def messages(self, batch: list[bytes]) -> None:
         """The one request."""
         request = decoded(pb.ReceiveRequest, batch[0])
+        self._call.context.scope.require_receive(request.channel)
         self._outflow = Outflow(self._node.subscribe(request.channel, self._call.wake))
 
     def half_closed(self) -> None:
@@ -128,6 +129,7 @@ class Consume:
     def _open(self, frame: pb.ConsumeRequest, kind: str | None) -> None:
         if kind != "open":
             raise SidecarError(Reason.FRAME_UNEXPECTED, f"the first frame must be `open`, it is `{kind or 'empty'}`")
+        self._call.context.scope.require_receive(frame.open.channel)
         credit = max(1, frame.open.credits)
         self._outflow = Outflow(self._node.subscribe(frame.open.channel, self._call.wake, credit=credit))
 

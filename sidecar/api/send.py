@@ -56,6 +56,7 @@ class Send:
 
     async def __call__(self, request: pb.SendRequest, context: CallContext) -> pb.SendResponse:
         """As `MessageService.Send`."""
+        context.scope.require_send(request.channel)
         outcome = Outcome(level_of(request.level, "level"))
         priority = priority_of(request.priority, "priority")
         if len(request.token.encode()) > TOKEN_MAX:

@@ -151,6 +151,7 @@ class SendStream:
         if not frame.HasField("open") or frame.messages or frame.HasField("chunk"):
             raise SidecarError(Reason.FRAME_UNEXPECTED, "the first frame must be `open` and nothing else")
         opening = frame.open
+        self._call.context.scope.require_send(opening.channel)
         self._receipts = ReceiptBook(level_of(opening.level, "open.level"))
         priority = priority_of(opening.priority, "open.priority")
         self._sender = self._node.open_sender(opening.peer_id, opening.channel, priority, self)

@@ -40,6 +40,7 @@ class Code(IntEnum):
     INVALID_ARGUMENT = 3
     DEADLINE_EXCEEDED = 4
     NOT_FOUND = 5
+    PERMISSION_DENIED = 7
     RESOURCE_EXHAUSTED = 8
     FAILED_PRECONDITION = 9
     OUT_OF_RANGE = 11
@@ -83,6 +84,7 @@ TABLE: Mapping[Reason, Row] = {
     Reason.BOOTSTRAP_FAILED: Row(Code.UNAVAILABLE, "see what each contact answered", final=True),
     Reason.CURSOR_EXPIRED: Row(Code.OUT_OF_RANGE, "begin the watch without a cursor"),
     Reason.TOKEN_INVALID: Row(Code.UNAUTHENTICATED, "send the header `authorization: Bearer TOKEN`"),
+    Reason.SCOPE_DENIED: Row(Code.PERMISSION_DENIED, "use the token of an app that may, or widen its entry"),
     Reason.FRAME_UNEXPECTED: Row(Code.INVALID_ARGUMENT, "send `open` first and once, and chunks in order"),
     Reason.LIMIT_REACHED: Row(Code.RESOURCE_EXHAUSTED, "end some of them, or try again later", retry_after=1.0),
     Reason.INTERNAL: Row(Code.INTERNAL, "see the sidecar's log"),

@@ -52,6 +52,7 @@ FLAGS = (
     Flag("channel_window_bytes", "SIZE", "The same on one channel. [a quarter of the link's]"),
     Flag("outbox_bytes", "SIZE", "Messages that wait for one peer. [8MiB]"),
     Flag("api_token_file", "FILE", "Ask every API call but health for the token in it."),
+    Flag("api_apps_file", "FILE", "Let apps in by tokens of their own, each for what the file says."),
     Flag("api_tls_cert", "FILE", "The API's certificate chain, PEM."),
     Flag("api_tls_key", "FILE", "Its key, PEM."),
     Flag("api_tls_client_ca", "FILE", "Ask API clients for a certificate of this CA, PEM."),

@@ -40,8 +40,8 @@ class InProcess:
 
 
 @asynccontextmanager
-async def sidecar_in_process(**named: Any) -> AsyncIterator[InProcess]:
-    """Runs a sidecar on free ports; `named` are settings."""
+async def sidecar_in_process(listener: Listener | None = None, **named: Any) -> AsyncIterator[InProcess]:
+    """Runs a sidecar on free ports; `named` are settings, `listener` who may call."""
     flags: dict[str, Any] = {"ephemeral": True, "udp_host": "127.0.0.1", "udp_port": 0, **named}
     settings = Settings.load(flags, {})
     identity = Identity.ephemeral(settings.key_type)
@@ -66,7 +66,7 @@ async def sidecar_in_process(**named: Any) -> AsyncIterator[InProcess]:
     node.on_overlay = lambda linked: health.set(OVERLAY, linked)
     node.on_state = lambda state: health.set(API, state is NodeState.SERVING)
     front = GrpcioFront()
-    addresses = await front.start(services(node, health, front.name), [Listener("127.0.0.1:0")])
+    addresses = await front.start(services(node, health, front.name), [listener or Listener("127.0.0.1:0")])
     health.set(API, True)
     try:
         yield InProcess(node, front, health, addresses[0])

@@ -15,6 +15,7 @@ import pytest
 
 from sidecar.api.front.base import Listener
 from sidecar.api.front.grpcio import GrpcioFront
+from sidecar.api.scope import App, Scope
 from sidecar.api.services import services
 from sidecar.api.status import TABLE, markdown_rows
 from sidecar.errors import Reason
@@ -188,6 +189,12 @@ async def token_invalid(sides: Sides) -> SidecarError:
     return error
 
 
+async def scope_denied(sides: Sides) -> SidecarError:
+    a = await sides.start(listener=Listener("127.0.0.1:0", apps=(App(b"a token of an app", Scope("one")),)))
+    async with AsyncSidecar(a.sidecar.address, token="a token of an app") as app:
+        return await failure(app.send(a.peer_id, b"x"))
+
+
 async def frame_unexpected(sides: Sides) -> SidecarError:
     a = await sides.start()
     call = a.client.stubs.messages.SendStream()
@@ -245,6 +252,7 @@ PROVOKED: dict[Reason, Callable[[Sides], Awaitable[SidecarError]]] = {
     Reason.BOOTSTRAP_FAILED: bootstrap_failed,
     Reason.CURSOR_EXPIRED: cursor_expired,
     Reason.TOKEN_INVALID: token_invalid,
+    Reason.SCOPE_DENIED: scope_denied,
     Reason.FRAME_UNEXPECTED: frame_unexpected,
     Reason.LIMIT_REACHED: limit_reached,
     Reason.INTERNAL: internal,

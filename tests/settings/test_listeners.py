@@ -21,6 +21,7 @@ from cryptography.x509.oid import NameOID
 
 from sidecar.api.front.base import Listener
 from sidecar.api.listeners import api_listeners
+from sidecar.api.scope import App, Scope
 from sidecar.settings import Settings, SettingsError
 
 TOKEN = "0123456789abcdef"
@@ -204,3 +205,39 @@ def test_bad_tls_files_are_refused(files: Files) -> None:
     assert "is encrypted" in with_file("api_tls_key", encrypted)
     assert "is not the key of the first certificate in" in with_file("api_tls_key", other_pem)
     assert "has mode 0644, open to every user" in with_file("api_tls_key", files.key_pem, 0o644)
+
+
+APPS = """
+[[app]]
+name = "billing"
+token = "a-token-of-billing"
+send = ["orders.*"]
+accept = ["pg"]
+"""
+
+
+def test_apps_have_tokens_and_scopes(files: Files) -> None:
+    [only] = listeners({"api_apps_file": files.file("apps", APPS.encode())})
+    assert only.apps == (App(b"a-token-of-billing", Scope("billing", send=("orders.*",), accept=("pg",))),)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[[app", "is not TOML"),
+        ("", "at least one"),
+        ("app = 1", "at least one"),
+        ("[[app]]\ntoken = 'a'", "app 1 has no `name`"),
+        ("[[app]]\nname = 'a'\ntoken = 'short'", "app 1 (a) needs a `token` of at least 16"),
+        (APPS + "chanels = []", "there is no key 'chanels'"),
+        (APPS + "receive = 'all'", "`receive` is a list"),
+        (APPS + "admin = 1", "`admin` is true or false"),
+        (APPS + APPS, "two apps have the same name"),
+    ],
+)
+def test_a_file_of_apps_that_is_wrong(files: Files, content: str, words: str) -> None:
+    assert words in refusal({"api_apps_file": files.file("apps", content.encode())})
+
+
+def test_a_file_of_apps_is_nobody_elses(files: Files) -> None:
+    assert "mode 0644" in refusal({"api_apps_file": files.file("apps", APPS.encode(), 0o644)})

@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 from google.protobuf.message import Message
 
+from sidecar.api.scope import EVERYTHING, App, Scope
 from sidecar.errors import SidecarError
 
 ANSWER_SECONDS = 0.1
@@ -50,6 +51,8 @@ class CallContext:
     answer_by: float | None
     """When to answer at the latest, so that the answer is there before the client gives up: what a method hands down as
     the deadline of its work. None without one."""
+    scope: Scope = EVERYTHING
+    """What the app behind the call's token may do; what `check_token` gave."""
 
 
 class HotCall(Protocol):
@@ -153,6 +156,8 @@ class Listener:
     tls: ServerTls | None = None
     token: bytes | None = None
     """Asked of every call but health as `authorization: Bearer TOKEN`, compared in constant time."""
+    apps: tuple[App, ...] = ()
+    """Tokens that let in as well, each for what its scope has."""
 
 
 @dataclass(frozen=True, slots=True)

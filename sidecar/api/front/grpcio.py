@@ -33,6 +33,7 @@ from sidecar.api.front.base import (
     answer_by,
 )
 from sidecar.api.front.requests import decoded
+from sidecar.api.scope import EVERYTHING
 from sidecar.api.status import ForeignStatus, Status, status_of
 from sidecar.errors import Reason, SidecarError
 
@@ -80,7 +81,7 @@ class GrpcioFront:
         try:
             for listener in listeners:
                 check_free(listener.address)
-                handlers = [Handlers(services, listener.token, self._refused)]
+                handlers = [Handlers(services, listener, self._refused)]
                 server = grpc.aio.server(handlers=handlers, options=OPTIONS)
                 addresses.append(self._bind(server, listener))
                 self._servers.append(server)
@@ -134,11 +135,11 @@ Context = Any
 class Handlers(grpc.GenericRpcHandler):
     """Finds the handler of a call by its path, once the call's token is checked."""
 
-    def __init__(self, services: Sequence[Service], token: bytes | None, refused: Callable[[], None]) -> None:
-        self._token = token
+    def __init__(self, services: Sequence[Service], listener: Listener, refused: Callable[[], None]) -> None:
+        self._listener = listener
         self._refused = refused
         self._handlers = {
-            f"/{service.name}/{short}": handler_of(f"/{service.name}/{short}", method)
+            f"/{service.name}/{short}": handler_of(f"/{service.name}/{short}", method, listener)
             for service in services
             for short, method in service.methods.items()
         }
@@ -147,7 +148,7 @@ class Handlers(grpc.GenericRpcHandler):
         """The handler; None for an unknown method, which gRPC answers UNIMPLEMENTED."""
         method = handler_call_details.method
         try:
-            check_token(self._token, method, handler_call_details.invocation_metadata)
+            check_token(self._listener.token, method, handler_call_details.invocation_metadata, self._listener.apps)
         except SidecarError as error:
             self._refused()
             return refusal(status_of(error))
@@ -163,24 +164,24 @@ def refusal(status: Status) -> grpc.RpcMethodHandler[Any, Any]:
     return grpc.stream_stream_rpc_method_handler(refuse)
 
 
-def handler_of(path: str, method: Method) -> Any:
+def handler_of(path: str, method: Method, listener: Listener) -> Any:
     """grpcio's handler for a method, by its kind."""
     handler: Any
     match method:
         case ColdUnary():
-            handler = grpc.unary_unary_rpc_method_handler(cold_unary(path, method), None, encoded)
+            handler = grpc.unary_unary_rpc_method_handler(cold_unary(path, method, listener), None, encoded)
         case ColdStream():
-            handler = grpc.unary_stream_rpc_method_handler(cold_stream(path, method), None, encoded)
+            handler = grpc.unary_stream_rpc_method_handler(cold_stream(path, method, listener), None, encoded)
         case ColdBidi():
-            handler = grpc.stream_stream_rpc_method_handler(cold_bidi(path, method), None, encoded)
+            handler = grpc.stream_stream_rpc_method_handler(cold_bidi(path, method, listener), None, encoded)
         case Hot(unary_request=True, unary_response=True):
-            handler = grpc.unary_unary_rpc_method_handler(hot(path, method))
+            handler = grpc.unary_unary_rpc_method_handler(hot(path, method, listener))
         case Hot(unary_request=True):
-            handler = grpc.unary_stream_rpc_method_handler(hot(path, method))
+            handler = grpc.unary_stream_rpc_method_handler(hot(path, method, listener))
         case Hot(unary_response=True):
-            handler = grpc.stream_unary_rpc_method_handler(hot(path, method))
+            handler = grpc.stream_unary_rpc_method_handler(hot(path, method, listener))
         case Hot():
-            handler = grpc.stream_stream_rpc_method_handler(hot(path, method))
+            handler = grpc.stream_stream_rpc_method_handler(hot(path, method, listener))
     return handler
 
 
@@ -189,14 +190,16 @@ def encoded(message: Message) -> bytes:
     return message.SerializeToString()
 
 
-def call_context(path: str, context: Context) -> CallContext:
+def call_context(path: str, context: Context, listener: Listener) -> CallContext:
     """What the call's method may know."""
-    metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+    given = context.invocation_metadata() or ()
+    metadata = {key: value for key, value in given if isinstance(value, str)}
+    scope = check_token(listener.token, path, given, listener.apps) if listener.apps else EVERYTHING
     remaining = context.time_remaining()
     if remaining is None:
-        return CallContext(path, metadata, None, None)
+        return CallContext(path, metadata, None, None, scope)
     now = asyncio.get_running_loop().time()
-    return CallContext(path, metadata, now + remaining, answer_by(now + remaining, now))
+    return CallContext(path, metadata, now + remaining, answer_by(now + remaining, now), scope)
 
 
 async def abort(context: Context, status: Status) -> NoReturn:
@@ -250,11 +253,11 @@ def log_bug(path: str, error: Exception) -> None:
         )
 
 
-def cold_unary(path: str, method: ColdUnary) -> Callable[[bytes, Context], Awaitable[Message]]:
+def cold_unary(path: str, method: ColdUnary, listener: Listener) -> Callable[[bytes, Context], Awaitable[Message]]:
     """One request, one response. A method that is not done when the answer is due is cancelled and answered for."""
 
     async def handle(request: bytes, context: Context) -> Message:
-        known = call_context(path, context)
+        known = call_context(path, context, listener)
         due = None
         if known.deadline is not None and known.answer_by is not None:
             # Between the two: the method itself was told `answer_by` and has better words for what it waited for.
@@ -270,26 +273,28 @@ def cold_unary(path: str, method: ColdUnary) -> Callable[[bytes, Context], Await
     return handle
 
 
-def cold_stream(path: str, method: ColdStream) -> Callable[[bytes, Context], Awaitable[None]]:
+def cold_stream(path: str, method: ColdStream, listener: Listener) -> Callable[[bytes, Context], Awaitable[None]]:
     """One request, a stream of responses."""
 
     async def handle(request: bytes, context: Context) -> None:
         try:
             message = decoded(method.request, request)
-            await write_all(method.call(message, call_context(path, context)), context)
+            await write_all(method.call(message, call_context(path, context, listener)), context)
         except Exception as error:  # noqa: BLE001 - the border where a bug becomes INTERNAL
             await abort_for(context, path, error)
 
     return handle
 
 
-def cold_bidi(path: str, method: ColdBidi) -> Callable[[AsyncIterator[bytes], Context], Awaitable[None]]:
+def cold_bidi(
+    path: str, method: ColdBidi, listener: Listener
+) -> Callable[[AsyncIterator[bytes], Context], Awaitable[None]]:
     """A stream each way."""
 
     async def handle(requests: AsyncIterator[bytes], context: Context) -> None:
         messages = (decoded(method.request, request) async for request in requests)
         try:
-            await write_all(method.call(messages, call_context(path, context)), context)
+            await write_all(method.call(messages, call_context(path, context, listener)), context)
         except Exception as error:  # noqa: BLE001 - the border where a bug becomes INTERNAL
             await abort_for(context, path, error)
 
@@ -306,11 +311,11 @@ async def write_all(responses: AsyncIterator[Message], context: Context) -> None
                 await context.write(response)
 
 
-def hot(path: str, method: Hot) -> Callable[[Any, Context], Awaitable[bytes | None]]:
+def hot(path: str, method: Hot, listener: Listener) -> Callable[[Any, Context], Awaitable[bytes | None]]:
     """Encoded messages in batches."""
 
     async def handle(request: Any, context: Context) -> bytes | None:
-        call = HotCall(call_context(path, context))
+        call = HotCall(call_context(path, context, listener))
         try:
             served = method.open(call)
         except Exception as error:  # noqa: BLE001 - the border where a bug becomes INTERNAL

@@ -31,6 +31,7 @@ from sidecar_client.errors import (
     PeerUnreachable,
     QueueFull,
     RequestError,
+    ScopeDenied,
     SidecarError,
     SidecarUnavailable,
     TokenInvalid,
@@ -95,6 +96,7 @@ __all__ = [
     "SendFailed",
     "SidecarError",
     "SidecarUnavailable",
+    "ScopeDenied",
     "TokenInvalid",
     "error_from_rpc",
 ]

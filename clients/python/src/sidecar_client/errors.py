@@ -120,6 +120,13 @@ class TokenInvalid(RequestError):
     CODE = grpc.StatusCode.UNAUTHENTICATED
 
 
+class ScopeDenied(RequestError):
+    """This app's token is not for that; `metadata` has `app` and what it `needs`."""
+
+    REASON = "SCOPE_DENIED"
+    CODE = grpc.StatusCode.PERMISSION_DENIED
+
+
 class CursorExpired(RequestError):
     """The cursor is of another run of the sidecar or older than what it remembers."""
 
