@@ -114,7 +114,7 @@ async def _open_endpoint(settings: Settings, identity: Identity, node: Node) -> 
                 max_datagram=settings.max_datagram,
             ),
             node.links.accept,
-            retry=settings.retry == "always",
+            retry=settings.retry,
             offload=settings.offload == "auto",
             keep_alive=settings.keep_alive,
         )

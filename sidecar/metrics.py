@@ -125,5 +125,9 @@ class Gauges:
     queue_bytes: Mapping[Queue, int] = field(default_factory=dict)
     packets_lost: int = 0
     """By the connections that are open, since each began."""
+    retries: int = 0
+    """Strangers who were sent a Retry."""
+    retrying: bool = False
+    """Whether all are at this moment."""
     udp_receive_drops: int = 0
     """Datagrams the kernel dropped before they were read."""

@@ -383,6 +383,8 @@ class Node:
             queue_messages={"outbox": sum(outbox.messages for outbox in outboxes), "inbox": self.inbox.messages},
             queue_bytes={"outbox": sum(outbox.bytes for outbox in outboxes), "inbox": self.inbox.bytes},
             packets_lost=sum(self.links.pump(session).statistics().packets_lost for session in sessions),
+            retries=self.endpoint.counters.retries,
+            retrying=self.endpoint.retrying,
             udp_receive_drops=self.endpoint.traffic.dropped,
         )
 

@@ -202,8 +202,9 @@ class Settings(BaseModel):
     """The QUIC implementation; `auto` takes qh3 where it is installed."""
     offload: Literal["auto", "never"] = "auto"
     """UDP segmentation and receive offload where the kernel has them."""
-    retry: Literal["always", "never"] = "never"
-    """Whether a dialler's address is validated before any state is made for it (RFC 9000 section 8.1.2)."""
+    retry: Literal["always", "never", "under-load"] = "under-load"
+    """When a dialler's address is validated before any state is made for it (RFC 9000 section 8.1.2); `under-load`
+    is while many do not prove theirs."""
     max_datagram: Annotated[int, BeforeValidator(_no_bool), Field(ge=1200, le=65527)] = 1452
     """Bytes of UDP payload in the largest packet."""
     idle_timeout: Annotated[Seconds, Field(ge=1, le=600)] = 30.0

@@ -80,6 +80,8 @@ class Exposition:
         )
         yield _counter("auth_failures", "Wrong tokens and proofs.", [], [((), counters.auth_failures)])
         yield _counter("rate_limited", "Connections and calls over a limit.", [], [((), counters.rate_limited)])
+        yield _counter("retries", "Strangers asked to prove their address.", [], [((), gauges.retries)])
+        yield _gauge("retrying", "Whether all strangers are asked at this moment.", [], [((), gauges.retrying)])
         if counters.bootstrap_last_success is not None:
             yield GaugeMetricFamily(
                 "sidecar_bootstrap_last_success_timestamp_seconds",

@@ -42,7 +42,7 @@ FLAGS = (
     Flag("network_id", "NAME", "Peers of another network are refused. [default]"),
     Flag("engine", "auto|aioquic|qh3", "The QUIC implementation. [auto: qh3 where it is installed]"),
     Flag("offload", "auto|never", "UDP segmentation and receive offload. [auto: where the kernel has them]"),
-    Flag("retry", "always|never", "Validate a dialler's address before making state for it. [never]"),
+    Flag("retry", "always|never|under-load", "When diallers prove their address before state is made. [under-load]"),
     Flag("max_datagram", "BYTES", "UDP payload of the largest packet, 1200 to 65527. [1452]"),
     Flag("idle_timeout", "TIME", "A connection silent for so long is lost. [30s]"),
     Flag("keep_alive", "TIME", "How often an idle link is pinged; 0 is never. [a third of the idle timeout]"),

@@ -22,11 +22,11 @@ from sidecar.transport.engine.packet import (
     LEAST_INITIAL_BYTES,
     SUPPORTED_VERSIONS,
     LongHeader,
-    RetryTokens,
     read_long_untrusted,
     version_negotiation,
 )
 from sidecar.transport.pump import Pump, report
+from sidecar.transport.retry import Gate, Refused, RetryPolicy
 from sidecar.transport.udp import Traffic, UdpSocket, shown
 from sidecar.wire.streams import StreamProtocol
 
@@ -68,7 +68,7 @@ class Endpoint:
         settings: EngineSettings,
         accept: ProtocolFactory,
         *,
-        retry: bool,
+        retry: RetryPolicy,
         handshake_timeout: float,
         keep_alive: float,
         handshake_limit: int,
@@ -81,7 +81,7 @@ class Endpoint:
         self.keep_alive = keep_alive
         self.socket = socket
         self._accept = accept
-        self._tokens = RetryTokens() if retry else None
+        self._gate = Gate(retry)
         self._handshake_limit = handshake_limit
         self._subnet_limit = subnet_handshake_limit
         self._loop = asyncio.get_running_loop()
@@ -107,7 +107,7 @@ class Endpoint:
         settings: EngineSettings,
         accept: ProtocolFactory,
         *,
-        retry: bool = False,
+        retry: RetryPolicy = "never",
         offload: bool = True,
         handshake_timeout: float = 5.0,
         keep_alive: float = 10.0,
@@ -116,7 +116,7 @@ class Endpoint:
     ) -> Endpoint:
         """Binds (see `UdpSocket.open`) and serves. `accept` makes the protocol of each accepted connection.
 
-        `retry` makes every stranger prove its address first (RFC 9000 section 8.1.2). Accepted connections are limited
+        `retry` says when strangers prove their address first (RFC 9000 section 8.1.2). Accepted connections are limited
         in all and per /24 or /56 until their protocol calls `Pump.admitted`. Times in seconds. Raises OSError when the
         address cannot be bound.
         """
@@ -141,6 +141,11 @@ class Endpoint:
     def traffic(self) -> Traffic:
         """What has passed through the socket."""
         return self.socket.traffic
+
+    @property
+    def retrying(self) -> bool:
+        """Whether strangers must prove their address by Retry at this moment."""
+        return self._gate.on(self.now())
 
     @property
     def connections(self) -> int:
@@ -222,6 +227,8 @@ class Endpoint:
     def shook_hands(self, pump: Pump) -> None:
         """The connection's handshake is done."""
         self.counters.handshakes += 1
+        if not (pump.dialled or pump.verified):
+            self._gate.verified(self.now())
         if pump.fell_back:
             self._remember_narrow(pump)
 
@@ -292,25 +299,29 @@ class Endpoint:
             return None
         if not header.initial or len(header.destination_id) < LEAST_CHOSEN_ID_BYTES:
             return None
-        original, given = header.destination_id, None
-        if self._tokens is not None:
-            if not header.token:
-                self.counters.retries += 1
-                self._answer(self._tokens.retry(header, address, now), address)
-                return None
-            found = self._tokens.original_untrusted(header, address, now)
-            if found is None:
-                self.counters.refused += 1
-                return None
-            original, given = found, header.destination_id
         subnet = _subnet(address)
-        if len(self._opening) >= self._handshake_limit or self._subnets[subnet] >= self._subnet_limit:
+        opening, near = len(self._opening), self._subnets.get(subnet, 0)
+        crowded = 2 * opening >= self._handshake_limit or 2 * near >= self._subnet_limit
+        try:
+            entry = self._gate.judge_untrusted(header, address, now, crowded=crowded)
+        except Refused:
+            self.counters.refused += 1
+            return None
+        if isinstance(entry, bytes):
+            self.counters.retries += 1
+            self._answer(entry, address)
+            return None
+        if opening >= self._handshake_limit or near >= self._subnet_limit:
             self.counters.refused += 1
             return None
         # What the first packet was filled up to, the path carries; the way back is taken to be as wide.
         settings = self.settings if size >= self.settings.max_datagram else self._least
-        connection = self.engine.accept(settings, original_connection_id=original, retry_connection_id=given)
+        connection = self.engine.accept(
+            settings, original_connection_id=entry.original, retry_connection_id=entry.given
+        )
+        self._gate.made(entry)
         pump = Pump(self, connection, address, dialled=False, now=now)
+        pump.verified = entry.ticket is not None
         try:
             pump.begin(self._accept(pump))
         except Exception as error:  # noqa: BLE001  a bug above must cost this connection and no other

@@ -62,6 +62,8 @@ class Pump:
         self.established = False
         self.fell_back = False
         """Whether it took the smallest datagrams to be heard."""
+        self.verified = False
+        """Whether the peer proved its address by a token before the connection was made."""
         self.ended: Closed | None = None
         self.connection_ids: set[bytes] = set()
         self.roused = False
@@ -76,6 +78,7 @@ class Pump:
         self._failed = False
         self._written = True
         self._heard_at = now
+        self._pinged_at = now
         self._spoke_at = now
         self._unspoken = 0
         self._gathering = False
@@ -207,7 +210,7 @@ class Pump:
         engine = self._connection.timer()
         if self.ended is not None:
             return engine
-        dues = [self._heard_at + self._patience if self.established else self._gives_up_at]
+        dues = [self._ping_due() if self.established else self._gives_up_at]
         if self._falls_back_at is not None:
             dues.append(self._falls_back_at)
         if engine is not None:
@@ -233,10 +236,14 @@ class Pump:
             self.abandon(Closed(0, "handshake timeout", application=False, remote=False))
         elif self._falls_back_at is not None and now >= self._falls_back_at:
             self._fall_back(now)
-        elif self.established and now >= self._heard_at + self._patience:
-            self._heard_at = now
+        elif self.established and now >= self._ping_due():
+            self._pinged_at = now
             self._connection.ping()
             self._written = True
+
+    def _ping_due(self) -> float:
+        """When silence is to be broken. A ping is no word of the peer's, so `heard_at` is not touched by it."""
+        return max(self._heard_at, self._pinged_at) + self._patience
 
     def abandon(self, closed: Closed) -> None:
         """Ends the connection for a reason of ours that is not the application's."""

@@ -58,6 +58,8 @@ def test_every_promised_name_is_there_from_the_start(exposition: Exposition) -> 
         "messages_dropped_total",
         "auth_failures_total",
         "rate_limited_total",
+        "retries_total",
+        "retrying",
         "bootstrap_last_success_timestamp_seconds",
     } | {f"{name}_{part}" for name in (*histograms, "event_loop_lag_seconds") for part in ("bucket", "count", "sum")}
 

@@ -57,7 +57,7 @@ async def sidecar_in_process(listener: Listener | None = None, **named: Any) -> 
             max_datagram=settings.max_datagram,
         ),
         node.links.accept,
-        retry=settings.retry == "always",
+        retry=settings.retry,
         offload=settings.offload == "auto",
         keep_alive=settings.keep_alive,
     )

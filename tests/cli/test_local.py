@@ -150,7 +150,7 @@ def test_commands_need_nothing_heavy_to_start() -> None:
         (["--udp-port", "x"], {}, "--udp-port: should be a valid integer"),
         (["--bootstrap", "nowhere"], {}, "--bootstrap: contact 'nowhere': write host:port"),
         (["--engine", "quiche"], {}, "--engine: should be 'auto', 'aioquic' or 'qh3', not 'quiche'"),
-        (["--retry", "sometimes"], {}, "--retry: should be 'always' or 'never', not 'sometimes'"),
+        (["--retry", "sometimes"], {}, "--retry: should be 'always', 'never' or 'under-load', not 'sometimes'"),
         (["--config", "/nowhere.toml"], {}, "cannot read the settings file /nowhere.toml"),
         ([], {"SIDECAR_UDP_PROT": "1"}, "SIDECAR_UDP_PROT; did you mean SIDECAR_UDP_PORT?"),
         ([], {"SIDECAR_LOG_LEVEL": "loud"}, "SIDECAR_LOG_LEVEL: should be 'debug', 'info', 'warning' or 'error'"),

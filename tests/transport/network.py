@@ -33,7 +33,8 @@ from sidecar.transport.engine.base import (
     StreamData,
     StreamReset,
 )
-from sidecar.transport.engine.packet import RetryTokens, is_short, read_long_untrusted, version_negotiation
+from sidecar.transport.engine.packet import is_short, read_long_untrusted, version_negotiation
+from sidecar.transport.engine.tokens import Refused, RetryTokens
 from sidecar.wire.streams import StreamProtocol, Streams
 
 SLICE = 128 << 10
@@ -205,10 +206,14 @@ class Host:
                 self.retries += 1
                 self.network.carry(self.address, source, self.tokens.retry(header, source, self.network.now))
                 return None
-            found = self.tokens.original_untrusted(header, source, self.network.now)
-            if found is None:
+            try:
+                ticket = self.tokens.read_untrusted(header, source, self.network.now)
+            except Refused:
                 return None
-            original, given = found, header.destination_id
+            if ticket is None:
+                return None
+            self.tokens.spend(ticket)
+            original, given = ticket.original, ticket.given
         line = Line(
             self,
             self.engine.accept(self.settings, original_connection_id=original, retry_connection_id=given),

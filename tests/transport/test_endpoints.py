@@ -138,7 +138,7 @@ async def test_connections_that_are_over_leave_nothing(engine: str, parties: Ope
 
 
 async def test_retry_lets_strangers_prove_their_address(pair: Pair, parties: Opener) -> None:
-    here, there = await parties(pair.dialler), await parties(pair.acceptor, retry=True)
+    here, there = await parties(pair.dialler), await parties(pair.acceptor, retry="always")
     dialled = await here.dial(there.address).joined()
     assert there.endpoint.counters.retries >= 1
     assert len(there.accepted) == 1

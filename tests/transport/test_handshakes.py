@@ -9,7 +9,8 @@ import pytest
 
 from sidecar.transport.engine import load
 from sidecar.transport.engine.base import ConnectionIdAdded, ConnectionIdRetired, KeysReady, PeerShown, StreamData
-from sidecar.transport.engine.packet import RetryTokens, read_long_untrusted
+from sidecar.transport.engine.packet import read_long_untrusted
+from sidecar.transport.engine.tokens import RetryTokens
 from tests.transport.certificates import KeyKind, key_pair
 from tests.transport.conftest import ENGINES, Pair, settings_of
 from tests.transport.network import Network

@@ -1,4 +1,4 @@
-"""Headers, Version Negotiation and Retry, as an endpoint without a connection reads and writes them."""
+"""Headers and Version Negotiation, as an endpoint without a connection reads and writes them, and trains."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 
 import pytest
 from aioquic.buffer import Buffer  # type: ignore[attr-defined]  # it is re-exported
-from aioquic.quic.packet import QuicPacketType, get_retry_integrity_tag, pull_quic_header
+from aioquic.quic.packet import pull_quic_header
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.transport.engine import load
 from sidecar.transport.engine.base import Address
-from sidecar.transport.engine.packet import LongHeader, RetryTokens, is_short, read_long_untrusted, version_negotiation
+from sidecar.transport.engine.packet import LongHeader, is_short, read_long_untrusted, version_negotiation
 from sidecar.transport.engine.train import MOST_BYTES, MOST_DATAGRAMS, couple
 from tests.transport.conftest import ENGINES, settings_of
 
@@ -67,50 +67,6 @@ def test_answers_other_versions_with_the_ids_swapped(version: int, mine: bytes, 
 )
 def test_refuses_headers_that_are_none(data: bytes) -> None:
     assert read_long_untrusted(data) is None
-
-
-def test_a_retry_is_one_clients_take(network: object) -> None:
-    tokens = RetryTokens()
-    initial = LongHeader(1, True, b"original", b"client's", b"")
-    packet = tokens.retry(initial, HERE, 50.0)
-    header = pull_quic_header(Buffer(data=packet))
-    assert header.packet_type is QuicPacketType.RETRY
-    assert header.destination_cid == b"client's"
-    assert header.integrity_tag == get_retry_integrity_tag(packet[:-16], b"original", 1)
-    again = LongHeader(1, True, header.source_cid, b"client's", header.token)
-    assert tokens.original_untrusted(again, HERE, 55.0) == b"original"
-
-
-@pytest.mark.parametrize("flaw", ["port", "host", "late", "id", "bit", "cut", "empty", "other key"])
-def test_a_token_with_any_flaw_is_worth_nothing(flaw: str) -> None:
-    tokens = RetryTokens(lifetime=10)
-    header = pull_quic_header(Buffer(data=tokens.retry(LongHeader(1, True, b"original", b"c", b""), HERE, 50.0)))
-    token, given_id = header.token, header.source_cid
-    address: Address = HERE
-    now = 60.0
-    match flaw:
-        case "port":
-            address = (HERE[0], 4434)
-        case "host":
-            address = ("192.0.2.2", HERE[1])
-        case "late":
-            now = 60.1
-        case "id":
-            given_id = os.urandom(8)
-        case "bit":
-            token = token[:-1] + bytes([token[-1] ^ 1])
-        case "cut":
-            token = token[:20]
-        case "empty":
-            token = b""
-        case "other key":
-            tokens = RetryTokens()
-    assert tokens.original_untrusted(LongHeader(1, True, given_id, b"c", token), address, now) is None
-
-
-@given(st.binary(max_size=200))
-def test_forged_tokens_are_worth_nothing(token: bytes) -> None:
-    assert RetryTokens().original_untrusted(LongHeader(1, True, bytes(8), b"", token), HERE, 0.0) is None
 
 
 @given(

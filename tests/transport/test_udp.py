@@ -201,7 +201,7 @@ async def test_a_full_socket_keeps_the_train_and_goes_on(engine: str) -> None:
         load(engine),
         settings_of(),
         Talker,
-        retry=False,
+        retry="never",
         handshake_timeout=5,
         keep_alive=10,
         handshake_limit=10,

@@ -186,7 +186,8 @@ class AioquicConnection(EngineConnection):
         original_connection_id: bytes | None = None,
         retry_connection_id: bytes | None = None,
     ) -> None:
-        super().__init__(settings, dials=original_connection_id is None)
+        dials = original_connection_id is None
+        super().__init__(settings, dials=dials, proven=dials or retry_connection_id is not None)
         self._quic = _Quic(
             settings,
             configuration=_configuration(settings, self.dials, server_name),
@@ -263,6 +264,7 @@ class AioquicConnection(EngineConnection):
                 f"the acceptor chose no protocol, not {self.settings.alpn}",
             )
             return
+        self._proven()
         chain: tuple[bytes, ...] = ()
         if self.dials:
             context: Any = self._quic.tls

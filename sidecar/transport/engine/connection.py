@@ -27,6 +27,9 @@ ETHERNET_DATAGRAM = 1472
 MOST_CRYPTO_BYTES = 96 << 10
 """TLS bytes one side may send in all: a certificate chain of 16 KiB many times over. Both libraries would take
 megabytes from a stranger, aioquic half of one for a single packet."""
+AMPLIFICATION = 3
+"""Bytes that may go to an address for each that came from it, until it is known to be the peer's (RFC 9000 section
+8.1)."""
 INTERNAL_ERROR = 0x1
 NO_APPLICATION_PROTOCOL = 0x178
 """CRYPTO_ERROR with TLS's alert 120 (RFC 9001 section 8.1)."""
@@ -49,9 +52,12 @@ class EngineConnection(ABC):
     until three probe timeouts have passed (RFC 9000 section 10.2.1); then `timer` is None.
     """
 
-    def __init__(self, settings: EngineSettings, *, dials: bool) -> None:
+    def __init__(self, settings: EngineSettings, *, dials: bool, proven: bool) -> None:
         self.settings = settings
         self.dials = dials
+        self._allowance: int | None = None if proven else 0
+        """Bytes that may still go to an address that is not proven to be the peer's. The libraries keep to it with all
+        but their close packets."""
         self.ended: Closed | None = None
         self._limit = InFlight(settings.in_flight_limit, min(settings.max_datagram, ETHERNET_DATAGRAM))
         self._events: list[Event] = []
@@ -169,6 +175,8 @@ class EngineConnection(ABC):
 
     def receive(self, data: bytes, segment: int, address: Address, now: float) -> None:
         """Takes what one read gave; never raises for what is in it."""
+        if self._allowance is not None:
+            self._allowance += AMPLIFICATION * len(data)
         if self.ended is not None:
             self._answer()
             return
@@ -184,7 +192,10 @@ class EngineConnection(ABC):
             return self._last_words(now, max_bytes)
         try:
             self._limit.use(self._outstanding())
-            return self._poll(now, max_bytes)
+            trains = self._poll(now, max_bytes)
+            if self._allowance is not None:
+                self._allowance -= _bytes_of(trains)
+            return trains
         except Exception as error:  # noqa: BLE001  what a peer sent may only show when an answer is built
             self._fail(error)
             return []
@@ -234,6 +245,10 @@ class EngineConnection(ABC):
         return self._measure() if self.ended is None else self._final
 
     # -- for subclasses
+
+    def _proven(self) -> None:
+        """The handshake is done, so the address is the peer's."""
+        self._allowance = None
 
     def _happened(self, event: Event) -> None:
         self._file_arrived()
@@ -320,6 +335,11 @@ class EngineConnection(ABC):
                 _log.debug("a close packet could not be built: %r", error)
                 self._farewell = []
             self._drop()
+        if self._allowance is not None:
+            size = _bytes_of(self._farewell)
+            if size > self._allowance:
+                return []
+            self._allowance -= size
         return self._farewell
 
     def _answer(self) -> None:
@@ -328,3 +348,7 @@ class EngineConnection(ABC):
             self._answered += 1
             if self._answered & (self._answered - 1) == 0:
                 self._farewell_due = True
+
+
+def _bytes_of(trains: list[Train]) -> int:
+    return sum(len(data) for train in trains for data in train.datagrams)

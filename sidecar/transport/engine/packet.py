@@ -1,4 +1,4 @@
-"""What an endpoint reads and writes without a connection: packet headers, Version Negotiation, Retry and its token.
+"""What an endpoint reads and writes without a connection: packet headers and Version Negotiation.
 
     long header    1 | fixed | type 2 | ... 4     version 32     dcid length 8, dcid     scid length 8, scid
       Initial                                     ... token length varint, token, length varint, protected payload
@@ -9,16 +9,12 @@ RFC 8999 (what no version changes), RFC 9000 section 17.
 
 from __future__ import annotations
 
-import ipaddress
-import os
 import struct
 from typing import NamedTuple
 
-from aioquic.quic.packet import encode_quic_retry, encode_quic_version_negotiation
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from aioquic.quic.packet import encode_quic_version_negotiation
 
-from sidecar.transport.engine.base import CONNECTION_ID_BYTES, Address
+from sidecar.transport.engine.base import CONNECTION_ID_BYTES
 
 VERSION_1 = 1
 SUPPORTED_VERSIONS = (VERSION_1,)
@@ -27,13 +23,10 @@ LEAST_INITIAL_BYTES = 1200
 LEAST_CHOSEN_ID_BYTES = 8
 """The id a client chooses for its first packets is at least this long (RFC 9000 section 7.2)."""
 MOST_ID_BYTES = 20
-TOKEN_LIFETIME = 10.0
 
 _LONG = 0x80
 _FIXED = 0x40
 _INITIAL = 0
-_NONCE_BYTES = 12
-_EXPIRY = struct.Struct("!d")
 
 
 class LongHeader(NamedTuple):
@@ -99,49 +92,3 @@ def _read_varint(data: bytes, at: int) -> tuple[int, int]:
 def version_negotiation(header: LongHeader) -> bytes:
     """The answer to a packet of a version we do not speak (RFC 9000 section 6)."""
     return encode_quic_version_negotiation(header.destination_id, header.source_id, list(SUPPORTED_VERSIONS))
-
-
-class RetryTokens:
-    """Makes and checks the tokens of Retry packets (RFC 9000 section 8.1), which are our state kept by the client.
-
-    A token is AES-GCM with a key of this process: nonce 12, then sealed: expiry 8 (seconds of the caller's clock),
-    length 1 and the client's original connection id, the connection id the Retry gave; bound to the client's address.
-    """
-
-    def __init__(self, lifetime: float = TOKEN_LIFETIME) -> None:
-        self._sealer = AESGCM(AESGCM.generate_key(bit_length=128))
-        self._lifetime = lifetime
-
-    def retry(self, header: LongHeader, address: Address, now: float) -> bytes:
-        """The Retry packet that answers an Initial without a token."""
-        given = os.urandom(CONNECTION_ID_BYTES)
-        original = header.destination_id
-        nonce = os.urandom(_NONCE_BYTES)
-        plain = _EXPIRY.pack(now + self._lifetime) + bytes([len(original)]) + original + given
-        token = nonce + self._sealer.encrypt(nonce, plain, _packed(address))
-        return encode_quic_retry(
-            version=header.version,
-            source_cid=given,
-            destination_cid=header.source_id,
-            original_destination_cid=original,
-            retry_token=token,
-        )
-
-    def original_untrusted(self, header: LongHeader, address: Address, now: float) -> bytes | None:
-        """The original connection id of an Initial that brings a token of ours; None where the token is forged, for
-        another address or connection, or expired."""
-        token = header.token
-        try:
-            plain = self._sealer.decrypt(token[:_NONCE_BYTES], token[_NONCE_BYTES:], _packed(address))
-        except (InvalidTag, ValueError):
-            return None
-        (expiry,) = _EXPIRY.unpack_from(plain)
-        end = _EXPIRY.size + 1 + plain[_EXPIRY.size]
-        if now > expiry or plain[end:] != header.destination_id:
-            return None
-        return plain[_EXPIRY.size + 1 : end]
-
-
-def _packed(address: Address) -> bytes:
-    host = address[0].partition("%")[0]
-    return ipaddress.ip_address(host).packed + address[1].to_bytes(2, "big")

@@ -121,7 +121,8 @@ class Qh3Connection(EngineConnection):
         original_connection_id: bytes | None = None,
         retry_connection_id: bytes | None = None,
     ) -> None:
-        super().__init__(settings, dials=original_connection_id is None)
+        dials = original_connection_id is None
+        super().__init__(settings, dials=dials, proven=dials or retry_connection_id is not None)
         self._quic = QuicConnection(
             configuration=_configuration(settings, self.dials, server_name),
             original_destination_connection_id=original_connection_id,
@@ -259,6 +260,7 @@ class Qh3Connection(EngineConnection):
             )
             return
         self._core = self._quic._core
+        self._proven()
         chain: tuple[bytes, ...] = ()
         if self.dials:
             leaf = self._quic.get_peercert()
