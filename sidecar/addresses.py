@@ -128,6 +128,19 @@ def scope_of(host: str) -> Scope:
     return _block(_parse_ip(host))[0]
 
 
+def subnet_of(host: str) -> str | None:
+    """The network that a global address is taken to share with its neighbours, whoever they are: its /24, or /48 in
+    IPv6, where an address that embeds an IPv4 address counts as that one. None for one that is not global. Raises
+    ValueError when `host` is none."""
+    ip = _parse_ip(host)
+    if _block(ip)[0] is not Scope.GLOBAL:
+        return None
+    embedded = _embedded(ip)
+    if embedded is not None:
+        ip = embedded
+    return str(ip_network((ip, 24 if ip.version == 4 else 48), strict=False))
+
+
 def acceptable_untrusted(address: SocketAddress, link_remote: SocketAddress) -> bool:
     """Whether an address that a peer told may be dialled. `link_remote` is where the link that brought it leads.
 
@@ -194,12 +207,18 @@ def _ip_or_none(host: str) -> _IP | None:
         return None
 
 
+def _embedded(ip: _IP) -> IPv4Address | None:
+    """The IPv4 address that an IPv6 one leads to, through a NAT64 or 6to4 (RFC 3056)."""
+    if isinstance(ip, IPv4Address):
+        return None
+    return IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else ip.sixtofour
+
+
 def _block(ip: _IP) -> tuple[Scope, _Network | None]:
     """The scope of an address and the block that gives it; None for a global one."""
-    if isinstance(ip, IPv6Address):
-        embedded = IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else ip.sixtofour
-        if embedded is not None:
-            return _block(embedded)
+    embedded = _embedded(ip)
+    if embedded is not None:
+        return _block(embedded)
     for network, scope in _SCOPES:
         if ip in network:
             return scope, network
