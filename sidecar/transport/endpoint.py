@@ -26,6 +26,7 @@ from sidecar.transport.engine.packet import (
     version_negotiation,
 )
 from sidecar.transport.pump import Pump, report
+from sidecar.transport.resets import Resets
 from sidecar.transport.retry import Gate, Refused, RetryPolicy
 from sidecar.transport.udp import Traffic, UdpSocket, shown
 from sidecar.wire.streams import StreamProtocol
@@ -49,7 +50,9 @@ class Counters:
     """What the endpoint did with datagrams that belong to no connection, and with handshakes."""
 
     unknown: int = 0
-    """Datagrams for no connection of ours, dropped."""
+    """Datagrams for no connection of ours."""
+    resets: int = 0
+    """How many of those a stateless reset answered."""
     version_negotiations: int = 0
     retries: int = 0
     handshakes: int = 0
@@ -82,6 +85,7 @@ class Endpoint:
         self.socket = socket
         self._accept = accept
         self._gate = Gate(retry)
+        self._resets = Resets(settings.private_key_pem, socket.address[1])
         self._handshake_limit = handshake_limit
         self._subnet_limit = subnet_handshake_limit
         self._loop = asyncio.get_running_loop()
@@ -227,6 +231,8 @@ class Endpoint:
     def shook_hands(self, pump: Pump) -> None:
         """The connection's handshake is done."""
         self.counters.handshakes += 1
+        if pump.reset_token is not None:
+            self._resets.expect(pump, pump.reset_token)
         if not (pump.dialled or pump.verified):
             self._gate.verified(self.now())
         if pump.fell_back:
@@ -242,6 +248,8 @@ class Endpoint:
 
     def ended(self, pump: Pump) -> None:
         """The connection is over, but for its goodbye."""
+        if pump.reset_token is not None:
+            self._resets.forget(pump.reset_token)
         self.admitted(pump)
 
     def admitted(self, pump: Pump) -> None:
@@ -282,12 +290,27 @@ class Endpoint:
         else:
             pump = self._table.get(data[1 : 1 + CONNECTION_ID_BYTES])
         if pump is None:
-            self.counters.unknown += 1
+            self._unowned(data, segment, address, now)
             return
         pump.receive(data, segment, address, now)
         if not pump.roused:
             pump.roused = True
             self._roused.append(pump)
+
+    def _unowned(self, data: bytes, segment: int, address: Address, now: float) -> None:
+        """A datagram for no connection there is: a stateless reset of one there is, or of a connection that was lost
+        with the sidecar before this one, whose peer is told so."""
+        self.counters.unknown += 1
+        if data[0] & 0x80:
+            return
+        ended = self._resets.ended_by_untrusted(data)
+        if ended is not None:
+            ended.reset_by_peer()
+            if not ended.roused:
+                self.rouse(ended)
+        elif (reset := self._resets.answer_untrusted(data, segment, now)) is not None:
+            self.counters.resets += 1
+            self._answer(reset, address)
 
     def _stranger(self, header: LongHeader, size: int, address: Address, now: float) -> Pump | None:
         """A long header packet for no connection of ours: the new connection if it begins one."""
@@ -317,7 +340,10 @@ class Endpoint:
         # What the first packet was filled up to, the path carries; the way back is taken to be as wide.
         settings = self.settings if size >= self.settings.max_datagram else self._least
         connection = self.engine.accept(
-            settings, original_connection_id=entry.original, retry_connection_id=entry.given
+            settings,
+            original_connection_id=entry.original,
+            retry_connection_id=entry.given,
+            reset_key=self._resets.key,
         )
         self._gate.made(entry)
         pump = Pump(self, connection, address, dialled=False, now=now)

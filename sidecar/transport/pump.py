@@ -64,6 +64,8 @@ class Pump:
         """Whether it took the smallest datagrams to be heard."""
         self.verified = False
         """Whether the peer proved its address by a token before the connection was made."""
+        self.reset_token: bytes | None = None
+        """What a stateless reset of the peer's would end with."""
         self.ended: Closed | None = None
         self.connection_ids: set[bytes] = set()
         self.roused = False
@@ -245,6 +247,10 @@ class Pump:
         """When silence is to be broken. A ping is no word of the peer's, so `heard_at` is not touched by it."""
         return max(self._heard_at, self._pinged_at) + self._patience
 
+    def reset_by_peer(self) -> None:
+        """The peer knows the connection no more."""
+        self._connection.reset_by_peer()
+
     def abandon(self, closed: Closed) -> None:
         """Ends the connection for a reason of ours that is not the application's."""
         self._connection.close(closed.code, closed.reason)
@@ -289,6 +295,7 @@ class Pump:
                 self._call("opened", lambda protocol: protocol.opened(now))
             case PeerShown(chain):
                 self.established = True
+                self.reset_token = self._connection.peer_reset_token
                 self._endpoint.shook_hands(self)
                 self._call("established", lambda protocol: protocol.established(chain, now))
 

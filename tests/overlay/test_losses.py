@@ -64,6 +64,26 @@ async def test_restart(network: Network, engine_name: str, dials: str) -> None:
     assert first.events(PeerUnlinked) == []
 
 
+async def test_a_restarted_peer_says_so_itself(
+    network: Network, engine_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stateless reset ends the connection that the restarted sidecar does not know: nobody waits for silence, and the
+    restarted one dials nobody."""
+    monkeypatch.setattr(resuming, "SILENCE", 1000.0)
+    first, second = await network.pair(engine_name=engine_name, idle_timeout=60, keep_alive=20)
+    await second.crash()
+    again = await network.site(engine_name=engine_name, identity=second.node.identity, port=second.port)
+    reader = again.read("x")
+    sending = first.send(second, "x", [b"are you there?"])
+    await linked_again(first, again)
+    await sending.all_settled()
+    assert sending.failures.keys() <= {Reason.OUTCOME_UNKNOWN}
+    await first.send(second, "x", [b"now you are"]).all_delivered()
+    assert reader.payloads[-1] == b"now you are"
+    assert again.node.endpoint.counters.resets >= 1
+    assert again.node.links.dialler.attempts == 0
+
+
 async def window_filled(site: Site, other: Site, sending: Sending) -> set[int]:
     """The messages whose delivery is known, once no more can be sent."""
     outbound = site.node.links.peers[other.peer_id].link.outbound

@@ -12,6 +12,8 @@ Private parts of aioquic used here, and why:
                               what is unacknowledged and delivered, and a stream reserved before it is written
     QuicConnection._close_event, _state
                               the end, known at once and not after the draining period
+    QuicConnection._host_cids, _replenish_connection_ids, _peer_cid
+                              the tokens of stateless resets, ours and the peer's
     QuicConnection._loss      the round trip, probes and bytes in flight
     tls.Context.peer_certificate...  by way of QuicConnection.tls: the chain the acceptor showed
 """
@@ -65,6 +67,7 @@ from sidecar.transport.engine.connection import (
     EngineConnection,
     PathFigures,
 )
+from sidecar.transport.engine.reset import reset_token
 from sidecar.transport.engine.train import couple
 
 logging.getLogger("quic").setLevel(logging.ERROR)
@@ -120,12 +123,23 @@ def _configuration(settings: EngineSettings, dials: bool, server_name: str | Non
 class _Quic(QuicConnection):
     """aioquic's connection with windows that slide and never grow."""
 
-    def __init__(self, settings: EngineSettings, **arguments: Any) -> None:
+    def __init__(self, settings: EngineSettings, reset_key: bytes, **arguments: Any) -> None:
         super().__init__(**arguments)
+        self._reset_key = reset_key
+        self._make_reset_tokens()
         self._window = settings.connection_window
         self._stream_window = settings.stream_window
         self.delivered = 0
         self.keys_ready = False
+
+    def _make_reset_tokens(self) -> None:
+        if self._reset_key:
+            for own in self._host_cids:
+                own.stateless_reset_token = reset_token(self._reset_key, own.cid)
+
+    def _replenish_connection_ids(self) -> None:
+        super()._replenish_connection_ids()
+        self._make_reset_tokens()
 
     def _write_connection_limits(self, builder: QuicPacketBuilder, space: QuicPacketSpace) -> None:
         limit = self._local_max_data
@@ -185,11 +199,13 @@ class AioquicConnection(EngineConnection):
         server_name: str | None = None,
         original_connection_id: bytes | None = None,
         retry_connection_id: bytes | None = None,
+        reset_key: bytes = b"",
     ) -> None:
         dials = original_connection_id is None
         super().__init__(settings, dials=dials, proven=dials or retry_connection_id is not None)
         self._quic = _Quic(
             settings,
+            reset_key,
             configuration=_configuration(settings, self.dials, server_name),
             original_destination_connection_id=original_connection_id,
             retry_source_connection_id=retry_connection_id,
@@ -270,6 +286,7 @@ class AioquicConnection(EngineConnection):
             context: Any = self._quic.tls
             shown = (context._peer_certificate, *context._peer_certificate_chain)
             chain = tuple(certificate.public_bytes(Encoding.DER) for certificate in shown)
+            self.peer_reset_token = self._quic._peer_cid.stateless_reset_token or None
         self._happened(PeerShown(chain))
 
     # -- out
@@ -365,9 +382,17 @@ class AioquicEngine:
         return AioquicConnection(settings, server_name=server_name)
 
     def accept(
-        self, settings: EngineSettings, *, original_connection_id: bytes, retry_connection_id: bytes | None
+        self,
+        settings: EngineSettings,
+        *,
+        original_connection_id: bytes,
+        retry_connection_id: bytes | None,
+        reset_key: bytes = b"",
     ) -> AioquicConnection:
         """A connection for a client's first Initial."""
         return AioquicConnection(
-            settings, original_connection_id=original_connection_id, retry_connection_id=retry_connection_id
+            settings,
+            original_connection_id=original_connection_id,
+            retry_connection_id=retry_connection_id,
+            reset_key=reset_key,
         )

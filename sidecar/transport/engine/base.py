@@ -158,6 +158,13 @@ class Connection(Streams, Protocol):
         """Tells that the time of `timer` has come."""
         ...
 
+    peer_reset_token: bytes | None
+    """Dialling side, from `PeerShown` on: what a stateless reset of the peer's ends with; None where it told none."""
+
+    def reset_by_peer(self) -> None:
+        """The peer has said that it knows this connection no more: it ends, and nothing more is sent on it."""
+        ...
+
     def ping(self) -> None:
         """Sends a PING frame, which keeps the connection and the NAT's mapping alive."""
         ...
@@ -181,8 +188,14 @@ class Engine(Protocol):
         ...
 
     def accept(
-        self, settings: EngineSettings, *, original_connection_id: bytes, retry_connection_id: bytes | None
+        self,
+        settings: EngineSettings,
+        *,
+        original_connection_id: bytes,
+        retry_connection_id: bytes | None,
+        reset_key: bytes = b"",
     ) -> Connection:
         """A connection for a client's first Initial; after a Retry `retry_connection_id` is the id the Retry gave and
-        `original_connection_id` the one before it (RFC 9000 section 7.3)."""
+        `original_connection_id` the one before it (RFC 9000 section 7.3). Its stateless reset tokens are made of
+        `reset_key`; of nothing that anybody knows where it is empty."""
         ...

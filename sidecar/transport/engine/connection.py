@@ -34,6 +34,7 @@ INTERNAL_ERROR = 0x1
 NO_APPLICATION_PROTOCOL = 0x178
 """CRYPTO_ERROR with TLS's alert 120 (RFC 9001 section 8.1)."""
 IDLE = Closed(0, "idle timeout", application=False, remote=False)
+RESET = Closed(0, "stateless reset", application=False, remote=True)
 LINGER_MINIMUM = 0.1
 
 
@@ -59,6 +60,7 @@ class EngineConnection(ABC):
         """Bytes that may still go to an address that is not proven to be the peer's. The libraries keep to it with all
         but their close packets."""
         self.ended: Closed | None = None
+        self.peer_reset_token: bytes | None = None
         self._limit = InFlight(settings.in_flight_limit, min(settings.max_datagram, ETHERNET_DATAGRAM))
         self._events: list[Event] = []
         self._end_told = False
@@ -170,6 +172,10 @@ class EngineConnection(ABC):
     def close(self, code: int, reason: str) -> None:
         """Closes with an application's code and phrase; `Closed` is among the next events."""
         self._close(Closed(code, reason, application=True, remote=False), None)
+
+    def reset_by_peer(self) -> None:
+        """The peer knows this connection no more (RFC 9000 section 10.3)."""
+        self._over(RESET)
 
     # -- driving
 

@@ -50,6 +50,7 @@ from sidecar.transport.engine.connection import (
     PathFigures,
 )
 from sidecar.transport.engine.packet import LEAST_INITIAL_BYTES, read_long_untrusted
+from sidecar.transport.engine.reset import reset_token
 from sidecar.transport.engine.train import MOST_BYTES, MOST_DATAGRAMS
 
 SIGNATURE_ALGORITHMS = [
@@ -120,6 +121,7 @@ class Qh3Connection(EngineConnection):
         server_name: str | None = None,
         original_connection_id: bytes | None = None,
         retry_connection_id: bytes | None = None,
+        reset_key: bytes = b"",
     ) -> None:
         dials = original_connection_id is None
         super().__init__(settings, dials=dials, proven=dials or retry_connection_id is not None)
@@ -128,6 +130,7 @@ class Qh3Connection(EngineConnection):
             original_destination_connection_id=original_connection_id,
             retry_source_connection_id=retry_connection_id,
         )
+        self._reset_key = reset_key
         self._core: Any = None
         self._keys_told = False
         self._shown = False
@@ -175,7 +178,7 @@ class Qh3Connection(EngineConnection):
             quic._remote_addr = address
             quic._version = header.version
             quic._create_core(address, header.destination_id, now)
-            quic._create_tls(remote_source_cid=None)
+            self._tell_reset_token(quic._create_tls(remote_source_cid=None))
         elif quic._receive_version_negotiation(data, address, now) or quic._receive_retry(data, address, now):
             self._core = quic._core
             while isinstance(event := quic.next_event(), quic_events.ConnectionTerminated):  # no version in common
@@ -189,6 +192,13 @@ class Qh3Connection(EngineConnection):
                 quic._learn_remote_source_cid(packet)
             self.drain()
             start = end
+
+    def _tell_reset_token(self, bridge: Any) -> None:
+        """The core makes a token of its own; what is told instead is one that a restarted sidecar can make again."""
+        if self._reset_key:
+            bridge.stateless_reset_token = reset_token(self._reset_key, self._quic.host_cid)
+            parameters = bridge.serialize_transport_parameters()
+            bridge.tls.handshake_extensions = [(tls.ExtensionType.QUIC_TRANSPORT_PARAMETERS, parameters)]
 
     def drain(self) -> None:
         """Files the core's events."""
@@ -267,6 +277,8 @@ class Qh3Connection(EngineConnection):
             if leaf is None:
                 raise ValueError("the handshake completed without a certificate")
             chain = tuple(one.public_bytes() for one in (leaf, *self._quic.get_issuercerts()))
+            parameters: Any = self._quic._applied_transport_parameters
+            self.peer_reset_token = parameters.stateless_reset_token
         self._shown = True
         self._pads = False
         self._happened(PeerShown(chain))
@@ -376,9 +388,17 @@ class Qh3Engine:
         return Qh3Connection(settings, server_name=server_name)
 
     def accept(
-        self, settings: EngineSettings, *, original_connection_id: bytes, retry_connection_id: bytes | None
+        self,
+        settings: EngineSettings,
+        *,
+        original_connection_id: bytes,
+        retry_connection_id: bytes | None,
+        reset_key: bytes = b"",
     ) -> Qh3Connection:
         """A connection for a client's first Initial."""
         return Qh3Connection(
-            settings, original_connection_id=original_connection_id, retry_connection_id=retry_connection_id
+            settings,
+            original_connection_id=original_connection_id,
+            retry_connection_id=retry_connection_id,
+            reset_key=reset_key,
         )
