@@ -11,7 +11,20 @@ import pytest
 from tests.conftest import require
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TARGETS = ("demo", "test", "check", "proto", "bench", "image", "docker-test", "lab-test", "slow-test", "format", "clean", "help")
+TARGETS = (
+    "demo",
+    "test",
+    "check",
+    "proto",
+    "bench",
+    "image",
+    "docker-test",
+    "lab-test",
+    "slow-test",
+    "format",
+    "clean",
+    "help",
+)
 
 
 def make(*words: str) -> str:
