@@ -344,6 +344,7 @@ class Endpoint:
             original_connection_id=entry.original,
             retry_connection_id=entry.given,
             reset_key=self._resets.key,
+            peer_has_id=bool(header.source_id),
         )
         self._gate.made(entry)
         pump = Pump(self, connection, address, dialled=False, now=now)

@@ -292,6 +292,7 @@ class Network:
                 max_datagram=chosen.max_datagram,
             ),
             node.links.accept,
+            retry=chosen.retry,
             keep_alive=chosen.keep_alive,
             handshake_timeout=handshake_timeout,
             subnet_handshake_limit=subnet_handshake_limit,

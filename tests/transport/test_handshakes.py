@@ -126,7 +126,7 @@ def test_another_alpn_is_refused(pair: Pair, network: Network, side: str) -> Non
     network.run_until(lambda: line.closed is not None)
     assert line.chain is None
     assert line.closed is not None
-    assert 0x100 <= line.closed.code < 0x200, "a TLS alert (RFC 9001 section 4.8)"
+    assert line.closed.code == 0x100 + 120, "no_application_protocol (RFC 9001 section 8.1)"
     assert line.closed.remote
     assert not line.closed.application
     assert server.lines[0].chain is None

@@ -388,6 +388,7 @@ class AioquicEngine:
         original_connection_id: bytes,
         retry_connection_id: bytes | None,
         reset_key: bytes = b"",
+        peer_has_id: bool = True,
     ) -> AioquicConnection:
         """A connection for a client's first Initial."""
         return AioquicConnection(

@@ -194,8 +194,10 @@ class Engine(Protocol):
         original_connection_id: bytes,
         retry_connection_id: bytes | None,
         reset_key: bytes = b"",
+        peer_has_id: bool = True,
     ) -> Connection:
         """A connection for a client's first Initial; after a Retry `retry_connection_id` is the id the Retry gave and
         `original_connection_id` the one before it (RFC 9000 section 7.3). Its stateless reset tokens are made of
-        `reset_key`; of nothing that anybody knows where it is empty."""
+        `reset_key`; of nothing that anybody knows where it is empty. `peer_has_id` says that the client has chosen a
+        connection id of some length for itself."""
         ...

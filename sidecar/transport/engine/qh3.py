@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import ssl
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qh3 import tls
 from qh3._hazmat import pull_quic_header
@@ -53,6 +53,9 @@ from sidecar.transport.engine.packet import LEAST_INITIAL_BYTES, read_long_untru
 from sidecar.transport.engine.reset import reset_token
 from sidecar.transport.engine.train import MOST_BYTES, MOST_DATAGRAMS
 
+if TYPE_CHECKING:
+    from sidecar.transport.engine.aioquic import AioquicConnection
+
 SIGNATURE_ALGORITHMS = [
     int(algorithm)
     for algorithm in (
@@ -70,6 +73,8 @@ MOST_HANDSHAKE_BYTES = 256 << 10
 """What may come before the handshake is done: the core keeps half a megabyte of TLS that is not its turn yet."""
 INITIAL_RTT = 0.1
 """Seconds before the first measurement, as aioquic's: a lost first packet is sent again after twice that."""
+_NO_COMMON_ALPN = "No common ALPN protocols"
+"""The library says handshake_failure where RFC 7301 section 3.2 has an alert of its own."""
 _CRYPTO_BUFFER_EXCEEDED = 0xD
 _CRYPTO_FRAME = 0x6
 _FIXED_BIT = 0x40
@@ -253,7 +258,8 @@ class Qh3Connection(EngineConnection):
             bridge.receive_crypto(tls.Epoch(epoch), data, offset, version=quic._core.version)
             quic._drain_tls()
         except QuicTlsBridgeError as error:
-            self._refuse(error.error_code, int(error.frame_type), error.reason_phrase)
+            code = NO_APPLICATION_PROTOCOL if error.reason_phrase == _NO_COMMON_ALPN else error.error_code
+            self._refuse(code, int(error.frame_type), error.reason_phrase)
             return
         if not self.dials and not self._keys_told and quic._transport_parameters_applied:
             self._core = quic._core
@@ -394,9 +400,16 @@ class Qh3Engine:
         original_connection_id: bytes,
         retry_connection_id: bytes | None,
         reset_key: bytes = b"",
-    ) -> Qh3Connection:
-        """A connection for a client's first Initial."""
-        return Qh3Connection(
+        peer_has_id: bool = True,
+    ) -> Qh3Connection | AioquicConnection:
+        """A connection for a client's first Initial. The core sends packets for a client without a connection id, such
+        as quic-go's, to the id the client had chosen for the server: such a client is the other engine's."""
+        kind: type[Qh3Connection | AioquicConnection] = Qh3Connection
+        if not peer_has_id:
+            from sidecar.transport.engine.aioquic import AioquicConnection  # it costs time and memory at start
+
+            kind = AioquicConnection
+        return kind(
             settings,
             original_connection_id=original_connection_id,
             retry_connection_id=retry_connection_id,
