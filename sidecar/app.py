@@ -14,7 +14,6 @@ from contextlib import AsyncExitStack
 from sidecar.addresses import format_address
 from sidecar.admin.exposition import Exposition
 from sidecar.admin.server import AdminServer
-from sidecar.api.front.grpcio import GrpcioFront
 from sidecar.api.health import API, LIVE, OVERLAY, Health
 from sidecar.api.listeners import api_listeners
 from sidecar.api.services import services
@@ -72,6 +71,8 @@ async def run(settings: Settings, ready: Callable[[ReadyInfo], None]) -> None:
         health = Health()
         node.on_overlay = lambda linked: health.set(OVERLAY, linked)
         node.on_state = lambda state: health.set(API, state is NodeState.SERVING)
+        from sidecar.api.front.grpcio import GrpcioFront  # grpcio is loaded where it serves
+
         front = GrpcioFront(node.count_auth_failure)
         try:
             addresses = await front.start(services(node, health, front.name), listeners)

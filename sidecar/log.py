@@ -6,14 +6,13 @@ lines a while are written, and the next line after that tells how many were not.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any, Literal, TextIO
-
-import structlog
 
 BURST = 10
 """Lines of one event in `WINDOW`."""
@@ -27,11 +26,9 @@ MAX_EVENTS = 1000
 LIBRARIES = ("quic", "aioquic", "qh3", "asyncio", "grpc", "grpc._cython.cygrpc")
 """Loggers whose warnings tell of single connections or calls, which this sidecar reports itself."""
 
-EventDict = MutableMapping[str, Any]
-
 
 class Sparing(logging.Filter):
-    """Lets through `BURST` lines of one event every `WINDOW`, ours (structlog's dictionaries) and the libraries'."""
+    """Lets through `BURST` lines of one event every `WINDOW`, ours (`Event`s) and the libraries'."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -58,12 +55,75 @@ class Sparing(logging.Filter):
         return count < BURST
 
 
-def _one_line(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Keeps control characters in a library's words from making lines and colours of their own."""
-    words = event.get("event")
-    if isinstance(words, str) and not words.isprintable():
-        event["event"] = words.encode("unicode_escape").decode("ascii")
-    return event
+class Event(dict[str, Any]):
+    """An event with its fields, as the message of a line: `log.info(Event("peer linked", peer=...))`."""
+
+    def __init__(self, event: str, **fields: Any) -> None:
+        super().__init__(fields)
+        self["event"] = event
+
+
+class TextFormatter(logging.Formatter):
+    """`TIME [level    ] event field=value ...`, and a bug's traceback below it."""
+
+    def __init__(self, *, colors: bool) -> None:
+        super().__init__()
+        self._colors = colors
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line. What a peer or library said is data: it begins no line and no colour of its own."""
+        fields = _fields(record)
+        event = _printable(str(fields.pop("event")))
+        level = f"{record.levelname.lower():<9}"
+        if self._colors:
+            level = f"{_COLORS.get(record.levelno, '')}{level}{_RESET}"
+            event = f"{_BOLD}{event}{_RESET}"
+        words = [f"{name}={_value(fields[name])}" for name in sorted(fields)]
+        line = " ".join([f"{_time(record)} [{level}]", event, *words])
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+class JsonFormatter(logging.Formatter):
+    """One object a line, with `event`, `level` and `timestamp`, and a bug's traceback in `exception`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The object."""
+        line = _fields(record) | {"level": record.levelname.lower(), "timestamp": _time(record)}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+_RESET, _BOLD = "\x1b[0m", "\x1b[1m"
+_COLORS = {
+    logging.DEBUG: "\x1b[36m",
+    logging.INFO: "\x1b[32m",
+    logging.WARNING: "\x1b[33m",
+    logging.ERROR: "\x1b[31m",
+    logging.CRITICAL: "\x1b[31m",
+}
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    if isinstance(record.msg, dict):
+        return dict(record.msg)
+    return {"event": record.getMessage()}
+
+
+def _time(record: logging.LogRecord) -> str:
+    """ISO 8601, in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.created % 1 * 1e6):06d}Z"
+
+
+def _printable(words: str) -> str:
+    return words if words.isprintable() else words.encode("unicode_escape").decode("ascii")
+
+
+def _value(value: Any) -> str:
+    """Text without blanks stands as it is, everything else as Python writes it."""
+    if isinstance(value, str) and value.isprintable() and not set(value) & set(" \t=\r\n\"'"):
+        return value
+    return repr(value)
 
 
 def configure_logging(
@@ -71,44 +131,16 @@ def configure_logging(
     level: Literal["debug", "info", "warning", "error"],
     stream: TextIO | None = None,
 ) -> None:
-    """Directs structlog and the standard library's logging to `stream`, by default stderr.
+    """Directs the standard library's logging to `stream`, by default stderr.
 
     Colours are for a terminal, and not there when NO_COLOR is set (no-color.org).
     """
     stream = sys.stderr if stream is None else stream
-    shared: list[structlog.typing.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    if format == "json":
-        render: list[structlog.typing.Processor] = [
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(default=str),
-        ]
-    else:
-        colors = stream.isatty() and not os.environ.get("NO_COLOR")
-        render = [
-            _one_line,
-            structlog.dev.ConsoleRenderer(
-                colors=colors,
-                # A peer's words are data: quoted, so that they cannot begin a line of their own.
-                repr_native_str=True,
-                exception_formatter=structlog.dev.plain_traceback,
-                pad_event_to=0,
-            ),
-        ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render]
-        )
-    )
+    if format == "json":
+        handler.setFormatter(JsonFormatter())
+    else:
+        handler.setFormatter(TextFormatter(colors=stream.isatty() and not os.environ.get("NO_COLOR")))
     handler.addFilter(Sparing())
     root = logging.getLogger()
     root.handlers = [handler]

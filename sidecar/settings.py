@@ -6,28 +6,16 @@ One name in three spellings: `--udp-port`, `SIDECAR_UDP_PORT`, and `udp_port` in
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    PrivateAttr,
-    ValidationError,
-    model_validator,
-)
-
 from sidecar.addresses import Contact, format_address, parse_address
 from sidecar.errors import SettingsError
+from sidecar.model import BeforeValidator, Complaint, Field, Model, PlainSerializer, ValidationError
 from sidecar.state import default_directory
 
 __all__ = ["CLIENT_VARIABLES", "ENV_PREFIX", "Explained", "Settings", "SettingsError"]
@@ -66,7 +54,7 @@ UNIX_PATH_BYTES = 107
 
 def _no_bool(value: Any) -> Any:
     if isinstance(value, bool):
-        raise ValueError("give a number, not true or false")  # noqa: TRY004 - pydantic turns only ValueError into its own
+        raise ValueError("give a number, not true or false")  # noqa: TRY004 - a wrong value, not a wrong call
     return value
 
 
@@ -170,10 +158,8 @@ class Explained:
     """The flag, the variable, or the file; empty for a default."""
 
 
-class Settings(BaseModel):
+class Settings(Model):
     """All settings of one sidecar. Sizes are bytes, times seconds."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     state_dir: Path = Field(default_factory=default_directory)
     """Where the key is kept."""
@@ -241,10 +227,10 @@ class Settings(BaseModel):
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    _origins: dict[str, tuple[Source, str]] = PrivateAttr(default_factory=dict)
+    _origins: Mapping[str, tuple[Source, str]] = {}
 
-    @model_validator(mode="after")
-    def _agree(self) -> Settings:
+    def agree(self) -> None:
+        """Raises ValueError when settings do not fit together."""
         if self.channel_window_bytes > self.link_window_bytes:
             raise ValueError(
                 f"channel_window_bytes ({self.channel_window_bytes}) is more than link_window_bytes "
@@ -258,7 +244,6 @@ class Settings(BaseModel):
         for endpoint in self.grpc_endpoint:
             if self.grpc_endpoint.count(endpoint) > 1 and (endpoint.startswith("unix:") or not endpoint.endswith(":0")):
                 raise ValueError(f"grpc_endpoint names {endpoint} twice: remove one")
-        return self
 
     @classmethod
     def load(cls, flags: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:
@@ -283,15 +268,13 @@ class Settings(BaseModel):
         try:
             settings = cls(**values)
         except ValidationError as error:
-            # A default that follows from another setting is not made once anything is wrong: that is no second error.
-            wrong = [each for each in error.errors() if each["type"] != "default_factory_not_called"]
-            raise SettingsError("; ".join(_complaint(each, origins) for each in wrong)) from None
-        settings._origins.update(origins)
+            raise SettingsError("; ".join(_complaint(each, origins) for each in error.complaints)) from None
+        settings.__dict__["_origins"] = origins
         return settings
 
     def explain(self) -> list[Explained]:
         """Every setting in the order of this class, with where its value came from."""
-        dumped = self.model_dump(mode="json")
+        dumped = self.model_dump()
         result = []
         for name in type(self).model_fields:
             source, origin = self._origins.get(name, ("default", ""))
@@ -308,6 +291,8 @@ def _variable(name: str) -> str:
 
 
 def _read_file(path: Path, known: Iterable[str]) -> dict[str, Any]:
+    import tomllib
+
     try:
         with path.open("rb") as file:
             content = tomllib.load(file)
@@ -341,17 +326,16 @@ def _read_environment(environ: Mapping[str, str], known: Iterable[str]) -> dict[
 
 def _nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
     """Advice on a name that does not exist. `prefix` is common to all and says nothing about likeness."""
+    import difflib
+
     close = difflib.get_close_matches(name.removeprefix(prefix), [each.removeprefix(prefix) for each in known], n=1)
     return f"; did you mean {prefix}{close[0]}?" if close else "; `sidecar config show` lists them all"
 
 
-def _complaint(error: Any, origins: Mapping[str, tuple[str, str]]) -> str:
-    """One validation error, named as whoever gave the value spelled it."""
-    what = error["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
-    if error["type"] not in {"value_error", "missing"} and not isinstance(error["input"], dict | list | tuple):
-        what += f", not {error['input']!r}"
-    if not error["loc"]:
-        return str(what)
-    name = str(error["loc"][0])
+def _complaint(complaint: Complaint, origins: Mapping[str, tuple[str, str]]) -> str:
+    """What is wrong, named as whoever gave the value spelled it."""
+    name = complaint.name
+    if not name:
+        return complaint.what
     source, origin = origins.get(name, ("flag", _flag(name)))
-    return f"{origin}: {name}: {what}" if source == "file" else f"{origin}: {what}"
+    return f"{origin}: {name}: {complaint.what}" if source == "file" else f"{origin}: {complaint.what}"

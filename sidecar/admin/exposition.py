@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate
 from typing import TYPE_CHECKING, TypeVar
@@ -21,7 +21,8 @@ class Exposition:
     def __init__(self, counters: Counters, gauges: Callable[[], Gauges], *, engine: str, front: str) -> None:
         self.counters = counters
         self._gauges = gauges
-        self._build = {"version": __version__, "engine": engine, "front": front, "python": platform.python_version()}
+        python = sys.version.partition(" ")[0]
+        self._build = {"version": __version__, "engine": engine, "front": front, "python": python}
         self._registry: CollectorRegistry | None = None
 
     def page(self, accept: str) -> tuple[bytes, str]:

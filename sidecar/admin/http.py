@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from http import HTTPStatus
-from typing import NamedTuple
 
 import h11
+
+from sidecar.admin.exchange import READ_BYTES, Request, Response
 
 MAX_HEAD_BYTES = 8 << 10
 """Request line and headers."""
@@ -17,31 +17,9 @@ REQUEST_TIMEOUT = 5.0
 IDLE_TIMEOUT = 75.0
 """Seconds a connection may wait for its next request: longer than the usual scrape interval."""
 
-READ_BYTES = 4 << 10
-
 LINGER_TIMEOUT = 1.0
 LINGER_BYTES = 64 << 10
 """What is still read from a refused request."""
-
-TEXT = "text/plain; charset=utf-8"
-
-
-class Request(NamedTuple):
-    """A request."""
-
-    method: str
-    path: str
-    """Without its query."""
-    accept: str
-
-
-class Response(NamedTuple):
-    """An answer."""
-
-    status: HTTPStatus
-    body: bytes
-    content_type: str = TEXT
-    allow: str | None = None
 
 
 class HttpConnection:

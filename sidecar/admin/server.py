@@ -13,13 +13,15 @@ import errno
 import json
 from collections.abc import Callable
 from http import HTTPStatus
-
-import h11
+from typing import TYPE_CHECKING
 
 from sidecar.addresses import format_address, parse_address
+from sidecar.admin.exchange import READ_BYTES, Request, Response
 from sidecar.admin.exposition import Exposition
-from sidecar.admin.http import READ_BYTES, HttpConnection, Request, Response
 from sidecar.errors import SettingsError
+
+if TYPE_CHECKING:
+    from sidecar.admin.http import HttpConnection
 
 MAX_CONNECTIONS = 64
 """At once; one more is answered 503 and closed."""
@@ -101,6 +103,8 @@ class AdminServer:
         self._lag_timer = loop.call_at(due, measure)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from sidecar.admin.http import HttpConnection  # brings h11, which a sidecar that nobody asks does without
+
         task = asyncio.current_task()
         assert task is not None
         connection = HttpConnection(reader, writer)
@@ -117,6 +121,8 @@ class AdminServer:
             writer.close()
 
     async def _serve(self, connection: HttpConnection) -> None:
+        import h11
+
         try:
             while (request := await connection.request()) is not None:
                 await connection.respond(self.answer(request), without_body=request.method == "HEAD")

@@ -6,12 +6,12 @@ checks the values; a test holds the list to `sidecar.settings.Settings`.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-import typer
+if TYPE_CHECKING:
+    import inspect
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,11 @@ class Flag:
     metavar: str
     help: str
     kind: Literal["value", "list", "switch"] = "value"
+
+    @property
+    def spelled(self) -> str:
+        """As it is given: `--udp-port`."""
+        return "--" + self.name.replace("_", "-")
 
 
 FLAGS = (
@@ -64,6 +69,38 @@ FLAGS = (
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+def read_plain(words: Sequence[str]) -> dict[str, Any] | None:
+    """The values of `run`'s flags, by name and as text; `ready_json` among them where it is given.
+
+    None when a word is anything but a flag or its value, `--help` too: the command line proper says what is wrong then.
+    A sidecar starts that much earlier, and has that much less in memory, for not building one.
+    """
+    flags = {flag.spelled: flag for flag in (*FLAGS, Flag("ready_json", "", "", "switch"))}
+    given: dict[str, Any] = {}
+    rest = iter(words)
+    for word in rest:
+        spelled, equals, value = word.partition("=")
+        flag, on = flags.get(spelled), True
+        if flag is None:
+            flag, on = flags.get(spelled.replace("--no-", "--", 1)), False
+            if flag is None or flag.kind != "switch" or flag.name == "ready_json":
+                return None
+        if flag.kind == "switch":
+            if equals:
+                return None
+            given[flag.name] = on
+            continue
+        if not equals:
+            value = next(rest, "-")
+            if value.startswith("-"):
+                return None
+        if flag.kind == "list":
+            given.setdefault(flag.name, []).append(value)
+        else:
+            given[flag.name] = value
+    return given
+
+
 def with_settings(*names: str) -> Callable[[Command], Command]:
     """Gives a command whose last parameter is `**flags` an option for each setting, or for those named alone.
 
@@ -71,6 +108,8 @@ def with_settings(*names: str) -> Callable[[Command], Command]:
     """
 
     def decorate(command: Command) -> Command:
+        import inspect
+
         own = inspect.signature(command, eval_str=True).parameters.values()
         parameters = [each for each in own if each.kind != each.VAR_KEYWORD]
         parameters += [_parameter(flag) for flag in FLAGS if not names or flag.name in names]
@@ -82,7 +121,11 @@ def with_settings(*names: str) -> Callable[[Command], Command]:
 
 
 def _parameter(flag: Flag) -> inspect.Parameter:
-    spelled = "--" + flag.name.replace("_", "-")
+    import inspect
+
+    import typer
+
+    spelled = flag.spelled
     annotation: Any
     if flag.kind == "switch":
         off = f"--no-{spelled.removeprefix('--')}"

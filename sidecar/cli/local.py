@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
-import platform
-from typing import TYPE_CHECKING, Annotated, Any
+import sys
+from typing import Annotated, Any
 
 import typer
 
@@ -13,9 +12,6 @@ from sidecar import __version__
 from sidecar.cli.flags import with_settings
 from sidecar.cli.output import complain, show_json, show_table
 from sidecar.errors import SettingsError
-
-if TYPE_CHECKING:
-    from sidecar.ready import ReadyInfo
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -29,22 +25,9 @@ def run(
     **flags: Any,
 ) -> None:
     """Run a sidecar until SIGTERM, Ctrl-C or `sidecar drain`."""
-    from sidecar.log import configure_logging
-    from sidecar.settings import Settings
+    from sidecar.cli.serve import serve
 
-    settings = Settings.load(flags)
-    configure_logging(settings.log_format, settings.log_level)
-
-    import structlog
-
-    from sidecar.app import run as run_app
-
-    def ready(info: ReadyInfo) -> None:
-        structlog.get_logger().info("serving", **dataclasses.asdict(info))
-        if ready_json:
-            show_json(dataclasses.asdict(info))
-
-    asyncio.run(run_app(settings, ready))
+    serve(flags, ready_json=ready_json)
 
 
 @with_settings("config", "state_dir", "key_type")
@@ -90,7 +73,7 @@ def config_show(*, as_json: JsonFlag = False, **flags: Any) -> None:
 def version(*, as_json: JsonFlag = False) -> None:
     """Print the version."""
     if as_json:
-        show_json({"version": __version__, "python": platform.python_version()})
+        show_json({"version": __version__, "python": sys.version.partition(" ")[0]})
     else:
         print(f"sidecar {__version__}")
 

@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
+from google.protobuf import descriptor_pb2
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from sidecar import __version__
@@ -277,6 +278,37 @@ async def test_reflection_lists_every_service(sides: Sides) -> None:
     response = await stub.ServerReflectionInfo(iter(requests)).read()
     assert {service.name for service in response.list_services_response.service} == offered
     assert "overlay.v1.MessageService" in offered
+
+
+async def test_reflection_finds_files_and_says_what_is_unknown(sides: Sides) -> None:
+    a = await sides.start()
+    stub = reflection_pb2_grpc.ServerReflectionStub(a.client.channel)
+    asked = reflection_pb2.ServerReflectionRequest
+    extension = reflection_pb2.ExtensionRequest(containing_type="overlay.v1.Peer", extension_number=1)
+    requests = [
+        asked(host="h", file_containing_symbol="overlay.v1.PeerService.ListPeers"),
+        asked(file_by_filename="overlay/v1/peer.proto"),
+        asked(file_by_filename="nothing.proto"),
+        asked(file_containing_symbol="overlay.v1.Nothing"),
+        asked(file_containing_extension=extension),
+        asked(all_extension_numbers_of_type="overlay.v1.Peer"),
+        asked(),
+    ]
+    responses = [response async for response in stub.ServerReflectionInfo(iter(requests))]
+    assert [response.original_request for response in responses] == requests
+    files = [
+        {
+            descriptor_pb2.FileDescriptorProto.FromString(file).name
+            for file in one.file_descriptor_response.file_descriptor_proto
+        }
+        for one in responses[:2]
+    ]
+    # With everything it imports, so that a caller can build its types.
+    assert files[0] == files[1] >= {"overlay/v1/peer.proto", "google/protobuf/duration.proto"}
+    assert responses[0].valid_host == "h"
+    not_found, wrong = grpc.StatusCode.NOT_FOUND.value[0], grpc.StatusCode.INVALID_ARGUMENT.value[0]
+    assert [one.error_response.error_code for one in responses[2:]] == [not_found] * 3 + [0, wrong]
+    assert responses[5].all_extension_numbers_response.base_type_name == "overlay.v1.Peer"
 
 
 async def test_every_method_of_the_protos_is_served(sides: Sides) -> None:

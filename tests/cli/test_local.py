@@ -12,7 +12,7 @@ import pytest
 from sidecar import __version__
 from sidecar.cli import commands, exits
 from sidecar.cli.exits import Exit
-from sidecar.cli.flags import FLAGS
+from sidecar.cli.flags import FLAGS, read_plain
 from sidecar.identity import parse_peer_id
 from sidecar.settings import Settings
 from tests.cli.terminal import sidecar
@@ -135,10 +135,54 @@ def test_completion_completes() -> None:
 
 
 def test_commands_need_nothing_heavy_to_start() -> None:
-    script = "import sys, sidecar.cli.commands; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    heavy = {"grpc", "pydantic", "cryptography", "rich", "prometheus_client", "h11", "aioquic", "qh3"}
+    assert heavy & loaded_by("import sidecar.cli.commands") == set()
+
+
+def test_a_sidecar_loads_no_command_line_and_nothing_of_a_front_before_it_serves() -> None:
+    heavy = {"typer", "pydantic", "rich", "prometheus_client", "h11", "aioquic", "grpc", "sidecar_client"}
+    modules = "sidecar.__main__, sidecar.cli.flags, sidecar.cli.serve, sidecar.cli.output, sidecar.app"
+    assert heavy & loaded_by(f"import {modules}, sidecar.transport.engine.qh3") == set()
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The top packages that a statement loads."""
+    script = f"import sys; {statement}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30)
-    heavy = {"grpc", "pydantic", "cryptography", "structlog", "rich", "prometheus_client", "h11", "aioquic", "qh3"}
-    assert heavy & set(loaded.stdout.split()) == set()
+    return set(loaded.stdout.split())
+
+
+def test_flags_that_are_plain_are_read_without_a_command_line() -> None:
+    words = ["--udp-port", "0", "--retry=always", "--grpc-endpoint", "unix:/a", "--grpc-endpoint=127.0.0.1:0"]
+    assert read_plain([*words, "--ephemeral", "--no-api-insecure", "--ready-json"]) == {
+        "udp_port": "0",
+        "retry": "always",
+        "grpc_endpoint": ["unix:/a", "127.0.0.1:0"],
+        "ephemeral": True,
+        "api_insecure": False,
+        "ready_json": True,
+    }
+    assert read_plain([]) == {}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["-h"],
+        ["--udp-prot", "1"],
+        ["--udp-port"],
+        ["--udp-port", "--ephemeral"],
+        ["--ephemeral=yes"],
+        ["--no-udp-port"],
+        ["--no-ready-json"],
+        ["stray"],
+        ["--"],
+    ],
+    ids=" ".join,
+)
+def test_everything_else_is_left_to_the_command_line(words: list[str]) -> None:
+    assert read_plain(words) is None
 
 
 # Starts that are refused.

@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 FLOORS = [
     {"errors", "gen"},
     {"identity"},
-    {"addresses", "log", "settings", "metrics", "ready", "state"},
+    {"addresses", "log", "settings", "metrics", "model", "ready", "state"},
     {"wire"},
     {"transport"},
     {"mail"},

@@ -8,9 +8,8 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-import structlog
 
-from sidecar.log import BURST, MAX_EVENTS, WINDOW, Sparing, configure_logging
+from sidecar.log import BURST, MAX_EVENTS, WINDOW, Event, Sparing, configure_logging
 
 
 @pytest.fixture
@@ -19,14 +18,13 @@ def stream() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     before = (root.handlers, root.level, logging.raiseExceptions)
     yield io.StringIO()
-    structlog.reset_defaults()
     root.handlers, logging.raiseExceptions = before[0], before[2]
     root.setLevel(before[1])
 
 
 def test_text_is_one_line_an_event(stream: io.StringIO) -> None:
     configure_logging("text", "info", stream)
-    structlog.get_logger().info("peer refused", reason="a\nb \x1b[31m", peers=3)
+    logging.getLogger("ours").info(Event("peer refused", reason="a\nb \x1b[31m", peers=3))
     logging.getLogger("library").warning("said %s\nINFO forged", "x")
     ours, theirs = stream.getvalue().splitlines()
     assert ours.endswith(r"peer refused peers=3 reason='a\nb \x1b[31m'")
@@ -36,7 +34,7 @@ def test_text_is_one_line_an_event(stream: io.StringIO) -> None:
 
 def test_json_is_one_object_an_event(stream: io.StringIO) -> None:
     configure_logging("json", "info", stream)
-    structlog.get_logger().info("peer linked", peer="p", address=("::1", 1))
+    logging.getLogger("ours").info(Event("peer linked", peer="p", address=("::1", 1)))
     logging.getLogger("library").error("said %d", 1)
     ours, theirs = map(json.loads, stream.getvalue().splitlines())
     assert (ours["event"], ours["level"], ours["peer"]) == ("peer linked", "info", "p")
@@ -50,17 +48,17 @@ def test_bugs_show_their_traceback(stream: io.StringIO, form: str) -> None:
     try:
         raise KeyError("k")
     except KeyError:
-        structlog.get_logger().exception("bug")
+        logging.getLogger("ours").exception(Event("bug"))
     assert "Traceback (most recent call last)" in stream.getvalue()
     assert "KeyError: 'k'" in stream.getvalue()
 
 
 def test_level_holds_for_us_and_libraries(stream: io.StringIO) -> None:
     configure_logging("text", "warning", stream)
-    structlog.get_logger().info("not this")
+    logging.getLogger("ours").info(Event("not this"))
     logging.getLogger("library").info("nor this")
     logging.getLogger("quic").warning("nor a single connection's end")
-    structlog.get_logger().warning("but this")
+    logging.getLogger("ours").warning(Event("but this"))
     assert [line.split("] ")[1] for line in stream.getvalue().splitlines()] == ["but this"]
 
 

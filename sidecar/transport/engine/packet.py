@@ -12,8 +12,6 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from aioquic.quic.packet import encode_quic_version_negotiation
-
 from sidecar.transport.engine.base import CONNECTION_ID_BYTES
 
 VERSION_1 = 1
@@ -91,4 +89,7 @@ def _read_varint(data: bytes, at: int) -> tuple[int, int]:
 
 def version_negotiation(header: LongHeader) -> bytes:
     """The answer to a packet of a version we do not speak (RFC 9000 section 6)."""
+    # Here and not above: with the other engine this is all of aioquic that is loaded, and seldom needed.
+    from aioquic.quic.packet import encode_quic_version_negotiation
+
     return encode_quic_version_negotiation(header.destination_id, header.source_id, list(SUPPORTED_VERSIONS))

@@ -15,7 +15,6 @@ import os
 import struct
 from typing import NamedTuple
 
-from aioquic.quic.packet import encode_quic_retry
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -75,6 +74,8 @@ class RetryTokens:
             (_EXPIRY.pack(now + self._lifetime), _packed(address), bytes([len(original)]), original, given)
         )
         token = bytes([key.generation & 0xFF]) + nonce + key.sealer.encrypt(nonce, plain, None)
+        from aioquic.quic.packet import encode_quic_retry  # loaded by the first Retry, not by every sidecar
+
         return encode_quic_retry(
             version=header.version,
             source_cid=given,
