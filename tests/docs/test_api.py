@@ -8,7 +8,7 @@ from sidecar import node
 from sidecar.api import batches, bootstrap, envelope, paging, receipts, send, send_stream, status
 from sidecar.api import node as node_service
 from sidecar.api import peer as peer_service
-from sidecar.api.front import grpcio
+from sidecar.api.front import base
 from sidecar.gen.overlay.v1 import bootstrap_pb2, message_pb2, node_pb2, peer_pb2
 from sidecar.overlay import contacts
 from sidecar.settings import Settings
@@ -56,7 +56,7 @@ MIB = 1 << 20
         (node.UNREAD_CHANNEL_BYTES == MIB, "1 MiB where nobody reads"),
         ((node.EVENTS_KEPT, node.PEER_CHANGES_KEPT) == (4096, 4096), "(4,096 events, 4,096 changes of peers)"),
         (node.CHANNELS_PER_LINK == 256, "Towards one peer at most 256 names are used; one more is `LIMIT_REACHED`."),
-        (grpcio.TRANSPORT_BYTES == 32 * MIB, "a gRPC message above 32 MiB RESOURCE_EXHAUSTED"),
+        (base.TRANSPORT_BYTES == 32 * MIB, "a gRPC message above 32 MiB RESOURCE_EXHAUSTED"),
         ((envelope.WHOLE_BYTES, envelope.CHUNK_BYTES) == (4 * MIB, MIB), "more than 4 MiB in chunks of 1 MiB"),
         (receipts.FULL_EXCEPTIONS == 1000, "while 1,000 exceptions wait"),
         (send_stream.LINGER_SECONDS == 10, "for 10 seconds, and withdraws the rest then"),

@@ -24,6 +24,10 @@ from google.protobuf.message import Message
 from sidecar.api.scope import EVERYTHING, App, Scope
 from sidecar.errors import SidecarError
 
+TRANSPORT_BYTES = 32 << 20
+"""The largest gRPC message that is let in or out: twice what a servicer takes, so that it is the servicer who refuses
+what is too large, with words that help."""
+
 ANSWER_SECONDS = 0.1
 """An answer at a deadline sets out so much before it, or a tenth of the call's time where that is less."""
 

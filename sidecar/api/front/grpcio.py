@@ -7,7 +7,6 @@ an await; a hot method adds none above that.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from google.protobuf.message import Message
 from sidecar.api.auth import check_token
 from sidecar.api.front.addresses import SOCKET_MODE, check_free, host_and_port, unix_path
 from sidecar.api.front.base import (
+    TRANSPORT_BYTES,
     CallContext,
     ColdBidi,
     ColdStream,
@@ -32,16 +32,11 @@ from sidecar.api.front.base import (
     Service,
     answer_by,
 )
+from sidecar.api.front.failures import status_for
 from sidecar.api.front.requests import decoded
 from sidecar.api.scope import EVERYTHING
-from sidecar.api.status import ForeignStatus, Status, status_of
+from sidecar.api.status import Status, status_of
 from sidecar.errors import Reason, SidecarError
-
-logger = logging.getLogger(__name__)
-
-TRANSPORT_BYTES: Final = 32 << 20
-"""The largest gRPC message that is let in or out: twice what a servicer takes, so that it is the servicer who refuses
-what is too large, with words that help."""
 
 TAKE_BYTES: Final = 1 << 20
 """How many bytes of responses are taken at a time: grpcio writes them one by one."""
@@ -223,34 +218,6 @@ async def abort_for(context: Context, path: str, error: Exception) -> NoReturn:
     if isinstance(error, grpc.aio.AbortError):
         raise error
     await abort(context, status_for(path, error))
-
-
-def status_for(path: str, error: Exception) -> Status:
-    """The status of whatever a method raised; a bug is logged with its traceback where it is new."""
-    match error:
-        case SidecarError():
-            return status_of(error)
-        case ForeignStatus():
-            return error.status
-        case _:
-            log_bug(path, error)
-            return status_of(SidecarError(Reason.INTERNAL, "the sidecar failed; its log has the details"))
-
-
-_logged_bugs: set[tuple[str, type[Exception], int]] = set()
-
-
-def log_bug(path: str, error: Exception) -> None:
-    """Logs each bug once by method, kind and line: a client may provoke it a million times."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    bug = (path, type(error), trace.tb_lineno if trace is not None else 0)
-    if bug not in _logged_bugs:
-        _logged_bugs.add(bug)
-        logger.error(
-            "%s failed by a bug of the sidecar; later failures of this kind are not logged", path, exc_info=error
-        )
 
 
 def cold_unary(path: str, method: ColdUnary, listener: Listener) -> Callable[[bytes, Context], Awaitable[Message]]:

@@ -12,12 +12,13 @@ import pytest
 
 from sidecar.api.front.base import Front, Listener, Service
 from sidecar.api.front.grpcio import GrpcioFront
+from sidecar.api.front.lean.server import LeanFront
 from sidecar.api.health import Health
 from sidecar.api.reflection import reflection_services
 from tests.api.front.services import SERVICE, TestServices
 from tests.api.front.tls import Authority
 
-FRONTS: dict[str, Callable[[], Front]] = {"grpcio": GrpcioFront}
+FRONTS: dict[str, Callable[[], Front]] = {"grpcio": GrpcioFront, "lean": LeanFront}
 
 CHANNEL_OPTIONS = (
     ("grpc.max_receive_message_length", -1),
