@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 from sidecar.addresses import format_address
 from sidecar.admin.exposition import Exposition
 from sidecar.admin.server import AdminServer
+from sidecar.api import front
 from sidecar.api.health import API, LIVE, OVERLAY, Health
 from sidecar.api.listeners import api_listeners
 from sidecar.api.services import services
@@ -71,19 +72,17 @@ async def run(settings: Settings, ready: Callable[[ReadyInfo], None]) -> None:
         health = Health()
         node.on_overlay = lambda linked: health.set(OVERLAY, linked)
         node.on_state = lambda state: health.set(API, state is NodeState.SERVING)
-        from sidecar.api.front.grpcio import GrpcioFront  # grpcio is loaded where it serves
-
-        front = GrpcioFront(node.count_auth_failure)
+        served = front.load(settings.front, node.count_auth_failure)
         try:
-            addresses = await front.start(services(node, health, front.name), listeners)
+            addresses = await served.start(services(node, health, served.name), listeners)
         except OSError as error:
             raise SettingsError(
                 f"--grpc-endpoint {error.filename}: {error.strerror}; choose another, or end what is there"
             ) from error
-        closing.push_async_callback(front.stop, API_GRACE)
+        closing.push_async_callback(served.stop, API_GRACE)
         admin = None
         if settings.admin_endpoint is not None:
-            exposition = Exposition(node.counters, node.gauges, engine=endpoint.engine.name, front=front.name)
+            exposition = Exposition(node.counters, node.gauges, engine=endpoint.engine.name, front=served.name)
             server = AdminServer(ready=node.not_ready, status=node.status, exposition=exposition)
             admin = await server.start(settings.admin_endpoint)
             closing.push_async_callback(server.stop)

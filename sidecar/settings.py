@@ -211,6 +211,8 @@ class Settings(Model):
     outbox_bytes: Annotated[Size, Field(ge=64 << 10, le=1 << 30)] = 8 * MIB
     """Bytes of messages that wait for one peer."""
 
+    front: Literal["auto", "grpcio", "lean"] = "auto"
+    """The gRPC server; `auto` is grpcio."""
     api_token_file: Path | None = None
     """The file whose content every API call but health must carry."""
     api_apps_file: Path | None = None

@@ -220,6 +220,8 @@ class Sidecars:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.started: list[SidecarProcess] = []
+        self.common: dict[str, Flag] = {}
+        """Flags of every sidecar, where the test gives no others."""
         self.tracebacks_expected = False
         """Set by a test that provokes a bug on purpose."""
 
@@ -249,7 +251,7 @@ class Sidecars:
         }
         if not flags.get("ephemeral"):
             settings["state_dir"] = folder / "state"
-        process = SidecarProcess(name, folder, settings | flags, sidecar_environment(environment))
+        process = SidecarProcess(name, folder, settings | self.common | flags, sidecar_environment(environment))
         self.started.append(process)
         return process
 

@@ -56,6 +56,7 @@ FLAGS = (
     Flag("link_window_bytes", "SIZE", "Messages a peer may have unread here. [16MiB]"),
     Flag("channel_window_bytes", "SIZE", "The same on one channel. [a quarter of the link's]"),
     Flag("outbox_bytes", "SIZE", "Messages that wait for one peer. [8MiB]"),
+    Flag("front", "auto|grpcio|lean", "The gRPC server. [auto: grpcio]"),
     Flag("api_token_file", "FILE", "Ask every API call but health for the token in it."),
     Flag("api_apps_file", "FILE", "Let apps in by tokens of their own, each for what the file says."),
     Flag("api_tls_cert", "FILE", "The API's certificate chain, PEM."),

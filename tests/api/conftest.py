@@ -33,13 +33,16 @@ class Side:
 class Sides:
     """Starts sides; they end with the test."""
 
-    def __init__(self, closing: AsyncExitStack, processes: Sidecars) -> None:
+    def __init__(self, closing: AsyncExitStack, processes: Sidecars, front: str) -> None:
         self._closing = closing
+        self.front = front
+        """The gRPC server of them all."""
+        processes.common["front"] = front
         self.processes = processes
         """For sidecars that have to be stopped or killed; their network is `test`."""
 
     async def start(self, **settings: Any) -> Side:
-        sidecar = await self._closing.enter_async_context(sidecar_in_process(**settings))
+        sidecar = await self._closing.enter_async_context(sidecar_in_process(**{"front": self.front, **settings}))
         client = await self._closing.enter_async_context(AsyncSidecar(sidecar.address))
         return Side(sidecar, client)
 
@@ -50,10 +53,16 @@ class Sides:
         return a, b
 
 
+@pytest.fixture(params=[pytest.param("grpcio", marks=pytest.mark.slow), "lean"])
+def front_name(request: pytest.FixtureRequest) -> str:
+    """Every test of the API runs on each front."""
+    return str(request.param)
+
+
 @pytest.fixture
-async def sides(sidecars: Sidecars) -> AsyncIterator[Sides]:
+async def sides(sidecars: Sidecars, front_name: str) -> AsyncIterator[Sides]:
     async with AsyncExitStack() as closing:
-        yield Sides(closing, sidecars)
+        yield Sides(closing, sidecars, front_name)
 
 
 @pytest.fixture

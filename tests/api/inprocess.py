@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sidecar.api.front.base import Listener
-from sidecar.api.front.grpcio import GrpcioFront
+from sidecar.api.front import load
+from sidecar.api.front.base import Front, Listener
 from sidecar.api.health import API, OVERLAY, Health
 from sidecar.api.services import services
 from sidecar.identity import Identity
@@ -26,7 +26,7 @@ class InProcess:
     """A running sidecar."""
 
     node: Node
-    front: GrpcioFront
+    front: Front
     health: Health
     address: str
 
@@ -65,7 +65,7 @@ async def sidecar_in_process(listener: Listener | None = None, **named: Any) -> 
     health = Health()
     node.on_overlay = lambda linked: health.set(OVERLAY, linked)
     node.on_state = lambda state: health.set(API, state is NodeState.SERVING)
-    front = GrpcioFront()
+    front = load(settings.front)
     addresses = await front.start(services(node, health, front.name), [listener or Listener("127.0.0.1:0")])
     health.set(API, True)
     try:

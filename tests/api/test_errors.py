@@ -13,8 +13,8 @@ from typing import Any
 import grpc
 import pytest
 
+from sidecar.api.front import load
 from sidecar.api.front.base import Listener
-from sidecar.api.front.grpcio import GrpcioFront
 from sidecar.api.scope import App, Scope
 from sidecar.api.services import services
 from sidecar.api.status import TABLE, markdown_rows
@@ -178,7 +178,7 @@ async def cursor_expired(sides: Sides) -> SidecarError:
 
 async def token_invalid(sides: Sides) -> SidecarError:
     a = await sides.start()
-    front = GrpcioFront()
+    front = load(sides.front)
     offered = services(a.sidecar.node, a.sidecar.health, front.name)
     (address,) = await front.start(offered, [Listener("127.0.0.1:0", token=b"right right right")])
     async with AsyncSidecar(address, token="right right right") as right:

@@ -9,8 +9,8 @@ import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from sidecar.api.front import load
 from sidecar.api.front.base import Listener
-from sidecar.api.front.grpcio import GrpcioFront
 from sidecar.api.health import API, OVERLAY, Health
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -24,8 +24,8 @@ def health() -> Health:
 
 
 @pytest.fixture
-async def stub(health: Health) -> AsyncIterator[health_pb2_grpc.HealthStub]:
-    front = GrpcioFront()
+async def stub(health: Health, front_name: str) -> AsyncIterator[health_pb2_grpc.HealthStub]:
+    front = load(front_name)
     addresses = await front.start([health.service()], [Listener("127.0.0.1:0")])
     async with grpc.aio.insecure_channel(addresses[0]) as channel:
         yield health_pb2_grpc.HealthStub(channel)

@@ -26,9 +26,9 @@ ADMIN = App(b"admin-token-of-admin", Scope("operator", admin=True))
 
 
 @pytest.fixture
-async def shared() -> AsyncIterator[InProcess]:
+async def shared(front_name: str) -> AsyncIterator[InProcess]:
     """A sidecar of two apps."""
-    async with sidecar_in_process(listener=Listener("127.0.0.1:0", apps=(ORDERS, ADMIN))) as sidecar:
+    async with sidecar_in_process(front=front_name, listener=Listener("127.0.0.1:0", apps=(ORDERS, ADMIN))) as sidecar:
         yield sidecar
 
 

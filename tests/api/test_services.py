@@ -200,12 +200,12 @@ async def test_bootstrap_without_contacts(sides: Sides) -> None:
 # NodeService
 
 
-async def test_get_node(pair: Pair) -> None:
+async def test_get_node(pair: Pair, front_name: str) -> None:
     a, b = pair
     node = await a.client.node()
     assert node.peer_id == a.peer_id
     assert node.state == node_pb2.NODE_STATE_SERVING
-    assert (node.front, node.engine) == ("grpcio", a.sidecar.node.endpoint.engine.name)
+    assert (node.front, node.engine) == (front_name, a.sidecar.node.endpoint.engine.name)
     assert node.version == __version__
     assert node.network_id == "default"
     assert list(node.listen_addresses) == a.sidecar.node.listen_addresses()

@@ -177,6 +177,7 @@ def test_unusable_file_is_refused(tmp_path: Path) -> None:
         ("network_id", "ü" * 65, "1 to 128 bytes"),
         ("network_id", "a\nb", "all printable"),
         ("engine", "quiche", "should be 'auto', 'aioquic' or 'qh3', not 'quiche'"),
+        ("front", "tonic", "should be 'auto', 'grpcio' or 'lean', not 'tonic'"),
         ("retry", "sometimes", "should be 'always', 'never' or 'under-load', not 'sometimes'"),
         ("key_type", "rsa", "should be 'ed25519' or 'p256', not 'rsa'"),
         ("offload", "always", "should be 'auto' or 'never'"),

@@ -69,7 +69,7 @@ class Assembly:
         self._pieces = []
 
     def settle(self, read_bytes: int) -> None:
-        """A read of so many bytes is over, in which pieces may have come: it is kept alive only where it is worth it."""
+        """A read of so many bytes is over, in which pieces may have come: it is kept alive where that is worth it."""
         pieces, settled = self._pieces, self._settled
         if len(pieces) > settled:
             fresh = pieces[settled:]

@@ -35,6 +35,8 @@ TAKE_BYTES: Final = 1 << 20
 HAND_IN_BYTES: Final = 256 << 10
 """The most that a hot method gets at a time of what has waited while it was paused."""
 
+REFUSAL_SECONDS: Final = 0.05
+
 
 class Call:
     """One call, whatever its method."""
@@ -85,6 +87,33 @@ class Call:
         """Has `late` called then, unless the call is over before."""
         if when is not None:
             self._timer = self.loop.call_at(when, self.late)
+
+
+class RefusedCall(Call):
+    """A call that was refused before its first request. It is told when that comes, or soon: the library of Python apps
+    takes a call that ended before its first write for an internal error."""
+
+    def __init__(self, stream: Stream, context: CallContext, loop: asyncio.AbstractEventLoop, error: Exception) -> None:
+        super().__init__(stream, context, loop)
+        self._status = status_for(context.method, error)
+        self.at(loop.time() + REFUSAL_SECONDS)
+
+    def messages(self, batch: list[bytes]) -> None:
+        """As `Call.messages`."""
+        self.stream.refuse(self._status)
+
+    def half_closed(self) -> None:
+        """As `Call.half_closed`."""
+        self.stream.refuse(self._status)
+
+    def late(self) -> None:
+        """As `Call.late`."""
+        self.stream.refuse(self._status)
+        self.stream.connection.flush_soon()
+
+    def give(self, room: int) -> bool:
+        """Nothing."""
+        return False
 
 
 class SingleRequest(Call):

@@ -7,10 +7,10 @@ import logging
 from collections import OrderedDict
 from typing import Final, cast
 
-from sidecar.api.front.failures import status_for
+from sidecar.api.front.base import CallContext
 from sidecar.api.front.lean import frames
 from sidecar.api.front.lean.allowance import Allowance, Costly
-from sidecar.api.front.lean.call import open_call
+from sidecar.api.front.lean.call import RefusedCall, open_call
 from sidecar.api.front.lean.frames import (
     ACK,
     CONTINUATION,
@@ -347,7 +347,7 @@ class Connection(asyncio.Protocol):
             self._window = WINDOW
 
     def _data(self, flags: int, stream_id: int, size: int, padding: int | None) -> None:
-        """The head of a DATA frame (section 6.1); its bytes follow. `padding` is None for none, -1 where it is not said."""
+        """The head of a DATA frame (section 6.1); its bytes follow. `padding` is None for none, -1 if not said."""
         stream = self._streams.get(stream_id)
         if stream_id == 0 or (stream is None and not self._was_open(stream_id)):
             raise Broken(ErrorCode.PROTOCOL_ERROR, f"DATA for stream {stream_id}, which is not open")
@@ -506,7 +506,7 @@ class Connection(asyncio.Protocol):
             method, context = self._gate.call(head)
             stream.call = open_call(method, stream, context, self._loop)
         except Exception as error:  # noqa: BLE001 - the border where a bug becomes INTERNAL
-            stream.refuse(status_for(head.path, error))
+            stream.call = RefusedCall(stream, CallContext(head.path, {}, None, None), self._loop, error)
 
     def _rst_stream(self, stream_id: int, payload: bytes) -> None:
         """Section 6.4: the client cancels a call."""

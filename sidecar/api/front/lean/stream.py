@@ -201,7 +201,7 @@ class Stream:
         if not self.reserved and 2 * assembly.size > target and not self._asked:
             self._ask(assembly.size + MESSAGE_HEAD.size)
         room = target + self.reserved - held - self.window
-        if 2 * room >= target or (self.reserved and self.window < assembly.lacking):
+        if 2 * room >= target or (room > 0 and self.reserved and self.window < assembly.lacking):
             if target < FAST_WINDOW and call is not None and call.streams and not self.reserved:
                 room += self._grow()
             self.window += room
