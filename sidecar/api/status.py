@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple, cast
+from urllib.parse import quote
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -27,7 +28,10 @@ PUSHBACK = "grpc-retry-pushback-ms"
 MESSAGE_BYTES = 1024
 """The most of a status's words that travels: they stand in it twice, and clients take 8 KiB of headers by default."""
 
-DETAIL_BYTES = 2048
+ESCAPED_BYTES = 2048
+"""The same once it is percent-encoded, as it travels in `grpc-message`."""
+
+DETAIL_BYTES = 1536
 """The most of ErrorInfo's metadata, and of BadRequest's fields, that travels."""
 
 
@@ -114,6 +118,8 @@ def status_of(error: SidecarError) -> Status:
     """The status of an error, cut to what a header list may hold."""
     row = TABLE[error.reason]
     message = cut(error.detail, MESSAGE_BYTES)
+    if len(quote(message)) > ESCAPED_BYTES:
+        message = cut(message, ESCAPED_BYTES // 3)
     info = ErrorInfo(reason=error.reason.value, domain=DOMAIN)
     room = DETAIL_BYTES
     for key, value in error.metadata.items():
