@@ -25,6 +25,8 @@ from sidecar.transport.engine.base import EngineSettings
 from sidecar.transport.pump import Pump
 from sidecar.wire import ALPN
 from sidecar.wire.errors import Close
+from sidecar.wire.flow import Cause, FlowMemory
+from sidecar.wire.flows import Flows
 from sidecar.wire.hello import Greeting, Introduction, LocalPeer
 from sidecar.wire.inbound import Inbound, Windows
 from sidecar.wire.link import Link
@@ -119,7 +121,9 @@ class Swarm:
         )  # fmt: skip
 
     def greet(self, session: Session, peer_id: str) -> Greeting:
-        link = self.links[session] = Link(peer_id, Outbound(Outbox(1 << 16)), Inbound(WINDOWS, self.inbox, peer_id))
+        flows = Flows(peer_id, FlowMemory(1 << 20), lambda flow: flow.reset(Cause.NO_SUBSCRIBER))
+        inbound = Inbound(WINDOWS, self.inbox, peer_id)
+        link = self.links[session] = Link(peer_id, Outbound(Outbox(1 << 16)), inbound, flows)
         return Greeting(link.epoch, link.peer_epoch, link.inbound.received(), None)
 
     def admit(self, session: Session, peer: Introduction) -> tuple[Link, Greeting]:

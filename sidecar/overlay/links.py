@@ -20,6 +20,8 @@ from sidecar.overlay.peer import Peer, PeerState
 from sidecar.overlay.resuming import Resuming
 from sidecar.transport.pump import Pump
 from sidecar.wire.errors import Close, Untrusted
+from sidecar.wire.flow import Cause, Flow, FlowMemory
+from sidecar.wire.flows import Flows
 from sidecar.wire.hello import Greeting, Introduction, LocalPeer
 from sidecar.wire.inbound import Inbound, Windows
 from sidecar.wire.link import Link
@@ -29,6 +31,8 @@ from sidecar.wire.session import Session
 
 _log = logging.getLogger(__name__)
 
+FLOW_BYTES = 64 << 20
+"""What apps have written to byte streams and requests, and the other side has not acknowledged, in all."""
 LINKS_MAX = 16_384
 """Peers, linked or being dialled, above which no stranger is let in."""
 
@@ -47,6 +51,9 @@ class Links:
         self.dialler = Dialler(local, self, self._pumps.__setitem__, handshake_timeout=handshake_timeout)
         self.exchange = Exchange(self)
         self.peers: dict[str, Peer] = {}
+        self.flow_memory = FlowMemory(FLOW_BYTES)
+        self.on_flow: Callable[[Flow], None] = lambda flow: flow.reset(Cause.NO_SUBSCRIBER, detail="nobody takes flows")
+        """Told of each request and byte stream that comes in."""
         self.refusing: str | None = None
         """Why no new links are made, once none are."""
         self._inbox = inbox
@@ -155,10 +162,16 @@ class Links:
         if peer is None:
             inbound = Inbound(self._windows, self._inbox, peer_id)
             self._inbox.register(inbound)
-            peer = Peer(peer_id, Link(peer_id, Outbound(Outbox(self._outbox_bytes)), inbound))
+            peer = Peer(peer_id, Link(peer_id, Outbound(Outbox(self._outbox_bytes)), inbound, self._flows(peer_id)))
             self.peers[peer_id] = peer
             self.directory.touch(peer_id).pinned = True
         return peer
+
+    def _flows(self, peer_id: str) -> Flows:
+        return Flows(peer_id, self.flow_memory, self._flow_came)
+
+    def _flow_came(self, flow: Flow) -> None:
+        self.on_flow(flow)
 
     def known(self, peer_id: str) -> None:
         """A new record of a peer has come: it has started, or where it is has changed."""
@@ -179,6 +192,7 @@ class Links:
             peer.attempt.exception()  # whoever waits learns it; often nobody does
         peer.lost = peer.link.outbound.fail(reason, detail)
         peer.link.inbound.reset()
+        peer.link.flows.fail(Cause.LOST, detail)
         self._inbox.unregister(peer.link.inbound)
         known = self.directory.get(peer.peer_id)
         if known is not None:

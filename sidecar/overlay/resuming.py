@@ -196,7 +196,9 @@ class Resuming:
                     self._counters.rtt.add(rtt)
         if self._checks % EXCHANGE_INTERVAL == 0:
             self._links.exchange.refresh()
+        now = self._loop.time()
         for peer in list(self._links.peers.values()):
+            peer.link.flows.tick(now, self._resume_timeout)
             if peer.state is PeerState.LINKED and peer.dialling is None:
                 self._doubt(peer)
 
@@ -213,7 +215,7 @@ class Resuming:
 
     def _silence(self, peer: Peer) -> float:
         """Seconds without a packet while messages wait, be it for room over there; 0 when none do."""
-        if not peer.link.outbound.outbox.messages:
+        if not (peer.link.outbound.outbox.messages or peer.link.flows.unacknowledged):
             return 0.0
         return self._loop.time() - max(self._links.pump(session).heard_at for session in peer.sessions)
 

@@ -129,6 +129,10 @@ class Pump:
         """A new stream's id."""
         return self._connection.open_stream(bidirectional=bidirectional)
 
+    def stream_room(self) -> int:
+        """How many more bidirectional streams may be opened now."""
+        return self._connection.stream_room()
+
     def send(self, stream_id: int, data: bytes | memoryview, fin: bool = False) -> None:
         """Queues the next bytes of a stream."""
         self._connection.send(stream_id, data, fin)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sidecar.wire.errors import Close, Untrusted, malformed
+from sidecar.wire.flow import Flow, FlowCarrier, FlowStream
+from sidecar.wire.flow_frames import FlowKind
 from sidecar.wire.frames import FrameReader, StreamType
 from sidecar.wire.lanes import BulkHeader, BulkReader, LaneReader, decode_varints_untrusted
 from sidecar.wire.link import Link
@@ -18,23 +20,34 @@ HELD_MAX = 1 << 20
 """Bytes of message streams that may come before WELCOME does."""
 HELD_STREAMS_MAX = 128
 STREAM_HEADER_MAX = 64
+FLOW_KINDS = frozenset(FlowKind)
 
 
 class _Ignored:
     """A stream nobody here wants."""
 
 
-Reader = FrameReader | LaneReader | BulkReader | _Ignored
+class FlowIn(FlowStream):
+    """The half of a flow's stream that comes in."""
+
+    def __init__(self, kind: FlowKind, flow: Flow | None = None) -> None:
+        super().__init__(flow)
+        self.kind = kind
+
+
+Reader = FrameReader | LaneReader | BulkReader | FlowIn | _Ignored
 
 
 class Incoming:
     """See the module. Its session calls `data_untrusted`, and gives it the link once there is one."""
 
     def __init__(
-        self, connection: Streams, on_frame_untrusted: Callable[[int, bytes, float], None], *, dialled: bool
-    ) -> None:
+        self, connection: Streams, carrier: FlowCarrier, on_frame_untrusted: Callable[[int, bytes, float], None], *,
+        dialled: bool,
+    ) -> None:  # fmt: skip
         self.link: Link | None = None
         self._connection = connection
+        self._carrier = carrier
         self._on_frame_untrusted = on_frame_untrusted
         self._dialled = dialled
         self._readers: dict[int, Reader] = {}
@@ -69,6 +82,11 @@ class Incoming:
                 del self._readers[stream_id]
         elif isinstance(reader, BulkReader):
             self._bulk_untrusted(stream_id, reader, data, fin)
+        elif isinstance(reader, FlowIn):
+            link = self._require_link()
+            if fin:
+                del self._readers[stream_id]
+            link.flows.stream_untrusted(self._carrier, stream_id, reader.kind, reader, data, fin)
         elif isinstance(reader, FrameReader):
             for kind, body in reader.feed_untrusted(data):
                 self._on_frame_untrusted(kind, body, now)
@@ -87,6 +105,17 @@ class Incoming:
             del self._bulk[reader.header.sequence]
         if isinstance(reader, FrameReader | LaneReader):
             raise malformed("the control stream or a lane was reset")
+        if isinstance(reader, FlowIn):
+            self._require_link().flows.stream_reset(self._carrier, stream_id, reader)
+
+    def expect(self, stream_id: int, kind: FlowKind, flow: Flow) -> None:
+        """A bidirectional stream was opened for a flow: its other half comes in."""
+        self._readers[stream_id] = FlowIn(kind, flow)
+
+    def forget(self, stream_id: int) -> None:
+        """Whatever still comes on a stream is not wanted."""
+        if stream_id in self._readers:
+            self._readers[stream_id] = _Ignored()
 
     def release_untrusted(self, link: Link, now: float) -> None:
         """The link is there: what came before it is read now."""
@@ -97,15 +126,13 @@ class Incoming:
 
     def _open_untrusted(self, stream_id: int, data: bytes, fin: bool) -> tuple[Reader, bytes] | None:
         """The reader of a stream that begins, and the bytes behind its opening; None while that is not whole."""
-        if not stream_id & 2:
-            self._connection.reset(stream_id, Close.STREAM)
-            self._ignore(stream_id, fin)
-            return None
         kind = decode_varints_untrusted(data, 0, 1)
         if kind is None:
             self._wait(stream_id, data, fin)
             return None
         (number,), position = kind
+        if not stream_id & 2:
+            return self._open_flow_untrusted(stream_id, number, data, position, fin)
         if number == StreamType.CONTROL:
             if self._control:
                 raise malformed("a second control stream")
@@ -146,6 +173,20 @@ class Incoming:
         if former in self._readers:
             self._readers[former] = _Ignored()
         return self._read(stream_id, BulkReader(bulk)), data[position:]
+
+    def _open_flow_untrusted(
+        self, stream_id: int, kind: int, data: bytes, position: int, fin: bool
+    ) -> tuple[Reader, bytes] | None:
+        if kind not in FLOW_KINDS:
+            self._connection.reset(stream_id, Close.STREAM)
+            self._ignore(stream_id, fin)
+            return None
+        if self.link is None:
+            if not self._dialled:
+                raise malformed("a flow before WELCOME")
+            self._hold_untrusted(stream_id, data, fin)
+            return None
+        return self._read(stream_id, FlowIn(FlowKind(kind))), data[position:]
 
     def _hold_untrusted(self, stream_id: int, data: bytes, fin: bool) -> None:
         """Streams are not ordered among each other: messages may overtake WELCOME."""

@@ -23,11 +23,13 @@ from typing import Protocol
 
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.wire.errors import Close, Untrusted
+from sidecar.wire.flow import Cause, FlowCarrier
+from sidecar.wire.flows import Flows
 from sidecar.wire.inbound import Inbound
 from sidecar.wire.outbound import Outbound, Writer
 
 
-class Carrier(Writer, Protocol):
+class Carrier(Writer, FlowCarrier, Protocol):
     """A connection of the link."""
 
     limits: wire_pb2.Limits
@@ -47,10 +49,11 @@ class Carrier(Writer, Protocol):
 class Link:
     """See the module."""
 
-    def __init__(self, peer_id: str, outbound: Outbound, inbound: Inbound) -> None:
+    def __init__(self, peer_id: str, outbound: Outbound, inbound: Inbound, flows: Flows) -> None:
         self.peer_id = peer_id
         self.outbound = outbound
         self.inbound = inbound
+        self.flows = flows
         self.epoch = _new_epoch()
         self.peer_epoch = 0
         self.peer_instance = 0
@@ -77,6 +80,7 @@ class Link:
                 self.epoch = _new_epoch()
             self.outbound.reset()
             self.inbound.reset()
+            self.flows.fail(Cause.LOST, "the link has begun anew")
         self.peer_epoch = epoch
         self.peer_instance = self.inbound.instance = instance
         if not fresh and resume_epoch == self.epoch:
@@ -92,6 +96,7 @@ class Link:
         """A connection is gone; another takes over if there is one."""
         if carrier in self.carriers:
             self.carriers.remove(carrier)
+            self.flows.lost(carrier)
         if self.carrier is carrier:
             self.carrier = None
             if self.carriers:
@@ -101,6 +106,7 @@ class Link:
         former, self.carrier = self.carrier, carrier
         self.outbound.attach(carrier, carrier.limits, former)
         self.inbound.attach()
+        self.flows.use(carrier)
         carrier.wake()
 
     def wake(self) -> None:

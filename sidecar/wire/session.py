@@ -12,6 +12,8 @@ from google.protobuf.message import Message
 
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.wire.errors import Close, Untrusted, malformed
+from sidecar.wire.flow import Flow
+from sidecar.wire.flow_frames import FlowKind
 from sidecar.wire.frames import FRAME_MAX, FrameType, StreamType, encode, parse_untrusted
 from sidecar.wire.hello import TEXT_MAX, Handshake, LocalPeer
 from sidecar.wire.incoming import Incoming
@@ -59,7 +61,7 @@ class Session:
         self._handshake_deadline: float | None = began + timeout
         self._control_id: int | None = None
         self._control: list[bytes] = []
-        self._incoming = Incoming(connection, self._frame_untrusted, dialled=dialled)
+        self._incoming = Incoming(connection, self, self._frame_untrusted, dialled=dialled)
         self._lane_ids: dict[int, int] = {}
         self._lane_next: dict[int, int] = {}
         """The number that the lane's stream goes on with."""
@@ -122,6 +124,8 @@ class Session:
             elif self._unread > UNREAD_MAX:
                 self._close(Close.BUSY, f"{self._unread} bytes of control frames are not read")
                 return
+        if link is not None:
+            link.flows.fill(self, 0.5 if link.outbound.outbox.messages else 1.0)
         if link is not None and link.carrier is not self:
             link.wake()  # what came here is answered there: ACK and CREDIT, and what credit lets go
         elif link is not None:
@@ -268,6 +272,24 @@ class Session:
         """See Writer."""
         opened = wire_pb2.ChannelOpen(channel=number, name=name)
         self._control.append(encode(FrameType.CHANNEL_OPEN, opened.SerializeToString()))
+
+    def open_flow(self, kind: FlowKind, flow: Flow) -> int | None:
+        """See FlowCarrier."""
+        if self._connection.stream_room() <= 0:
+            return None
+        stream_id = self._connection.open_stream(bidirectional=True)
+        self._incoming.expect(stream_id, kind, flow)
+        return stream_id
+
+    def write_flow(self, stream_id: int, data: bytes | memoryview, fin: bool) -> None:
+        """See FlowCarrier."""
+        self._connection.send(stream_id, data, fin)
+
+    def drop_flow(self, stream_id: int) -> None:
+        """See FlowCarrier."""
+        self._incoming.forget(stream_id)
+        self._connection.reset(stream_id, Close.STREAM)
+        self._connection.stop(stream_id, Close.STREAM)
 
     def _guard(self, act: Callable[[], None]) -> None:
         try:

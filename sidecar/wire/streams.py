@@ -14,6 +14,10 @@ class Streams(Protocol):
         hold."""
         ...
 
+    def stream_room(self) -> int:
+        """How many more bidirectional streams the peer lets this side open now."""
+        ...
+
     def send(self, stream_id: int, data: bytes | memoryview, fin: bool = False) -> None:
         """Queues the next bytes of a stream. The connection owns a copy when this returns."""
         ...

@@ -53,6 +53,10 @@ class Driven:
         """See Streams."""
         return self.line.connection.open_stream(bidirectional=bidirectional)
 
+    def stream_room(self) -> int:
+        """See Streams."""
+        return self.line.connection.stream_room()
+
     def send(self, stream_id: int, data: bytes | memoryview, fin: bool = False) -> None:
         """See Streams."""
         self.roused = True

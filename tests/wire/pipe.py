@@ -75,6 +75,10 @@ class PipeEnd:
         assert self.most_streams <= self.pipes.streams, "more streams at once than the peer is bound to allow"
         return stream_id
 
+    def stream_room(self) -> int:
+        """See Streams."""
+        return self.pipes.streams - sum(not stream.over for stream in self.streams.values())
+
     def send(self, stream_id: int, data: bytes | memoryview, fin: bool = False) -> None:
         """See Streams."""
         self.roused = True

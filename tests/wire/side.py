@@ -19,6 +19,8 @@ from sidecar.mail.inbox import Inbox, Piece, Subscription
 from sidecar.wire import batch
 from sidecar.wire.batch import ENTRY_OVERHEAD_MAX
 from sidecar.wire.errors import Close
+from sidecar.wire.flow import Cause, Flow, FlowMemory
+from sidecar.wire.flows import Flows
 from sidecar.wire.hello import Greeting, Introduction, LocalPeer
 from sidecar.wire.inbound import Arrival, Inbound, Windows
 from sidecar.wire.lanes import RUN_MAX
@@ -202,6 +204,9 @@ class Side:
         self.told: list[wire_pb2.Peers] = []
         self.asked: list[bytes] = []
         self.leaving: list[str] = []
+        self.flow_memory = FlowMemory(8 * MIB)
+        self.flows: list[Flow] = []
+        """Those that came in."""
 
     @property
     def peer_id(self) -> str:
@@ -220,7 +225,9 @@ class Side:
         if peer is None:
             inbound = Inbound(self.windows, self.inbox, peer_id)
             self.inbox.register(inbound)
-            peer = self.peers[peer_id] = Peer(Link(peer_id, Outbound(Outbox(8 * MIB)), inbound))
+            peer = self.peers[peer_id] = Peer(
+                Link(peer_id, Outbound(Outbox(8 * MIB)), inbound, Flows(peer_id, self.flow_memory, self.flows.append))
+            )
         return peer
 
     def linked(self, to: Named) -> bool:
@@ -278,6 +285,7 @@ class Side:
             self.kill(session)
         peer.link.outbound.fail(reason, "forgotten")
         peer.link.inbound.reset()
+        peer.link.flows.fail(Cause.LOST, "forgotten")
         self.inbox.unregister(peer.link.inbound)
 
     # Owner

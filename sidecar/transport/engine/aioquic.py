@@ -14,6 +14,8 @@ Private parts of aioquic used here, and why:
                               the end, known at once and not after the draining period
     QuicConnection._host_cids, _replenish_connection_ids, _peer_cid
                               the tokens of stateless resets, ours and the peer's
+    QuicConnection._remote_max_streams_bidi, _local_next_stream_id_bidi
+                              how many more streams the peer allows
     QuicConnection._loss      the round trip, probes and bytes in flight
     tls.Context.peer_certificate...  by way of QuicConnection.tls: the chain the acceptor showed
 """
@@ -303,6 +305,9 @@ class AioquicConnection(EngineConnection):
         stream_id = self._quic.get_next_available_stream_id(is_unidirectional=not bidirectional)
         self._quic._get_or_create_stream_for_send(stream_id)
         return stream_id
+
+    def _stream_room(self) -> int:
+        return self._quic._remote_max_streams_bidi - self._quic._local_next_stream_id_bidi // 4
 
     def _send(self, stream_id: int, data: bytes | memoryview, fin: bool) -> None:
         if self._sendable(stream_id):

@@ -123,6 +123,9 @@ class EngineConnection(ABC):
     def _open(self, bidirectional: bool) -> int: ...
 
     @abstractmethod
+    def _stream_room(self) -> int: ...
+
+    @abstractmethod
     def _send(self, stream_id: int, data: bytes | memoryview, fin: bool) -> None: ...
 
     @abstractmethod
@@ -143,6 +146,10 @@ class EngineConnection(ABC):
             return self._open(bidirectional)
         self._gone_ids -= 1
         return self._gone_ids
+
+    def stream_room(self) -> int:
+        """How many more bidirectional streams may be opened now; 0 on a connection that has ended."""
+        return self._stream_room() if self.ended is None else 0
 
     def send(self, stream_id: int, data: bytes | memoryview, fin: bool = False) -> None:
         """Queues bytes; dropped when the connection has ended or the peer has stopped the stream, of which an event

@@ -325,6 +325,10 @@ class Qh3Connection(EngineConnection):
         stream_id: int = self._core.open_stream(not bidirectional)
         return stream_id
 
+    def _stream_room(self) -> int:
+        allowed, _, opened, _ = self._core.stream_limits
+        return int(allowed - opened)
+
     def _send(self, stream_id: int, data: bytes | memoryview, fin: bool) -> None:
         if self._core.can_send_stream(stream_id):
             self._core.send_stream(stream_id, data, fin)

@@ -205,3 +205,128 @@ class Goaway(_message.Message):
     REASON_FIELD_NUMBER: _ClassVar[int]
     reason: str
     def __init__(self, reason: _Optional[str] = ...) -> None: ...
+
+class FlowOpen(_message.Message):
+    __slots__ = ("id", "name", "headers", "limit", "timeout_ms", "size")
+    class HeadersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    HEADERS_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    name: str
+    headers: _containers.ScalarMap[str, str]
+    limit: int
+    timeout_ms: int
+    size: int
+    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., limit: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., size: _Optional[int] = ...) -> None: ...
+
+class FlowResume(_message.Message):
+    __slots__ = ("id", "offset", "received", "limit", "finished")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    FINISHED_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    offset: int
+    received: int
+    limit: int
+    finished: bool
+    def __init__(self, id: _Optional[int] = ..., offset: _Optional[int] = ..., received: _Optional[int] = ..., limit: _Optional[int] = ..., finished: bool = ...) -> None: ...
+
+class FlowAnswer(_message.Message):
+    __slots__ = ("offset", "received", "limit", "finished", "accepted")
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    FINISHED_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    offset: int
+    received: int
+    limit: int
+    finished: bool
+    accepted: bool
+    def __init__(self, offset: _Optional[int] = ..., received: _Optional[int] = ..., limit: _Optional[int] = ..., finished: bool = ..., accepted: bool = ...) -> None: ...
+
+class FlowCredit(_message.Message):
+    __slots__ = ("received", "limit", "finished")
+    RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    FINISHED_FIELD_NUMBER: _ClassVar[int]
+    received: int
+    limit: int
+    finished: bool
+    def __init__(self, received: _Optional[int] = ..., limit: _Optional[int] = ..., finished: bool = ...) -> None: ...
+
+class FlowFin(_message.Message):
+    __slots__ = ("size",)
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    size: int
+    def __init__(self, size: _Optional[int] = ...) -> None: ...
+
+class FlowReset(_message.Message):
+    __slots__ = ("cause", "code", "detail")
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    cause: int
+    code: int
+    detail: str
+    def __init__(self, cause: _Optional[int] = ..., code: _Optional[int] = ..., detail: _Optional[str] = ...) -> None: ...
+
+class RequestMessage(_message.Message):
+    __slots__ = ("headers", "payload")
+    class HeadersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    HEADERS_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    headers: _containers.ScalarMap[str, str]
+    payload: bytes
+    def __init__(self, headers: _Optional[_Mapping[str, str]] = ..., payload: _Optional[bytes] = ...) -> None: ...
+
+class ReplyMessage(_message.Message):
+    __slots__ = ("headers", "payload", "error")
+    class HeadersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    HEADERS_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    headers: _containers.ScalarMap[str, str]
+    payload: bytes
+    error: ReplyError
+    def __init__(self, headers: _Optional[_Mapping[str, str]] = ..., payload: _Optional[bytes] = ..., error: _Optional[_Union[ReplyError, _Mapping]] = ...) -> None: ...
+
+class ReplyError(_message.Message):
+    __slots__ = ("code", "message")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    message: str
+    def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+
+class Datagram(_message.Message):
+    __slots__ = ("channel", "payload")
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    channel: str
+    payload: bytes
+    def __init__(self, channel: _Optional[str] = ..., payload: _Optional[bytes] = ...) -> None: ...
