@@ -42,9 +42,9 @@ a packet."""
 FALL_BACK_AFTER = 1.0
 """A dial that has heard nothing for so long begins anew with the smallest datagrams, lest the path is too narrow for
 its first ones (RFC 9000 section 14.1)."""
-GATHER_INTERVAL = 0.0005
-"""Seconds between two writes of a busy connection that nothing else asks for (after RFC 896, and the loop rings to the
-millisecond)."""
+GATHER_INTERVAL = 0.003
+"""Seconds between two writes of a busy connection that nothing else asks for. After RFC 896: an answer from the other
+side lets it write at once, and so does enough to write (`wire.link.GATHERED_BYTES`)."""
 PATIENCE = 1.25
 """The accepting side waits that much longer before it pings, so that the two do not ping each other."""
 
@@ -110,7 +110,7 @@ class Pump:
     def wake(self, *, busy: bool = False) -> None:
         """Lets the protocol `fill` before the loop's next turn ends; a moment after the last time if it says that it is
         `busy`, so that under load what comes by then goes with it."""
-        if self.roused or self._gathering:
+        if self.roused or (busy and self._gathering):
             return
         due = self._spoke_at + GATHER_INTERVAL
         if busy and self._endpoint.now() < due:

@@ -28,6 +28,10 @@ from sidecar.wire.flows import Flows
 from sidecar.wire.inbound import Inbound
 from sidecar.wire.outbound import Outbound, Writer
 
+GATHERED_BYTES = 128 << 10
+"""So much is worth a turn of its own while earlier messages are without their acknowledgement; less waits a moment for
+what comes next, as a turn costs both sides as much as two messages of 64 KiB do."""
+
 
 class Carrier(Writer, FlowCarrier, Protocol):
     """A connection of the link."""
@@ -112,7 +116,8 @@ class Link:
     def wake(self) -> None:
         """There is something to write."""
         if self.carrier is not None:
-            self.carrier.wake(busy=self.outbound.unacknowledged)
+            outbound = self.outbound
+            self.carrier.wake(busy=outbound.outbox.fresh_bytes < GATHERED_BYTES and outbound.unacknowledged)
 
     def __repr__(self) -> str:
         return f"Link({self.peer_id[:8]}, {len(self.carriers)} connections, {self.outbound!r}, {self.inbound!r})"

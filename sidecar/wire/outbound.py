@@ -223,6 +223,7 @@ class Outbound:
         """Writes what may be written now: repeats first, then what the outbox holds, class by class."""
         room = writer.send_room()
         outbox = self.outbox
+        outbox.fresh_bytes = 0
         for number, lane in enumerate(self._lanes):
             while lane.again and room > 0:
                 sequence, channel, run = lane.again.popleft()

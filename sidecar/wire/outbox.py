@@ -39,6 +39,8 @@ class Outbox:
         self.bytes = 0
         """Queued and unacknowledged; the latter are the link's, which gives them back by `settle`."""
         self.messages = 0
+        self.fresh_bytes = 0
+        """Queued since the link last had a turn to write, which sets it back."""
         self.peak_bytes = 0
         self._ready: list[OrderedDict[str, deque[Run]]] = [OrderedDict() for _ in range(CLASSES)]
         self._blocked: list[dict[str, deque[Run]]] = [{} for _ in range(CLASSES)]
@@ -58,6 +60,7 @@ class Outbox:
     def put(self, channel: str, priority: int, run: Run) -> None:
         """Queues a run at the end of its class and channel. A run is taken whole even when it passes the bound."""
         self.bytes += run.size
+        self.fresh_bytes += run.size
         self.messages += run.count
         run.channel = channel
         self._channel_bytes[channel] = self._channel_bytes.get(channel, 0) + run.size

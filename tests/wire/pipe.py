@@ -52,6 +52,8 @@ class PipeEnd:
         self.far: PipeEnd
         self.dialled = dialled
         self.roused = False
+        self.hurried = False
+        """Asked for a turn at once, not a moment later, since the last one."""
         self.alive = True
         self.reads = True
         """Whether it reads what comes."""
@@ -117,6 +119,7 @@ class PipeEnd:
     def wake(self, *, busy: bool = False) -> None:
         """See Connection."""
         self.roused = True
+        self.hurried |= not busy
 
     # what may happen next
 

@@ -12,7 +12,7 @@ from sidecar.wire.frames import FrameType
 from sidecar.wire.lanes import encode_lane_frame
 from sidecar.wire.session import Session
 from tests.wire.pipe import Pipes
-from tests.wire.side import MIB, Side, entry
+from tests.wire.side import MIB, Book, Side, entry
 from tests.wire.stranger import Stranger
 
 
@@ -257,3 +257,31 @@ def test_what_a_link_says_of_itself() -> None:
     assert a.link(b).inbound.idle
     a.send(b, [b"x"])
     assert not (a.link(b).outbound.idle and a.link(b).inbound.idle)
+
+
+def test_a_link_gathers_little_while_it_waits_for_an_acknowledgement() -> None:
+    """A turn to write costs both sides the same for one message as for many; the first of a quiet link goes at once."""
+    pipes = Pipes()
+    a, b = pipes.pair()
+    reader = b.read()
+    pipes.run()
+    (end,) = [end for end in pipes.ends if end.dialled]
+
+    def hurries(*payloads: bytes) -> bool:
+        end.hurried = False
+        books.append(a.send(b, list(payloads)))
+        return end.hurried
+
+    books: list[Book] = []
+    assert hurries(b"first")
+    end.protocol.fill(pipes.now)
+    assert not hurries(b"second")
+    assert not hurries(bytes(60_000))
+    assert hurries(bytes(60_000), bytes(60_000)), "with what waits already it is worth a turn"
+    end.protocol.fill(pipes.now)
+    assert not hurries(b"anew"), "what was written does not count again"
+    pipes.run()
+    assert hurries(b"quiet again")
+    pipes.run()
+    assert all(book.delivered_all for book in books)
+    assert len(reader.payloads) == 7
