@@ -33,7 +33,7 @@ REST_MAX = 64.0
 two would take turns as fast as they can. A link that was held for RESTED seconds counts anew."""
 RESTED = 3 * REST_MAX
 SILENCE = 1.0
-"""Seconds without a packet, while messages wait for the peer, after which the peer is asked for an answer; after as
+"""Seconds without a packet, while messages or a ping wait for the peer, after which it is asked for an answer; after as
 many without one the connection is doubted: another is dialled beside it, which takes over if the peer has restarted or
 moved."""
 SUSPICION = 0.5
@@ -186,7 +186,7 @@ class Resuming:
     # doubts
 
     def _look(self) -> None:
-        """Once a second: doubts connections that have fallen silent while messages wait for them."""
+        """Once a second: doubts connections that have fallen silent while an answer is awaited on them."""
         self._check = self._loop.call_later(CHECK_INTERVAL, self._look)
         self._checks += 1
         if self._checks % RTT_INTERVAL == 0:
@@ -214,10 +214,14 @@ class Resuming:
             self._dial_anew(peer)
 
     def _silence(self, peer: Peer) -> float:
-        """Seconds without a packet while messages wait, be it for room over there; 0 when none do."""
-        if not (peer.link.outbound.outbox.messages or peer.link.flows.unacknowledged):
+        """Seconds without a packet while messages wait, be it for room over there, or else since a keep-alive ping that
+        is not answered, where we have dialled; 0 when nothing is awaited."""
+        now = self._loop.time()
+        if peer.link.outbound.outbox.messages or peer.link.flows.unacknowledged:
+            return now - max(self._links.pump(session).heard_at for session in peer.sessions)
+        if not any(session.dialled for session in peer.sessions):
             return 0.0
-        return self._loop.time() - max(self._links.pump(session).heard_at for session in peer.sessions)
+        return min(self._links.pump(session).unanswered(now) for session in peer.sessions)
 
     async def _probe(self, peer: Peer) -> None:
         """Dials a peer that is linked: the new connection takes over."""

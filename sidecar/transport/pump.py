@@ -81,6 +81,7 @@ class Pump:
         self._written = True
         self._heard_at = now
         self._pinged_at = now
+        self._asked_at = now
         self._spoke_at = now
         self._unspoken = 0
         self._gathering = False
@@ -102,6 +103,10 @@ class Pump:
     def heard_at(self) -> float:
         """When a datagram last came, by the endpoint's clock."""
         return self._heard_at
+
+    def unanswered(self, now: float) -> float:
+        """Seconds since the first keep-alive ping after which nothing has come; 0 without one."""
+        return now - self._asked_at if self._asked_at > self._heard_at else 0.0
 
     def statistics(self) -> Statistics:
         """What the engine knows of the path."""
@@ -243,6 +248,8 @@ class Pump:
         elif self._falls_back_at is not None and now >= self._falls_back_at:
             self._fall_back(now)
         elif self.established and now >= self._ping_due():
+            if self._asked_at <= self._heard_at:
+                self._asked_at = now
             self._pinged_at = now
             self._connection.ping()
             self._written = True

@@ -342,6 +342,11 @@ class Wire(Waiter, asyncio.DatagramProtocol):
         host, port = self._transport.get_extra_info("sockname")
         return f"{host}:{port}"
 
+    @property
+    def seen_at(self) -> list[str]:
+        """Where the far site sees who dialled, host:port."""
+        return [end.address for end in self._near.values()]
+
     def cut(self) -> None:
         """Nothing passes any more, either way."""
         self.whole = False
@@ -349,6 +354,15 @@ class Wire(Waiter, asyncio.DatagramProtocol):
     def mend(self) -> None:
         """All passes again."""
         self.whole = True
+
+    async def rebind(self) -> None:
+        """Everybody comes out at the far site from another port, as behind a NAT that has forgotten its mappings; what
+        goes to the old one is lost."""
+        for near, former in list(self._near.items()):
+            end = _End(self, near)
+            await end.open(self._far)
+            self._near[near] = end
+            former.close()
 
     def close(self) -> None:
         """Removes the cable."""
@@ -398,6 +412,13 @@ class _End(asyncio.DatagramProtocol):
         for data in self._waiting:
             self._transport.sendto(data)
         self._waiting.clear()
+
+    @property
+    def address(self) -> str:
+        """Where the far site sees it, host:port."""
+        assert self._transport is not None
+        host, port = self._transport.get_extra_info("sockname")
+        return f"{host}:{port}"
 
     def forward(self, data: bytes) -> None:
         """Something for the far side."""

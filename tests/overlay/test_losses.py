@@ -226,6 +226,26 @@ async def test_a_connection_lost_before_the_dial_has_ended(network: Network) -> 
     assert reader.payloads == [b"hello"]
 
 
+async def test_an_idle_link_whose_ping_is_not_answered_is_doubted(network: Network, engine_name: str) -> None:
+    """A dead path is noticed by what is not heard: who dialled dials beside it long before the idle timeout."""
+    first = await network.site(engine_name=engine_name, idle_timeout=60, keep_alive=0.3)
+    second = await network.site(engine_name=engine_name, idle_timeout=60, keep_alive=0)
+    wire = await Wire.to(second)
+    await first.node.connect(f"{second.peer_id}@{wire.address}")
+    wire.cut()
+    attempts = first.node.links.dialler.attempts
+    while first.node.links.dialler.attempts == attempts:  # what is dropped is what tells
+        dropped = wire.dropped
+        await wire.until(lambda past=dropped: wire.dropped > past)  # type: ignore[misc]
+    wire.mend()
+    reader = second.read()
+    await first.send(second, "", [b"still linked"]).all_delivered()
+    assert reader.payloads == [b"still linked"]
+    assert len(first.events(PeerLinked)) == 1
+    assert first.events(PeerUnlinked) == []
+    wire.close()
+
+
 async def test_a_quiet_link_is_not_doubted(network: Network) -> None:
     """A large message that waits for a reader is no sign of death: no connection is made anew for it."""
     first, second = await network.pair(idle_timeout=60, keep_alive=20)
