@@ -1,4 +1,5 @@
-# The sidecar with both engines, for an unprivileged user on a read-only root.
+# The sidecar with both engines, for an unprivileged user on a read-only root that holds an interpreter, its libraries and
+# nothing else: no shell, no package manager. `docker exec` runs `sidecar` and `python` there.
 #
 #   make image                                     on the official base
 #   make image BASE_IMAGE=local/python:3.11-slim   on another one with Python 3.11 or later, venv and pip
@@ -15,25 +16,21 @@ COPY sidecar /src/sidecar
 # The build back end comes in the pinned version too.
 RUN PIP_CONSTRAINT=/src/requirements-dev.lock \
     python -m pip --python /opt/sidecar/bin/python install --no-compile --no-deps /src/clients/python /src
-# Bytecode is written here, once: the root is read-only later. Lexers and stubs are never read.
-RUN find /opt/sidecar/lib -path '*/pygments/lexers/*.py' \
-        ! -name '__init__.py' ! -name '_mapping.py' ! -name 'python.py' ! -name 'special.py' -delete \
-    && find /opt/sidecar/lib \( -name '*.pyi' -o -name '*.pyx' -o -name '*.c' -o -name '*.h' -o -name '*.proto' \) -delete \
-    && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/sidecar/lib
+# The root of the image, and the proof that it holds what a command needs: nothing of this stage is seen from there.
+COPY tools/image_root.py /src/tools/image_root.py
+RUN python /src/tools/image_root.py /opt/sidecar /image \
+    && chroot /image /opt/sidecar/bin/sidecar version && chroot /image /opt/sidecar/bin/sidecar config show
 
-FROM ${BASE_IMAGE}
+FROM scratch
 ARG VERSION=0.1.0
 LABEL org.opencontainers.image.title="quic-p2p-sidecar" \
       org.opencontainers.image.description="A peer-to-peer sidecar: QUIC between sidecars, gRPC to the app beside each" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.vendor="The quic-p2p-sidecar authors" \
       org.opencontainers.image.version="${VERSION}"
-COPY --from=build /opt/sidecar /opt/sidecar
-# Volumes take the owner and mode of what they are laid over; the app shares the socket by the group.
-RUN mkdir -p /var/lib/sidecar /run/sidecar \
-    && chown 65532:65532 /var/lib/sidecar /run/sidecar \
-    && chmod 0700 /var/lib/sidecar && chmod 0750 /run/sidecar
-ENV PATH=/opt/sidecar/bin:$PATH \
+COPY --from=build /image /
+ENV PATH=/opt/sidecar/bin \
+    LANG=C.UTF-8 \
     PYTHONUNBUFFERED=1 \
     SIDECAR_STATE_DIR=/var/lib/sidecar \
     SIDECAR_GRPC_ENDPOINT=unix:/run/sidecar/grpc.sock \

@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BUF_VERSION := 1.75.0
+CYCLONEDX_VERSION := 7.5.0
 IMAGE ?= quic-p2p-sidecar:dev
 BASE_IMAGE ?= python:3.11-slim
 # The client on PATH where it can build, else Debian's, which needs no buildx plugin.
@@ -14,7 +15,7 @@ TESTS ?= tests
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format proto bench image docker-test lab-test slow-test clean
+.PHONY: help demo test check format proto bench image sbom docker-test lab-test slow-test clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +67,19 @@ bench: $(READY) ## how fast, beside gRPC-go and go-libp2p-daemon (needs Go)
 
 image: ## the container image
 	DOCKER_BUILDKIT=1 $(DOCKER) build --build-arg BASE_IMAGE=$(BASE_IMAGE) -t $(IMAGE) .
+
+sbom: $(READY) ## what the image holds, as CycloneDX: dist/sbom.cdx.json
+	@# Of its own environment: the tool must not be listed with what it lists.
+	$(PYTHON) -m venv --clear $(VENV)-sbom/tool && $(PYTHON) -m venv --clear --without-pip $(VENV)-sbom/image
+	$(VENV)-sbom/tool/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom==$(CYCLONEDX_VERSION)
+	$(BIN)/python -m pip --python $(VENV)-sbom/image/bin/python install --quiet --disable-pip-version-check \
+		-r requirements.lock
+	PIP_CONSTRAINT=$(CURDIR)/requirements-dev.lock $(BIN)/python -m pip --python $(VENV)-sbom/image/bin/python install \
+		--quiet --disable-pip-version-check --no-deps ./clients/python .
+	@mkdir -p dist
+	$(VENV)-sbom/tool/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --of JSON -o dist/sbom.cdx.json $(VENV)-sbom/image
+	@rm -rf $(VENV)-sbom
 
 clean: ## what was made here, .venv included
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist bench/out bench/bin tests/lab/linkemu

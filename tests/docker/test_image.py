@@ -12,7 +12,7 @@ from tests.docker.conftest import REPOSITORY, docker
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("images"), pytest.mark.timeout(900)]
 
 IMAGE = "quic-p2p-sidecar:dev"
-LIMIT = 200_000_000
+LIMIT = 80_000_000
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,35 @@ def test_runs_as_nobody_in_particular(facts: Any) -> None:
     assert facts["Config"]["Healthcheck"]["Test"][:4] == ["CMD", "python", "-I", "-S"]
     assert set(facts["Config"]["Volumes"]) == {"/var/lib/sidecar", "/run/sidecar"}
     assert facts["Config"]["ExposedPorts"] == {"7400/udp": {}}
+
+
+def test_holds_no_shell_and_nothing_that_installs() -> None:
+    held = (
+        "import os; print(*sorted({name for folder in os.environ['PATH'].split(':') for name in os.listdir(folder)}))"
+    )
+    names = in_image("-c", held).split()
+    assert names == ["python", "sidecar"]
+    looked = "import os; print(os.path.exists('/bin/sh'), [name for name in os.listdir('/usr/bin')])"
+    assert in_image("-c", looked).startswith("False ['python3")
+
+
+def test_root_belongs_to_nobody_who_runs_there() -> None:
+    wrong = "import os; print([p for p in ('/', '/opt/sidecar', '/usr', '/etc') if os.access(p, os.W_OK)], os.getuid())"
+    assert in_image("-c", wrong).split() == ["[]", "65532"]
+
+
+def test_every_command_finds_its_modules() -> None:
+    for words in (["--help"], ["run", "--help"], ["peers", "--help"], ["config", "show"], ["completion", "bash"]):
+        assert in_image(*words, entrypoint="sidecar")
+    every = (
+        "import importlib, pkgutil, tomllib, sidecar, prometheus_client.openmetrics.exposition\n"
+        "names = [each.name for each in pkgutil.walk_packages(sidecar.__path__, 'sidecar.')]\n"
+        "[importlib.import_module(name) for name in names if not name.endswith('__main__')]\n"
+        "print(len(names), importlib.import_module('aioquic.tls').__file__)"
+    )
+    count, file = in_image("-c", every).split()
+    assert int(count) > 80
+    assert file.startswith("/opt/sidecar/")
 
 
 def test_labels(facts: Any) -> None:

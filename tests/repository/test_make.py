@@ -18,6 +18,7 @@ TARGETS = (
     "proto",
     "bench",
     "image",
+    "sbom",
     "docker-test",
     "lab-test",
     "slow-test",
