@@ -94,6 +94,11 @@ class Contact:
         """Whether `host` is an IP address, so that no name has to be looked up."""
         return _ip_or_none(self.host) is not None
 
+    @property
+    def name(self) -> str | None:
+        """The DNS name, where `host` is one."""
+        return None if self.is_numeric else self.host
+
     def __str__(self) -> str:
         address = format_address((self.host, self.port))
         return address if self.peer_id is None else f"{self.peer_id}@{address}"

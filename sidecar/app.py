@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
+from sidecar import credentials
 from sidecar.addresses import format_address
 from sidecar.admin.exposition import Exposition
 from sidecar.admin.server import AdminServer
@@ -59,12 +60,13 @@ async def run(settings: Settings, ready: Callable[[ReadyInfo], None]) -> None:
     async with AsyncExitStack() as closing:
         listeners = api_listeners(settings, _log.warning)
         directory = None
-        if settings.ephemeral:
-            identity = Identity.ephemeral(settings.key_type)
-        else:
+        if not settings.ephemeral:
             directory = closing.enter_context(StateDirectory(settings.state_dir)).path
-            identity = Identity.load_or_create(directory, settings.key_type)
-        node = Node(settings, identity, Contacts(settings.bootstrap, directory))
+        shown = credentials.load(settings, directory)
+        identity = shown.identity
+        node = Node(settings, identity, Contacts(settings.bootstrap, directory), shown.trust)
+        if shown.files is not None and shown.loaded is not None:
+            node.keep_renewed(shown.files, shown.loaded)
         endpoint = await _open_endpoint(settings, identity, node)
         node.start(endpoint)
         closing.push_async_callback(node.stop)
@@ -87,11 +89,16 @@ async def run(settings: Settings, ready: Callable[[ReadyInfo], None]) -> None:
             admin = await server.start(settings.admin_endpoint)
             closing.push_async_callback(server.stop)
 
-        _log.warning("trust is unverified: anyone who reaches the UDP port may send to the apps beside this sidecar")
+        if settings.trust == "unverified" and not settings.allow:
+            _log.warning(
+                "trust is unverified: anyone who reaches the UDP port may send to the apps beside this sidecar"
+            )
         health.set(LIVE, True)
         health.set(API, True)
         gc.freeze()  # what was imported lives as long as the process: no collection need look at it again
         _drain_on_signals(node)
+        if node.renewal is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, node.renewal.check)
         ready(ReadyInfo(identity.peer_id, node.listen_addresses(), addresses, admin))
         await node.stopped.wait()
 
@@ -108,7 +115,7 @@ async def _open_endpoint(settings: Settings, identity: Identity, node: Node) -> 
             chosen,
             EngineSettings(
                 alpn=ALPN,
-                certificate_chain=(identity.certificate_der,),
+                certificate_chain=identity.certificates,
                 private_key_pem=identity.private_key_pem,
                 idle_timeout=settings.idle_timeout,
                 max_datagram=settings.max_datagram,

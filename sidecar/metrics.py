@@ -24,13 +24,16 @@ CloseReason = Literal["local", "remote", "idle_timeout", "lost", "untrusted"]
 """`local` and `remote`: closed on purpose by this side or the other; `lost`: a QUIC error; `untrusted`: the peer broke
 the protocol."""
 
+ReloadResult = Literal["ok", "refused"]
+"""Of the files of trust, when they have changed: in use now, or not."""
+
 Operation = Literal["send", "receive"]
 
 MessageResult = Literal["ok", "failed", "unknown", "duplicate"]
 """For `send` ok is DELIVERED, or SENT where no more was asked; unknown is OUTCOME_UNKNOWN. For `receive` ok is handed
 to an app, duplicate was here before."""
 
-PeerState = Literal["known", "connecting", "linked", "resuming"]
+PeerState = Literal["known", "connecting", "linked", "resuming", "blocked"]
 Queue = Literal["outbox", "inbox"]
 Component = Literal["live", "api", "overlay"]
 
@@ -38,6 +41,7 @@ DROP_REASONS = (
     Reason.PEER_UNREACHABLE,
     Reason.PEER_REFUSED,
     Reason.IDENTITY_MISMATCH,
+    Reason.PEER_UNTRUSTED,
     Reason.LINK_CLOSED,
     Reason.OUTCOME_UNKNOWN,
     Reason.QUEUE_FULL,
@@ -96,7 +100,8 @@ class Counters:
     messages: dict[tuple[Operation, MessageResult], int] = field(default_factory=_operations)
     messages_dropped: dict[Reason, int] = field(default_factory=lambda: _zeros(DROP_REASONS))
     auth_failures: int = 0
-    """API calls without the right token, and peers without the right proof."""
+    """API calls without the right token, and peers without the right proof or certificate, or kept out by a list."""
+    trust_reloads: dict[ReloadResult, int] = field(default_factory=lambda: _zeros(get_args(ReloadResult)))
     rate_limited: int = 0
     """Connections and calls that a limit turned away."""
     bootstrap_last_success: float | None = None
@@ -123,6 +128,10 @@ class Gauges:
     connections: Mapping[Direction, int] = field(default_factory=dict)
     queue_messages: Mapping[Queue, int] = field(default_factory=dict)
     queue_bytes: Mapping[Queue, int] = field(default_factory=dict)
+    certificate_ends: float | None = None
+    """When the first certificate of the own path ends, in seconds since 1970; None where no CA is asked."""
+    revocations_due: float | None = None
+    """When the first revocation list is due to be replaced, likewise."""
     packets_lost: int = 0
     """By the connections that are open, since each began."""
     retries: int = 0

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sidecar import __version__
 from sidecar.addresses import Contact, format_address
@@ -29,13 +29,18 @@ from sidecar.overlay.events import Event, MessagesLost, PeerLinked, PeerUnlinked
 from sidecar.overlay.history import History
 from sidecar.overlay.links import Links
 from sidecar.overlay.peer import Peer, PeerState
+from sidecar.overlay.renewal import Renewal
 from sidecar.overlay.sender import Sender
 from sidecar.settings import Settings
 from sidecar.transport.endpoint import Endpoint
+from sidecar.trust import Access, Refusal, Refused, Trust
 from sidecar.wire.batch import ENTRY_OVERHEAD_MAX, IN_LINE_MAX
 from sidecar.wire.hello import LocalPeer
 from sidecar.wire.inbound import CHANNEL_NAME_MAX, Windows
 from sidecar.wire.run import Sink
+
+if TYPE_CHECKING:  # a sidecar that asks no CA does without
+    from sidecar.trust.files import Loaded, TrustFiles
 
 _log = logging.getLogger(__name__)
 
@@ -95,7 +100,8 @@ class PeerInfo:
 class Node:
     """See the module. Everything runs in the event loop's thread."""
 
-    def __init__(self, settings: Settings, identity: Identity, contacts: Contacts) -> None:
+    def __init__(self, settings: Settings, identity: Identity, contacts: Contacts, trust: Trust | None = None) -> None:
+        """Without `trust` any key may be a peer."""
         self.settings = settings
         self.identity = identity
         self.instance = secrets.randbits(63) | 1
@@ -103,6 +109,9 @@ class Node:
         self.started_at = time.time()
         self.counters = Counters()
         self.contacts = contacts
+        self.trust = trust or Trust.unverified(Access(settings.allow))
+        self.renewal: Renewal | None = None
+        """What looks after the own certificates; None where no CA is asked."""
         self.directory = Directory()
         self.events: History[TimedEvent] = History(self.instance, EVENTS_KEPT)
         self.peer_changes: History[PeerChange] = History(self.instance, PEER_CHANGES_KEPT)
@@ -116,7 +125,7 @@ class Node:
             INBOX_LINKS * settings.link_window_bytes,
             max(RESERVED_MESSAGES * settings.max_message_bytes, settings.link_window_bytes),
         )
-        local = LocalPeer(identity, settings.network_id, self.instance, f"quic-p2p-sidecar/{__version__}")
+        local = LocalPeer(identity, settings.network_id, self.instance, f"quic-p2p-sidecar/{__version__}", self.trust)
         windows = Windows(
             max_message_bytes=settings.max_message_bytes,
             link_bytes=settings.link_window_bytes,
@@ -143,6 +152,8 @@ class Node:
     def start(self, endpoint: Endpoint) -> None:
         """Begins to work on an open endpoint whose connections are made by `links.accept`."""
         self.endpoint = self.links.dialler.endpoint = endpoint
+        if self.renewal is not None:
+            self.renewal.start()
         self.bootstrapper.start()
 
     # messages
@@ -201,11 +212,12 @@ class Node:
         """The same, None for nothing."""
         known = self.directory.get(peer_id)
         peer = self.links.peers.get(peer_id)
-        if known is None and peer is None:
+        blocked = peer_id in self.trust.access.blocked
+        if known is None and peer is None and not blocked:
             return None
         addresses = [format_address(address) for address in known.addresses()] if known is not None else []
         if peer is None:
-            return PeerInfo(peer_id, PeerState.KNOWN, addresses)
+            return PeerInfo(peer_id, PeerState.BLOCKED if blocked else PeerState.KNOWN, addresses)
         outbound, inbound = peer.link.outbound, peer.link.inbound
         linked = peer.state is PeerState.LINKED
         rtt = self.links.pump(peer.sessions[-1]).statistics().smoothed_rtt if peer.sessions else None
@@ -229,7 +241,8 @@ class Node:
         if linked_only:
             ids = [peer.peer_id for peer in self.links.linked if peer.peer_id > after]
         else:
-            ids = [peer_id for peer_id in self.directory.peer_ids() if peer_id > after]
+            every = {*self.directory.peer_ids(), *self.trust.access.blocked}
+            ids = [peer_id for peer_id in every if peer_id > after]
         found = (self.find_peer(peer_id) for peer_id in heapq.nsmallest(limit, ids))
         return [info for info in found if info is not None]
 
@@ -246,10 +259,20 @@ class Node:
 
     async def _connect_contact(self, contact: Contact) -> Peer:
         addresses = await self.links.dialler.resolve(contact)
-        return await self.links.connect_address(addresses, contact.peer_id)
+        return await self.links.connect_address(addresses, contact.peer_id, name=contact.name)
+
+    def _contact(self, text: str, field: str) -> Contact:
+        """A contact that is to be dialled."""
+        contact = self._parse_contact(text, field)
+        if self.trust.needs_name and contact.name is None and contact.peer_id is None:
+            raise invalid_field(
+                field,
+                f"{contact} has neither a DNS name nor a peer id: trust public-ca needs one to know who should answer",
+            )
+        return contact
 
     @staticmethod
-    def _contact(text: str, field: str) -> Contact:
+    def _parse_contact(text: str, field: str) -> Contact:
         try:
             return Contact.parse(text)
         except ValueError as error:
@@ -263,6 +286,33 @@ class Node:
         if peer is None:
             raise SidecarError(Reason.PEER_UNKNOWN, f"{peer_id} is not linked")
         return await self.links.leave(peer, "disconnected", timeout)
+
+    def block_peer(self, peer_id: str) -> None:
+        """Puts a peer on the block list, which outlasts restarts, and cuts its link at once."""
+        self._check_peer_id(peer_id)
+        if peer_id == self.identity.peer_id:
+            raise SidecarError(Reason.PEER_IS_SELF, "this is the sidecar's own peer id: name another peer")
+        if self.trust.access.block(peer_id):
+            self.links.exclusion.exclude(peer_id, Refused(Refusal.BLOCKED, "it was put on the block list"))
+            self._peer_changed(peer_id)
+
+    def unblock_peer(self, peer_id: str) -> None:
+        """Takes a peer off the block list. SidecarError PEER_UNKNOWN when it is not on it."""
+        self._check_peer_id(peer_id)
+        if not self.trust.access.unblock(peer_id):
+            raise SidecarError(Reason.PEER_UNKNOWN, f"{peer_id} is not blocked")
+        self._peer_changed(peer_id)
+
+    def keep_renewed(self, files: TrustFiles, loaded: Loaded) -> None:
+        """Looks after the files of trust from `start` on; `loaded` is what they say now."""
+        self.renewal = Renewal(
+            files, loaded, self.identity, self.trust, counters=self.counters, tell=self._tell, renewed=self._renewed
+        )
+
+    def _renewed(self) -> None:
+        """The own certificates, or what is trusted, have changed: links stay, but for those that no longer may."""
+        self.endpoint.show(self.identity.certificates)
+        self.links.exclusion.judge_again()
 
     async def ping(self, peer_id: str) -> float:
         """Seconds to a peer's sidecar and back, linking first where needed."""
@@ -286,7 +336,7 @@ class Node:
 
     def remove_contact(self, contact: str) -> None:
         """Removes an added contact."""
-        self.contacts.remove(self._contact(contact, "contact"))
+        self.contacts.remove(self._parse_contact(contact, "contact"))
 
     # state
 
@@ -318,6 +368,8 @@ class Node:
         self.state = NodeState.STOPPING
         self.links.refusing = "the sidecar stops"
         await self.bootstrapper.stop()
+        if self.renewal is not None:
+            self.renewal.stop()
         self.links.close()
         self.endpoint.close(0xC, "the sidecar stops")
         self.contacts.close()
@@ -375,6 +427,7 @@ class Node:
             ready={"live": True, "api": not self.not_ready(), "overlay": bool(self.links.linked)},
             peers={
                 "known": len(self.directory) - len(states),
+                "blocked": len(self.trust.access.blocked),
                 "connecting": states.count(PeerState.CONNECTING),
                 "linked": states.count(PeerState.LINKED),
                 "resuming": states.count(PeerState.RESUMING),
@@ -382,6 +435,8 @@ class Node:
             connections={"out": dialled, "in": len(sessions) - dialled},
             queue_messages={"outbox": sum(outbox.messages for outbox in outboxes), "inbox": self.inbox.messages},
             queue_bytes={"outbox": sum(outbox.bytes for outbox in outboxes), "inbox": self.inbox.bytes},
+            certificate_ends=None if self.renewal is None else self.renewal.ends,
+            revocations_due=None if self.renewal is None else self.renewal.revocations_due,
             packets_lost=sum(self.links.pump(session).statistics().packets_lost for session in sessions),
             retries=self.endpoint.counters.retries,
             retrying=self.endpoint.retrying,
@@ -398,6 +453,7 @@ class Node:
             f"state       {self.state.value}{' (' + ', '.join(reasons) + ')' if reasons else ''}",
             f"listening   {', '.join(self.listen_addresses())}",
             f"observed    {', '.join(self.links.exchange.observed) or '-'}",
+            f"trust       {self.trust.mode}",
             f"engine      {self.endpoint.engine.name}",
             f"version     {__version__}",
             f"peers       {len(self.links.linked)} linked, {len(self.directory)} known",

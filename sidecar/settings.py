@@ -15,8 +15,10 @@ from typing import Annotated, Any, Literal
 
 from sidecar.addresses import Contact, format_address, parse_address
 from sidecar.errors import SettingsError
+from sidecar.identity import PEER_ID_CHARS, parse_peer_id
 from sidecar.model import BeforeValidator, Complaint, Field, Model, PlainSerializer, ValidationError
 from sidecar.state import default_directory
+from sidecar.trust import TrustMode, is_peer_id
 
 __all__ = ["CLIENT_VARIABLES", "ENV_PREFIX", "Explained", "Settings", "SettingsError"]
 
@@ -127,6 +129,22 @@ def _network_id(value: Any) -> Any:
     return value
 
 
+def _allowed(value: Any) -> Any:
+    """A peer id, or a DNS name in lower case."""
+    if not isinstance(value, str):
+        raise ValueError("give peer ids, or DNS names, as text")  # noqa: TRY004 - as above
+    if len(value) == PEER_ID_CHARS and "." not in value:
+        parse_peer_id(value)  # a slip in a peer id makes no name of it
+        return value
+    try:
+        name = Contact.parse(f"{value}:1").name
+    except ValueError:
+        name = None
+    if name is None:
+        raise ValueError(f"{value!r} is neither a peer id nor a DNS name")
+    return name
+
+
 Port = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=65535)]
 Size = Annotated[int, BeforeValidator(_size)]
 Seconds = Annotated[float, BeforeValidator(_duration), Field(allow_inf_nan=False)]
@@ -141,6 +159,45 @@ def _third_of_idle_timeout(data: dict[str, Any]) -> float:
 
 def _quarter_of_link_window(data: dict[str, Any]) -> int:
     return int(data["link_window_bytes"]) // 4
+
+
+def trust_disagreement(settings: Settings) -> str | None:
+    """What is wrong with the settings of trust taken together, in one line that says what to do; None when nothing
+    is."""
+    mode = settings.trust
+    if mode == "unverified":
+        given = next(
+            (flag for flag, value in (("--ca-bundle", settings.ca_bundle), ("--cert", settings.cert),
+                                      ("--key", settings.key), ("--crl", settings.crl)) if value), None
+        )  # fmt: skip
+        if given is not None:
+            return (
+                f"{given} says who is trusted, and --trust unverified trusts any key: add --trust private-ca or "
+                "--trust public-ca, or leave it out"
+            )
+        name = next((each for each in settings.allow if not is_peer_id(each)), None)
+        if name is not None:
+            return (
+                f"--allow {name} is a name, and names are proven by certificates only: give peer ids, or add --trust "
+                "private-ca or --trust public-ca"
+            )
+        return None
+    if settings.cert is None:
+        return f"--trust {mode} needs --cert, this sidecar's own certificate chain: see `sidecar ca issue`"
+    if mode == "private-ca" and settings.ca_bundle is None:
+        return (
+            "--trust private-ca needs --ca-bundle, the certificates of the CAs that are trusted: see `sidecar ca init`"
+        )
+    if settings.ephemeral and settings.key is None:
+        return f"--ephemeral makes a key that no certificate is for: with --trust {mode} give --key too"
+    if mode == "public-ca":
+        bare = next((each for each in settings.bootstrap if each.name is None and each.peer_id is None), None)
+        if bare is not None:
+            return (
+                f"--bootstrap {bare}: --trust public-ca takes whoever has the name that was dialled, so give a contact "
+                "by its DNS name, or with its peer id before an @"
+            )
+    return None
 
 
 Source = Literal["flag", "env", "file", "default"]
@@ -183,6 +240,19 @@ class Settings(Model):
     """Ways into the network."""
     network_id: Annotated[str, BeforeValidator(_network_id)] = "default"
     """Peers of another network are refused."""
+
+    trust: TrustMode = "unverified"
+    """Who may be a peer: any key, or certificates of the CAs of `ca_bundle`, or of public ones."""
+    ca_bundle: Path | None = None
+    """The CAs that are trusted, PEM; in `public-ca`, None means those of certifi."""
+    cert: Path | None = None
+    """This sidecar's own certificate chain, PEM, its own certificate first."""
+    key: Path | None = None
+    """Its key, PEM; None is the one in `state_dir`."""
+    crl: Annotated[tuple[Path, ...], BeforeValidator(_items)] = ()
+    """Revocation lists of the CAs, PEM or DER."""
+    allow: Annotated[tuple[Annotated[str, BeforeValidator(_allowed)], ...], BeforeValidator(_items)] = ()
+    """The only peers there may be, by peer id or, in the modes with CAs, by DNS name; none is everybody."""
 
     engine: Literal["auto", "aioquic", "qh3"] = "auto"
     """The QUIC implementation; `auto` takes qh3 where it is installed."""
@@ -243,6 +313,9 @@ class Settings(Model):
                 f"keep_alive ({self.keep_alive:g} s) is not below idle_timeout ({self.idle_timeout:g} s), so that idle "
                 "links would be lost: lower the one or raise the other"
             )
+        disagreement = trust_disagreement(self)
+        if disagreement is not None:
+            raise ValueError(disagreement)
         for endpoint in self.grpc_endpoint:
             if self.grpc_endpoint.count(endpoint) > 1 and (endpoint.startswith("unix:") or not endpoint.endswith(":0")):
                 raise ValueError(f"grpc_endpoint names {endpoint} twice: remove one")

@@ -79,7 +79,22 @@ class Exposition:
             ["reason"],
             (((reason.value,), count) for reason, count in counters.messages_dropped.items()),
         )
-        yield _counter("auth_failures", "Wrong tokens and proofs.", [], [((), counters.auth_failures)])
+        yield _counter("auth_failures", "Wrong tokens, proofs and certificates.", [], [((), counters.auth_failures)])
+        yield _counter(
+            "trust_reloads", "Files of trust that changed, by outcome.", ["result"], _single(counters.trust_reloads)
+        )
+        if gauges.certificate_ends is not None:
+            yield GaugeMetricFamily(
+                "sidecar_cert_expiry_timestamp_seconds",
+                "When the first certificate of this sidecar's path to its CA ends.",
+                value=gauges.certificate_ends,
+            )
+        if gauges.revocations_due is not None:
+            yield GaugeMetricFamily(
+                "sidecar_crl_next_update_timestamp_seconds",
+                "When the first revocation list is due to be replaced.",
+                value=gauges.revocations_due,
+            )
         yield _counter("rate_limited", "Connections and calls over a limit.", [], [((), counters.rate_limited)])
         yield _counter("retries", "Strangers asked to prove their address.", [], [((), gauges.retries)])
         yield _gauge("retrying", "Whether all strangers are asked at this moment.", [], [((), gauges.retrying)])

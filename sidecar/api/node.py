@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 from sidecar import __version__
@@ -21,7 +21,10 @@ from sidecar.overlay.events import (
     PeerRefused,
     PeerUnlinked,
     StateChanged,
+    TrustExpiring,
+    TrustReloaded,
 )
+from sidecar.trust import TrustMode
 from sidecar.wire.batch import HEADERS_MAX
 from sidecar.wire.inbound import CHANNEL_NAME_MAX
 
@@ -36,6 +39,13 @@ STATES: Final = {
     NodeState.SERVING: pb.NODE_STATE_SERVING,
     NodeState.DRAINING: pb.NODE_STATE_DRAINING,
     NodeState.STOPPING: pb.NODE_STATE_STOPPING,
+}
+
+
+TRUST: Final[Mapping[TrustMode, pb.TrustMode]] = {
+    "unverified": pb.TRUST_MODE_UNVERIFIED,
+    "private-ca": pb.TRUST_MODE_PRIVATE_CA,
+    "public-ca": pb.TRUST_MODE_PUBLIC_CA,
 }
 
 
@@ -80,8 +90,12 @@ class NodeService:
             linked_peers=len(node.links.linked),
             known_peers=len(node.directory),
             not_ready=node.not_ready(),
+            trust=TRUST[node.trust.mode],
         )
         response.started_at.FromNanoseconds(int(node.started_at * 1e9))
+        if node.renewal is not None:
+            response.certificate_expires.FromNanoseconds(int(node.renewal.ends * 1e9))
+            response.certificate_names.extend(node.renewal.names)
         return response
 
     async def watch_events(
@@ -146,4 +160,9 @@ def event_message(timed: TimedEvent) -> pb.Event:
             message.bootstrapped.CopyFrom(pb.Bootstrapped(peer_id=peer_id, error=error))
         case StateChanged(state):
             message.state_changed.CopyFrom(pb.StateChanged(state=STATES[NodeState(state)]))
+        case TrustReloaded(files, error):
+            message.trust_reloaded.CopyFrom(pb.TrustReloaded(files=files, error=error))
+        case TrustExpiring(file, subject, ends):
+            message.trust_expiring.CopyFrom(pb.TrustExpiring(file=file, subject=subject))
+            message.trust_expiring.ends.FromNanoseconds(int(ends * 1e9))
     return message

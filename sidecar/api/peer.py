@@ -28,6 +28,7 @@ STATES: Final = {
     PeerState.CONNECTING: pb.PEER_STATE_CONNECTING,
     PeerState.LINKED: pb.PEER_STATE_LINKED,
     PeerState.RESUMING: pb.PEER_STATE_RESUMING,
+    PeerState.BLOCKED: pb.PEER_STATE_BLOCKED,
 }
 
 
@@ -47,6 +48,8 @@ class PeerService:
                 "WatchPeers": ColdStream(pb.WatchPeersRequest, self.watch_peers),
                 "Connect": ColdUnary(pb.ConnectRequest, self.connect),
                 "Disconnect": ColdUnary(pb.DisconnectRequest, self.disconnect),
+                "BlockPeer": ColdUnary(pb.BlockPeerRequest, self.block_peer),
+                "UnblockPeer": ColdUnary(pb.UnblockPeerRequest, self.unblock_peer),
                 "Ping": ColdUnary(pb.PingRequest, self.ping),
             },
         )
@@ -116,6 +119,16 @@ class PeerService:
         if context.answer_by is not None:
             timeout = max(0.0, context.answer_by - asyncio.get_running_loop().time())
         return pb.DisconnectResponse(messages_lost=await self._node.disconnect(request.peer_id, timeout))
+
+    async def block_peer(self, request: pb.BlockPeerRequest, _context: CallContext) -> pb.BlockPeerResponse:
+        """As in the proto file."""
+        self._node.block_peer(request.peer_id)
+        return pb.BlockPeerResponse()
+
+    async def unblock_peer(self, request: pb.UnblockPeerRequest, _context: CallContext) -> pb.UnblockPeerResponse:
+        """As in the proto file."""
+        self._node.unblock_peer(request.peer_id)
+        return pb.UnblockPeerResponse()
 
     async def ping(self, request: pb.PingRequest, _context: CallContext) -> pb.PingResponse:
         """As in the proto file."""

@@ -79,6 +79,9 @@ TABLE: Mapping[Reason, Row] = {
     Reason.PEER_UNREACHABLE: Row(Code.UNAVAILABLE, "try again later; nothing was received there", final=True),
     Reason.PEER_REFUSED: Row(Code.FAILED_PRECONDITION, "see the peer's words: network id, version or its lists"),
     Reason.IDENTITY_MISMATCH: Row(Code.FAILED_PRECONDITION, "correct the contact: another peer answers there"),
+    Reason.PEER_UNTRUSTED: Row(
+        Code.PERMISSION_DENIED, "see the words: renew a certificate, unblock the peer, or leave it out"
+    ),
     Reason.LINK_CLOSED: Row(Code.UNAVAILABLE, "send again: it was not sent", final=True),
     Reason.OUTCOME_UNKNOWN: Row(Code.UNKNOWN, "it may have arrived: send again only what may arrive twice"),
     Reason.QUEUE_FULL: Row(Code.RESOURCE_EXHAUSTED, "send more slowly, or give the call more time", retry_after=1.0),

@@ -38,6 +38,8 @@ peers_app = typer.Typer(help="The peers this sidecar knows.", no_args_is_help=Tr
 peers_app.command("ls")(peers.ls)
 peers_app.command("add")(peers.add)
 peers_app.command("rm")(peers.rm)
+peers_app.command("block")(peers.block)
+peers_app.command("unblock")(peers.unblock)
 peers_app.command("watch")(peers.watch)
 app.add_typer(peers_app, name="peers")
 

@@ -39,6 +39,7 @@ def _show_node(node: GetNodeResponse) -> None:
         ("network", node.network_id),
         ("state", state),
         ("ready", "no: " + "; ".join(node.not_ready) if node.not_ready else "yes"),
+        ("trust", _trust(node)),
         ("listening", ", ".join(node.listen_addresses)),
         ("seen at", ", ".join(node.observed_addresses) or "nobody has said"),
         ("running", f"{node.version}, engine {node.engine}, front {node.front}, since {started}"),
@@ -46,6 +47,14 @@ def _show_node(node: GetNodeResponse) -> None:
     ]
     for name, value in lines:
         print(f"{name:<10} {value}")
+
+
+def _trust(node: GetNodeResponse) -> str:
+    mode = enum_name(node.DESCRIPTOR.fields_by_name["trust"].enum_type, node.trust).replace("_", "-")
+    if not node.HasField("certificate_expires"):
+        return f"{mode}: any key"
+    names = ", ".join(node.certificate_names) or "no name"
+    return f"{mode}, as {names} until {node.certificate_expires.ToDatetime(tzinfo=UTC):%Y-%m-%d %H:%M UTC}"
 
 
 def _show_peers(peers: list[Peer]) -> None:

@@ -70,6 +70,33 @@ def rm(peer: PeerArgument, *, timeout: Timeout = None, as_json: JsonFlag = False
         print(f"unlinked {peer_id}" + (f"; {lost} messages were not acknowledged" if lost else ""))
 
 
+def block(
+    peer: PeerArgument,
+    *,
+    timeout: Timeout = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Keep a peer out from now on, over restarts too; its link is cut at once."""
+    with sidecar(as_json=as_json) as client:
+        peer_id = find_peer(client, peer)
+        client.block_peer(peer_id, timeout=timeout)
+    if as_json:
+        show_json({"peer_id": peer_id, "blocked": True})
+    else:
+        print(f"blocked {peer_id}")
+
+
+def unblock(peer: PeerArgument, *, timeout: Timeout = None, as_json: JsonFlag = False) -> None:
+    """Keep a peer out no longer."""
+    with sidecar(as_json=as_json) as client:
+        peer_id = find_peer(client, peer)
+        client.unblock_peer(peer_id, timeout=timeout)
+    if as_json:
+        show_json({"peer_id": peer_id, "blocked": False})
+    else:
+        print(f"unblocked {peer_id}")
+
+
 def watch(*, as_json: JsonFlag = False) -> None:
     """Print the peers, then every change, until Ctrl-C."""
     from sidecar_client import PeersSnapshot

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sidecar.identity.identity import KEY_FILE, Identity
+from sidecar.identity.identity import KEY_FILE, Identity, PrivateKey, parse_private_key
 from sidecar.identity.keys import (
     MAX_CHAIN_BYTES,
     MAX_CHAIN_CERTIFICATES,
@@ -21,9 +21,11 @@ __all__ = [
     "BadCertificate",
     "Identity",
     "PeerKey",
+    "PrivateKey",
     "format_peer_id",
     "leaf_key_untrusted",
     "parse_peer_id",
+    "parse_private_key",
     "peer_id_of",
     "public_key_untrusted",
 ]

@@ -96,7 +96,7 @@ class Bootstrap:
     async def _dial(self, contact: Contact) -> ContactResult:
         try:
             addresses = await self._links.dialler.resolve(contact)
-            peer = await self._links.connect_address(addresses, contact.peer_id)
+            peer = await self._links.connect_address(addresses, contact.peer_id, name=contact.name)
         except SidecarError as error:
             return ContactResult(contact, error=error.detail)
         return ContactResult(contact, peer_id=peer.peer_id)

@@ -72,9 +72,9 @@ class Dialler:
 
     # attempts
 
-    async def reach(self, addresses: Sequence[HostPort], expected: str | None) -> Session:
+    async def reach(self, addresses: Sequence[HostPort], expected: str | None, *, name: str | None = None) -> Session:
         """Dials the addresses, each a little later than the one before, and gives the first welcomed session; the
-        others are closed. SidecarError tells why each address failed."""
+        others are closed. `name` is the DNS name they were found under. SidecarError tells why each address failed."""
         tasks: list[asyncio.Task[Session]] = []
         failures: list[SidecarError] = []
         waiting = list(addresses)
@@ -82,7 +82,7 @@ class Dialler:
         try:
             while waiting or pending:
                 if waiting:
-                    task = asyncio.ensure_future(self._dial(waiting.pop(0), expected))
+                    task = asyncio.ensure_future(self._dial(waiting.pop(0), expected, name))
                     tasks.append(task)
                     pending.add(task)
                 done, pending = await asyncio.wait(
@@ -115,19 +115,19 @@ class Dialler:
             raise SidecarError(Reason.PEER_UNREACHABLE, f"{contact.host}: {error.strerror or error}") from error
         return list(dict.fromkeys((str(entry[4][0]), int(entry[4][1])) for entry in found))[:ADDRESSES_PER_NAME]
 
-    async def _dial(self, address: HostPort, expected: str | None) -> Session:
+    async def _dial(self, address: HostPort, expected: str | None, name: str | None) -> Session:
         shown = format_address(address)
         host = self._hosts.setdefault(address[0], asyncio.Semaphore(PER_HOST_MAX))
         self._towards[address[0]] += 1
         try:
             async with host, self._slots:
-                return await self._attempt(address, shown, expected)
+                return await self._attempt(address, shown, expected, name)
         finally:
             self._towards[address[0]] -= 1
             if not self._towards[address[0]]:
                 del self._towards[address[0]], self._hosts[address[0]]
 
-    async def _attempt(self, address: HostPort, shown: str, expected: str | None) -> Session:
+    async def _attempt(self, address: HostPort, shown: str, expected: str | None, name: str | None) -> Session:
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[Session] = loop.create_future()
         made: list[Session] = []
@@ -135,7 +135,7 @@ class Dialler:
         def protocol(pump: Pump) -> Session:
             session = Session(
                 pump, self._local, self._owner, remote=shown, dialled=True, began=loop.time(), timeout=self._timeout,
-                expected_peer_id=expected,
+                expected_peer_id=expected, expected_name=name,
             )  # fmt: skip
             made.append(session)
             self._dialled(session, pump)
@@ -181,6 +181,8 @@ def _failure(session: Session, code: int, reason: str, application: bool, remote
         if ours in (Close.IDENTITY, Close.SELF):
             kind = Reason.PEER_IS_SELF if ours is Close.SELF else Reason.IDENTITY_MISMATCH
             return SidecarError(kind, words)
+        if ours in (Close.CERTIFICATE, Close.BLOCKED):
+            return SidecarError(Reason.PEER_UNTRUSTED, f"{where}: {words}")
         if ours is Close.HANDSHAKE_TIMEOUT:
             return SidecarError(Reason.PEER_UNREACHABLE, f"{where}: no answer in time")
     if remote and application:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+EXCLUDED = (Close.CERTIFICATE, Close.BLOCKED)
+"""Close codes that say that a side does not want the other for a peer."""
 BROKEN = (Close.MALFORMED, Close.CREDIT, Close.PROOF, Close.INTERNAL)
 """Close codes that say that a side has broken the protocol."""
 
@@ -44,7 +46,7 @@ class Endings:
         if peer.sessions:
             self._links.changed(peer.peer_id)
             return
-        if peer.leaving is not None or (application and remote and code in (Close.DONE, Close.STOPPING)):
+        if peer.leaving is not None or (application and remote and code in (Close.DONE, Close.STOPPING, *EXCLUDED)):
             why = peer.leaving or reason or "the peer closed the link"
             self._links.forget(peer, Reason.LINK_CLOSED, f"the link to {peer.peer_id} was closed: {why}")
             self._links.tell(PeerUnlinked(peer.peer_id, why))
@@ -68,7 +70,7 @@ class Endings:
             self._counters.connection_attempts[way(session), "failed"] += 1
             return
         self._counters.connection_attempts[way(session), "refused"] += 1
-        if ours is not None and ours[0] is Close.PROOF:
+        if ours is not None and ours[0] in (Close.PROOF, *EXCLUDED):
             self._counters.auth_failures += 1
         _log.info("refused: %s (%s)", told, session.remote)
         self._links.tell(PeerRefused(session.peer_id or "", session.remote, told, by_peer))
@@ -77,10 +79,10 @@ class Endings:
         self, session: Session, peer: Peer, code: int, reason: str, application: bool, remote: bool
     ) -> None:
         ours = session.closing
-        if not remote and ours is not None and ours[0] in BROKEN:
+        if not remote and ours is not None and ours[0] in (*BROKEN, *EXCLUDED):
             self._links.tell(PeerRefused(peer.peer_id, session.remote, ours[1], by_peer=False))
             _log.warning("closed the connection to %s: %s", peer.peer_id, ours[1])
-        elif remote and application and code in BROKEN:
+        elif remote and application and code in (*BROKEN, *EXCLUDED):
             self._links.tell(PeerRefused(peer.peer_id, session.remote, reason, by_peer=True))
             _log.warning("%s closed the connection: %s", peer.peer_id, reason)
 

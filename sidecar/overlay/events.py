@@ -67,4 +67,32 @@ class StateChanged:
     state: str
 
 
-Event = PeerLinked | PeerUnlinked | PeerRefused | MessagesLost | InstanceConflict | Bootstrapped | StateChanged
+@dataclass(frozen=True, slots=True)
+class TrustReloaded:
+    """Files that trust is made of have changed: they are in use now, or were refused and the former ones stay."""
+
+    files: tuple[str, ...]
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrustExpiring:
+    """A certificate of the own path expires soon, or a revocation list is due to be replaced, or they already have."""
+
+    file: str
+    subject: str
+    ends: float
+    """Seconds since 1970."""
+
+
+Event = (
+    PeerLinked
+    | PeerUnlinked
+    | PeerRefused
+    | MessagesLost
+    | InstanceConflict
+    | Bootstrapped
+    | StateChanged
+    | TrustReloaded
+    | TrustExpiring
+)

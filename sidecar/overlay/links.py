@@ -16,9 +16,11 @@ from sidecar.overlay.directory import Directory, HostPort
 from sidecar.overlay.endings import Endings, way
 from sidecar.overlay.events import Event, InstanceConflict, PeerLinked
 from sidecar.overlay.exchange import Exchange
+from sidecar.overlay.exclusion import Exclusion
 from sidecar.overlay.peer import Peer, PeerState
 from sidecar.overlay.resuming import Resuming
 from sidecar.transport.pump import Pump
+from sidecar.trust import Refused
 from sidecar.wire.errors import Close, Untrusted
 from sidecar.wire.flow import Cause, Flow, FlowMemory
 from sidecar.wire.flows import Flows
@@ -66,6 +68,7 @@ class Links:
         self._loop = asyncio.get_running_loop()
         self.resuming = Resuming(self, counters, resume_timeout=resume_timeout)
         self._endings = Endings(self, counters)
+        self.exclusion = Exclusion(self)
         self._pings: dict[Session, set[asyncio.Future[float]]] = {}
 
     # looking
@@ -84,6 +87,11 @@ class Links:
     def pumps(self) -> Collection[Pump]:
         """Every connection there is."""
         return self._pumps.values()
+
+    @property
+    def sessions(self) -> Collection[Session]:
+        """Every session there is."""
+        return self._pumps.keys()
 
     def sessions_with(self, peer_id: str | None) -> list[Session]:
         """Every connection to a peer, those that are not welcomed yet included."""
@@ -115,6 +123,7 @@ class Links:
         """The peer, being dialled if it is not linked. SidecarError when it cannot be: refusing, oneself, unknown."""
         self._require_open()
         self._require_other(peer_id)
+        self._require_trusted(peer_id)
         peer = self._peer(peer_id)
         if peer.leaving is not None:
             raise SidecarError(
@@ -131,8 +140,10 @@ class Links:
             await asyncio.shield(peer.attempt)
         return peer
 
-    async def connect_address(self, addresses: list[HostPort], expected: str | None) -> Peer:
-        """Links to whoever is at one of some addresses."""
+    async def connect_address(
+        self, addresses: list[HostPort], expected: str | None, *, name: str | None = None
+    ) -> Peer:
+        """Links to whoever is at one of some addresses. `name` is the DNS name they were found under."""
         self._require_open()
         self._require_other(expected)
         if expected is not None:
@@ -141,9 +152,12 @@ class Links:
                 known.told = (address, *(other for other in known.told if other != address))
             return await self.connect(expected)
         for peer in self.linked:
-            if any(self._pumps[session].remote in addresses for session in peer.sessions):
+            if any(
+                self._pumps[session].remote in addresses and self.local.trust.is_for(session.credential, name)
+                for session in peer.sessions
+            ):
                 return peer
-        session = await self.dialler.reach(addresses, None)
+        session = await self.dialler.reach(addresses, None, name=name)
         found = self.peers.get(session.peer_id or "")
         if found is None:
             raise SidecarError(Reason.LINK_CLOSED, f"the link to {session.remote} was closed at once")
@@ -156,6 +170,12 @@ class Links:
     def _require_other(self, peer_id: str | None) -> None:
         if peer_id == self.local.identity.peer_id:
             raise SidecarError(Reason.PEER_IS_SELF, "this is the sidecar's own peer id: name another peer")
+
+    def _require_trusted(self, peer_id: str) -> None:
+        try:
+            self.local.trust.access.judge(peer_id)
+        except Refused as refused:
+            raise SidecarError(Reason.PEER_UNTRUSTED, f"{peer_id}: {refused}") from refused
 
     def _peer(self, peer_id: str) -> Peer:
         peer = self.peers.get(peer_id)

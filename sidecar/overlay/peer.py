@@ -17,6 +17,7 @@ class PeerState(Enum):
     CONNECTING = "connecting"
     LINKED = "linked"
     RESUMING = "resuming"
+    BLOCKED = "blocked"
 
 
 class Peer:

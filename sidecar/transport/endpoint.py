@@ -200,6 +200,11 @@ class Endpoint:
         self._ready.clear()
         self.socket.close()
 
+    def show(self, certificate_chain: tuple[bytes, ...]) -> None:
+        """Shows these certificates, DER, leaf first and for the same key, to whoever dials from now on."""
+        self.settings = replace(self.settings, certificate_chain=certificate_chain)
+        self._least = replace(self._least, certificate_chain=certificate_chain)
+
     # -- for pumps
 
     def now(self) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from sidecar.trust import Refusal, Refused
+
 
 class Close(IntEnum):
     """Application error codes of CONNECTION_CLOSE (RFC 9000 section 20.2) and of REJECT."""
@@ -36,6 +38,10 @@ class Close(IntEnum):
     """The sidecar drains or stops."""
     STREAM = 0xD
     """Code of RESET_STREAM and STOP_SENDING for streams that are not wanted; never closes a connection."""
+    CERTIFICATE = 0xE
+    """The certificates are not enough in the other side's trust mode."""
+    BLOCKED = 0xF
+    """The peer is on the other side's block list, or not on its allow list."""
 
 
 class Untrusted(Exception):
@@ -51,6 +57,12 @@ class Untrusted(Exception):
 
     def __str__(self) -> str:
         return f"{self.code.name}: {self.reason}"
+
+
+def not_let_in(refused: Refused) -> Untrusted:
+    """The error of a peer that the trust mode or the lists keep out."""
+    listed = refused.why in (Refusal.BLOCKED, Refusal.NOT_ALLOWED)
+    return Untrusted(Close.BLOCKED if listed else Close.CERTIFICATE, str(refused))
 
 
 def malformed(reason: str) -> Untrusted:

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.identity import BadCertificate, Identity, leaf_key_untrusted
+from sidecar.trust import Credential, Refused, Trust
 from sidecar.wire import VERSION, proof
-from sidecar.wire.errors import Close, Untrusted, malformed
+from sidecar.wire.errors import Close, Untrusted, malformed, not_let_in
 from sidecar.wire.frames import FrameType, parse_untrusted
 
 TEXT_MAX = 128
@@ -33,6 +34,8 @@ class LocalPeer:
     network_id: str
     instance: int
     agent: str
+    trust: Trust = field(default_factory=Trust.unverified)
+    """Who may be a peer of it."""
 
 
 @dataclass(slots=True)
@@ -66,12 +69,14 @@ class Handshake:
 
     def __init__(
         self, local: LocalPeer, limits: wire_pb2.Limits, greet: Callable[[str], Greeting], *, remote: str,
-        dialled: bool, expected_peer_id: str | None,
+        dialled: bool, expected_peer_id: str | None, expected_name: str | None = None,
     ) -> None:  # fmt: skip
         """`limits` are what this side accepts; `greet` says what it has to say to the peer it has found, and may raise
-        Untrusted; `remote` is where the other side is, host:port."""
+        Untrusted; `remote` is where the other side is, host:port; `expected_name` the DNS name that led there."""
         self.peer_id: str | None = None
         """Proven by the acceptor's certificate or the dialler's proof."""
+        self.credential: Credential | None = None
+        """What the other side was let in for, once it was."""
         self.limits = wire_pb2.Limits()
         """What the other side accepts."""
         self.rejected: str | None = None
@@ -82,6 +87,7 @@ class Handshake:
         self._remote = remote
         self._dialled = dialled
         self._expected_peer_id = expected_peer_id
+        self._expected_name = expected_name
         self._nonce = secrets.token_bytes(proof.NONCE_BYTES)
         self._peer_nonce = b""
         self._acceptor_leaf = b"" if dialled else local.identity.certificate_der
@@ -129,6 +135,12 @@ class Handshake:
             raise Untrusted(
                 Close.IDENTITY, f"{self._remote} is {key.peer_id}, {self._expected_peer_id} was expected there"
             )
+        try:
+            self.credential = self._local.trust.acceptor_untrusted(
+                key, chain, name=self._expected_name, expected=self._expected_peer_id is not None
+            )
+        except Refused as refused:
+            raise not_let_in(refused) from refused
         self._acceptor_leaf = chain[0]
         self._introduce()
 
@@ -171,7 +183,7 @@ class Handshake:
         self._hello_body = self._hello.SerializeToString()
         identity = self._local.identity
         signed = proof.transcript(self._acceptor_leaf, self._peer_nonce, self._nonce, self._hello_body)
-        shown = wire_pb2.Proof(certificates=[identity.certificate_der], signature=identity.sign(signed))
+        shown = wire_pb2.Proof(certificates=identity.certificates, signature=identity.sign(signed))
         self._frames += [(FrameType.HELLO, self._hello_body), (FrameType.PROOF, shown.SerializeToString())]
 
     def _introduced_untrusted(self, hello: wire_pb2.Hello, body: bytes) -> None:
@@ -185,6 +197,10 @@ class Handshake:
         if key.peer_id == self._local.identity.peer_id:
             raise Untrusted(Close.SELF, "the dialler is this sidecar itself")
         self.peer_id = key.peer_id
+        try:
+            self.credential = self._local.trust.dialler_untrusted(key, shown.certificates)
+        except Refused as refused:
+            raise not_let_in(refused) from refused
         return _introduction(key.peer_id, hello)
 
     def _welcomed_untrusted(self, welcome: wire_pb2.Welcome, told: wire_pb2.Hello) -> Introduction:

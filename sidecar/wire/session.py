@@ -11,6 +11,7 @@ from collections.abc import Callable
 from google.protobuf.message import Message
 
 from sidecar.gen.overlay.wire.v1 import wire_pb2
+from sidecar.trust import Credential
 from sidecar.wire.errors import Close, Untrusted, malformed
 from sidecar.wire.flow import Flow
 from sidecar.wire.flow_frames import FlowKind
@@ -42,6 +43,7 @@ class Session:
         self, connection: Connection, local: LocalPeer, owner: Owner, *, remote: str, dialled: bool, began: float,
         timeout: float,
         expected_peer_id: str | None = None,
+        expected_name: str | None = None,
     ) -> None:  # fmt: skip
         self.remote = remote
         """The other side's address, host:port."""
@@ -55,7 +57,7 @@ class Session:
         self._owner = owner
         self._handshake = Handshake(
             local, owner.limits(), lambda peer_id: owner.greet(self, peer_id), remote=remote, dialled=dialled,
-            expected_peer_id=expected_peer_id,
+            expected_peer_id=expected_peer_id, expected_name=expected_name,
         )  # fmt: skip
         self.began = began
         self._handshake_deadline: float | None = began + timeout
@@ -209,6 +211,11 @@ class Session:
     def peer_id(self) -> str | None:
         """Who the other side is; proven by the acceptor's certificate or the dialler's proof."""
         return self._handshake.peer_id
+
+    @property
+    def credential(self) -> Credential | None:
+        """What the other side was let in for, once it was."""
+        return self._handshake.credential
 
     @property
     def introduced(self) -> bool:

@@ -57,6 +57,7 @@ def test_every_promised_name_is_there_from_the_start(exposition: Exposition) -> 
         "queue_bytes",
         "messages_dropped_total",
         "auth_failures_total",
+        "trust_reloads_total",
         "rate_limited_total",
         "retries_total",
         "retrying",

@@ -138,7 +138,7 @@ def _pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, password: bytes | 
         (Identity.ephemeral().private_key_pem[:-40], "does not hold a PKCS8 private key in PEM"),
         (bytes(20000), "larger than 16384 bytes"),
         (_pem(ec.generate_private_key(ec.SECP384R1())), "neither Ed25519 nor P-256"),
-        (_pem(rsa.generate_private_key(65537, 2048)), "neither Ed25519 nor P-256"),
+        (_pem(rsa.generate_private_key(65537, 1024)), "neither Ed25519 nor P-256"),
         (_pem(ec.generate_private_key(ec.SECP256R1()), b"password"), "encrypted"),
     ],
     ids=["empty", "text", "bad PEM", "cut", "huge", "P-384", "RSA", "encrypted"],

@@ -28,6 +28,7 @@ from sidecar.settings import Settings
 from sidecar.transport import engine
 from sidecar.transport.endpoint import Endpoint
 from sidecar.transport.engine.base import EngineSettings
+from sidecar.trust import Trust
 from sidecar.wire import ALPN, batch
 from sidecar.wire.run import Sink
 
@@ -272,6 +273,7 @@ class Network:
         directory: Path | None = None,
         handshake_timeout: float = 5.0,
         subnet_handshake_limit: int = 128,
+        trust: Trust | None = None,
         **settings: Any,
     ) -> Site:
         """A node that runs."""
@@ -279,14 +281,14 @@ class Network:
             {"ephemeral": True, "udp_port": port, "udp_host": "127.0.0.1", "network_id": "test"} | settings, {}
         )
         identity = identity or Identity.ephemeral()
-        node = Node(chosen, identity, Contacts(chosen.bootstrap, directory))
+        node = Node(chosen, identity, Contacts(chosen.bootstrap, directory), trust)
         node.links.dialler._timeout = node.links._handshake_timeout = handshake_timeout
         endpoint = await Endpoint.open(
             (chosen.udp_host, port),
             engine.load(engine_name),
             EngineSettings(
                 alpn=ALPN,
-                certificate_chain=(identity.certificate_der,),
+                certificate_chain=identity.certificates,
                 private_key_pem=identity.private_key_pem,
                 idle_timeout=chosen.idle_timeout,
                 max_datagram=chosen.max_datagram,

@@ -16,6 +16,8 @@ Private parts of aioquic used here, and why:
                               the tokens of stateless resets, ours and the peer's
     QuicConnection._remote_max_streams_bidi, _local_next_stream_id_bidi
                               how many more streams the peer allows
+    QuicConnection._handshake_complete, _handshake_confirmed, _confirm_handshake
+                              a dialler's close that has to leave after the end of its handshake
     QuicConnection._loss      the round trip, probes and bytes in flight
     tls.Context.peer_certificate...  by way of QuicConnection.tls: the chain the acceptor showed
 """
@@ -369,6 +371,12 @@ class AioquicConnection(EngineConnection):
 
     def _begin_close(self, code: int, frame_type: int | None, reason: str) -> None:
         self._quic.close(error_code=code, frame_type=frame_type, reason_phrase=reason)
+
+    def _handshake_open(self) -> bool:
+        return self._quic._handshake_complete and not self._quic._handshake_confirmed
+
+    def _confirm(self) -> None:
+        self._quic._confirm_handshake()
 
     def _linger(self) -> float:
         return 3 * self._quic._loss.get_probe_timeout()

@@ -73,6 +73,8 @@ class EngineConnection(ABC):
         self._farewell_built = False
         """The library's connection is let go of once its close packet is built."""
         self._farewell_until: float | None = None
+        self._parting: tuple[int, int | None, str] | None = None
+        """A dialler's close that the library has not been told of yet."""
         self._answered = 0
         self._gone_ids = -1
         self._final = Statistics(None, 0, None, 0)
@@ -110,6 +112,14 @@ class EngineConnection(ABC):
     @abstractmethod
     def _begin_close(self, code: int, frame_type: int | None, reason: str) -> None:
         """Makes the library send its close packet; `frame_type` None for an application's."""
+
+    @abstractmethod
+    def _handshake_open(self) -> bool:
+        """Whether a dialler's handshake is complete and not yet confirmed (RFC 9001 section 4.1.2)."""
+
+    @abstractmethod
+    def _confirm(self) -> None:
+        """Takes it for confirmed: what follows leaves in 1-RTT packets only."""
 
     @abstractmethod
     def _linger(self) -> float:
@@ -317,7 +327,10 @@ class EngineConnection(ABC):
         if self.ended is not None:
             return
         cut = closed.reason.encode()[:MOST_REASON_BYTES].decode(errors="ignore")
-        self._begin_close(closed.code, frame_type, cut)
+        if closed.application and self.dials:
+            self._parting = (closed.code, frame_type, cut)
+        else:
+            self._begin_close(closed.code, frame_type, cut)
         self._say(closed)
 
     def _say(self, closed: Closed) -> None:
@@ -342,7 +355,7 @@ class EngineConnection(ABC):
         if not self._farewell_built:
             self._farewell_built = True
             try:
-                self._farewell = self._poll(now, max_bytes)
+                self._farewell = [*self._handshake_end(now, max_bytes), *self._poll(now, max_bytes)]
                 self._farewell_until = now + max(LINGER_MINIMUM, self._linger())
             except Exception as error:  # noqa: BLE001  as in `transmit`; there is nothing left to close
                 _log.debug("a close packet could not be built: %r", error)
@@ -354,6 +367,20 @@ class EngineConnection(ABC):
                 return []
             self._allowance -= size
         return self._farewell
+
+    def _handshake_end(self, now: float, max_bytes: int) -> list[Train]:
+        """A dialler that closes as soon as it knows who answered has not sent the end of its handshake yet, and before
+        that a close can carry no application's word (RFC 9000 section 10.2.3): it goes first, so that the acceptor
+        learns why."""
+        if self._parting is None:
+            return []
+        trains: list[Train] = []
+        parting, self._parting = self._parting, None
+        if self._handshake_open():
+            trains = self._poll(now, max_bytes)
+            self._confirm()
+        self._begin_close(*parting)
+        return trains
 
     def _answer(self) -> None:
         """A packet after the end: every first, second, fourth... is answered by the close packet."""

@@ -379,6 +379,13 @@ class Qh3Connection(EngineConnection):
             self._core = core
             core.close(code, frame_type, reason.encode())
 
+    def _handshake_open(self) -> bool:
+        return self._shown and not self._quic._handshake_confirmed
+
+    def _confirm(self) -> None:
+        self._quic._handshake_confirmed = True
+        self._core.handshake_confirmed()
+
     def _linger(self) -> float:
         smoothed = self._core.smoothed_rtt if self._core is not None else None
         return 3 * (2 * smoothed + 0.025 if smoothed is not None else 2 * INITIAL_RTT)

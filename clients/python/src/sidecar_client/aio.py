@@ -193,6 +193,18 @@ class AsyncSidecar:
             request = peer_pb2.DisconnectRequest(peer_id=peer_id)
             return (await self.stubs.peers.Disconnect(request, timeout=self._seconds(timeout))).messages_lost
 
+    async def block_peer(self, peer_id: str, *, timeout: float | None = None) -> None:
+        """Keeps a peer out from now on, over restarts too, and cuts its link at once."""
+        with translated():
+            request = peer_pb2.BlockPeerRequest(peer_id=peer_id)
+            await self.stubs.peers.BlockPeer(request, timeout=self._seconds(timeout))
+
+    async def unblock_peer(self, peer_id: str, *, timeout: float | None = None) -> None:
+        """Keeps a peer out no longer; PeerUnknown when it was not blocked."""
+        with translated():
+            request = peer_pb2.UnblockPeerRequest(peer_id=peer_id)
+            await self.stubs.peers.UnblockPeer(request, timeout=self._seconds(timeout))
+
     async def ping(self, peer_id: str, *, timeout: float | None = None) -> float:
         """Seconds to a peer's sidecar and back."""
         with translated():

@@ -15,6 +15,7 @@
     │   ├── PeerUnreachable
     │   ├── PeerRefused
     │   ├── IdentityMismatch
+    │   ├── PeerUntrusted
     │   ├── LinkClosed
     │   ├── BootstrapFailed
     │   └── OutcomeUnknown          it was sent and may have arrived
@@ -175,6 +176,13 @@ class IdentityMismatch(PeerError):
 
     REASON = "IDENTITY_MISMATCH"
     CODE = grpc.StatusCode.FAILED_PRECONDITION
+
+
+class PeerUntrusted(PeerError):
+    """This app's sidecar does not let the peer in: by its certificates, the allow list or the block list."""
+
+    REASON = "PEER_UNTRUSTED"
+    CODE = grpc.StatusCode.PERMISSION_DENIED
 
 
 class LinkClosed(PeerError):

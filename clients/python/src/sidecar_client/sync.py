@@ -196,6 +196,18 @@ class Sidecar:
             request = peer_pb2.DisconnectRequest(peer_id=peer_id)
             return self.stubs.peers.Disconnect(request, timeout=self._seconds(timeout)).messages_lost
 
+    def block_peer(self, peer_id: str, *, timeout: float | None = None) -> None:
+        """Keeps a peer out from now on, over restarts too, and cuts its link at once."""
+        with self._translated():
+            request = peer_pb2.BlockPeerRequest(peer_id=peer_id)
+            self.stubs.peers.BlockPeer(request, timeout=self._seconds(timeout))
+
+    def unblock_peer(self, peer_id: str, *, timeout: float | None = None) -> None:
+        """Keeps a peer out no longer; PeerUnknown when it was not blocked."""
+        with self._translated():
+            request = peer_pb2.UnblockPeerRequest(peer_id=peer_id)
+            self.stubs.peers.UnblockPeer(request, timeout=self._seconds(timeout))
+
     def ping(self, peer_id: str, *, timeout: float | None = None) -> float:
         """Seconds to a peer's sidecar and back."""
         with self._translated():

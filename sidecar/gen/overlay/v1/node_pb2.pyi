@@ -19,10 +19,21 @@ class NodeState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NODE_STATE_SERVING: _ClassVar[NodeState]
     NODE_STATE_DRAINING: _ClassVar[NodeState]
     NODE_STATE_STOPPING: _ClassVar[NodeState]
+
+class TrustMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TRUST_MODE_UNSPECIFIED: _ClassVar[TrustMode]
+    TRUST_MODE_UNVERIFIED: _ClassVar[TrustMode]
+    TRUST_MODE_PRIVATE_CA: _ClassVar[TrustMode]
+    TRUST_MODE_PUBLIC_CA: _ClassVar[TrustMode]
 NODE_STATE_UNSPECIFIED: NodeState
 NODE_STATE_SERVING: NodeState
 NODE_STATE_DRAINING: NodeState
 NODE_STATE_STOPPING: NodeState
+TRUST_MODE_UNSPECIFIED: TrustMode
+TRUST_MODE_UNVERIFIED: TrustMode
+TRUST_MODE_PRIVATE_CA: TrustMode
+TRUST_MODE_PUBLIC_CA: TrustMode
 
 class Limits(_message.Message):
     __slots__ = ("max_message_bytes", "max_grpc_bytes", "max_header_bytes", "max_channel_bytes")
@@ -41,7 +52,7 @@ class GetNodeRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetNodeResponse(_message.Message):
-    __slots__ = ("peer_id", "network_id", "instance", "state", "listen_addresses", "observed_addresses", "engine", "front", "version", "limits", "started_at", "linked_peers", "known_peers", "not_ready")
+    __slots__ = ("peer_id", "network_id", "instance", "state", "listen_addresses", "observed_addresses", "engine", "front", "version", "limits", "started_at", "linked_peers", "known_peers", "not_ready", "trust", "certificate_expires", "certificate_names")
     PEER_ID_FIELD_NUMBER: _ClassVar[int]
     NETWORK_ID_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_FIELD_NUMBER: _ClassVar[int]
@@ -56,6 +67,9 @@ class GetNodeResponse(_message.Message):
     LINKED_PEERS_FIELD_NUMBER: _ClassVar[int]
     KNOWN_PEERS_FIELD_NUMBER: _ClassVar[int]
     NOT_READY_FIELD_NUMBER: _ClassVar[int]
+    TRUST_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_EXPIRES_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_NAMES_FIELD_NUMBER: _ClassVar[int]
     peer_id: str
     network_id: str
     instance: int
@@ -70,7 +84,10 @@ class GetNodeResponse(_message.Message):
     linked_peers: int
     known_peers: int
     not_ready: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, peer_id: _Optional[str] = ..., network_id: _Optional[str] = ..., instance: _Optional[int] = ..., state: _Optional[_Union[NodeState, str]] = ..., listen_addresses: _Optional[_Iterable[str]] = ..., observed_addresses: _Optional[_Iterable[str]] = ..., engine: _Optional[str] = ..., front: _Optional[str] = ..., version: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., linked_peers: _Optional[int] = ..., known_peers: _Optional[int] = ..., not_ready: _Optional[_Iterable[str]] = ...) -> None: ...
+    trust: TrustMode
+    certificate_expires: _timestamp_pb2.Timestamp
+    certificate_names: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, peer_id: _Optional[str] = ..., network_id: _Optional[str] = ..., instance: _Optional[int] = ..., state: _Optional[_Union[NodeState, str]] = ..., listen_addresses: _Optional[_Iterable[str]] = ..., observed_addresses: _Optional[_Iterable[str]] = ..., engine: _Optional[str] = ..., front: _Optional[str] = ..., version: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., linked_peers: _Optional[int] = ..., known_peers: _Optional[int] = ..., not_ready: _Optional[_Iterable[str]] = ..., trust: _Optional[_Union[TrustMode, str]] = ..., certificate_expires: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., certificate_names: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class WatchEventsRequest(_message.Message):
     __slots__ = ("cursor",)
@@ -87,7 +104,7 @@ class WatchEventsResponse(_message.Message):
     def __init__(self, events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ..., cursor: _Optional[_Union[_cursor_pb2.Cursor, _Mapping]] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("time", "peer_linked", "peer_unlinked", "peer_refused", "messages_lost", "instance_conflict", "bootstrapped", "state_changed")
+    __slots__ = ("time", "peer_linked", "peer_unlinked", "peer_refused", "messages_lost", "instance_conflict", "bootstrapped", "state_changed", "trust_reloaded", "trust_expiring")
     TIME_FIELD_NUMBER: _ClassVar[int]
     PEER_LINKED_FIELD_NUMBER: _ClassVar[int]
     PEER_UNLINKED_FIELD_NUMBER: _ClassVar[int]
@@ -96,6 +113,8 @@ class Event(_message.Message):
     INSTANCE_CONFLICT_FIELD_NUMBER: _ClassVar[int]
     BOOTSTRAPPED_FIELD_NUMBER: _ClassVar[int]
     STATE_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    TRUST_RELOADED_FIELD_NUMBER: _ClassVar[int]
+    TRUST_EXPIRING_FIELD_NUMBER: _ClassVar[int]
     time: _timestamp_pb2.Timestamp
     peer_linked: PeerLinked
     peer_unlinked: PeerUnlinked
@@ -104,7 +123,9 @@ class Event(_message.Message):
     instance_conflict: InstanceConflict
     bootstrapped: Bootstrapped
     state_changed: StateChanged
-    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., peer_linked: _Optional[_Union[PeerLinked, _Mapping]] = ..., peer_unlinked: _Optional[_Union[PeerUnlinked, _Mapping]] = ..., peer_refused: _Optional[_Union[PeerRefused, _Mapping]] = ..., messages_lost: _Optional[_Union[MessagesLost, _Mapping]] = ..., instance_conflict: _Optional[_Union[InstanceConflict, _Mapping]] = ..., bootstrapped: _Optional[_Union[Bootstrapped, _Mapping]] = ..., state_changed: _Optional[_Union[StateChanged, _Mapping]] = ...) -> None: ...
+    trust_reloaded: TrustReloaded
+    trust_expiring: TrustExpiring
+    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., peer_linked: _Optional[_Union[PeerLinked, _Mapping]] = ..., peer_unlinked: _Optional[_Union[PeerUnlinked, _Mapping]] = ..., peer_refused: _Optional[_Union[PeerRefused, _Mapping]] = ..., messages_lost: _Optional[_Union[MessagesLost, _Mapping]] = ..., instance_conflict: _Optional[_Union[InstanceConflict, _Mapping]] = ..., bootstrapped: _Optional[_Union[Bootstrapped, _Mapping]] = ..., state_changed: _Optional[_Union[StateChanged, _Mapping]] = ..., trust_reloaded: _Optional[_Union[TrustReloaded, _Mapping]] = ..., trust_expiring: _Optional[_Union[TrustExpiring, _Mapping]] = ...) -> None: ...
 
 class PeerLinked(_message.Message):
     __slots__ = ("peer_id", "address", "dialled")
@@ -169,6 +190,24 @@ class StateChanged(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     state: NodeState
     def __init__(self, state: _Optional[_Union[NodeState, str]] = ...) -> None: ...
+
+class TrustReloaded(_message.Message):
+    __slots__ = ("files", "error")
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    files: _containers.RepeatedScalarFieldContainer[str]
+    error: str
+    def __init__(self, files: _Optional[_Iterable[str]] = ..., error: _Optional[str] = ...) -> None: ...
+
+class TrustExpiring(_message.Message):
+    __slots__ = ("file", "subject", "ends")
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    ENDS_FIELD_NUMBER: _ClassVar[int]
+    file: str
+    subject: str
+    ends: _timestamp_pb2.Timestamp
+    def __init__(self, file: _Optional[str] = ..., subject: _Optional[str] = ..., ends: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class DrainRequest(_message.Message):
     __slots__ = ("timeout", "no_wait")

@@ -29,6 +29,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_LIMIT_REACHED: _ClassVar[ErrorReason]
     ERROR_REASON_INTERNAL: _ClassVar[ErrorReason]
     ERROR_REASON_SCOPE_DENIED: _ClassVar[ErrorReason]
+    ERROR_REASON_PEER_UNTRUSTED: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_INVALID_FIELD: ErrorReason
 ERROR_REASON_MESSAGE_TOO_LARGE: ErrorReason
@@ -52,3 +53,4 @@ ERROR_REASON_FRAME_UNEXPECTED: ErrorReason
 ERROR_REASON_LIMIT_REACHED: ErrorReason
 ERROR_REASON_INTERNAL: ErrorReason
 ERROR_REASON_SCOPE_DENIED: ErrorReason
+ERROR_REASON_PEER_UNTRUSTED: ErrorReason

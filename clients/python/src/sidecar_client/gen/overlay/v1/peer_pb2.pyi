@@ -19,11 +19,13 @@ class PeerState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PEER_STATE_CONNECTING: _ClassVar[PeerState]
     PEER_STATE_LINKED: _ClassVar[PeerState]
     PEER_STATE_RESUMING: _ClassVar[PeerState]
+    PEER_STATE_BLOCKED: _ClassVar[PeerState]
 PEER_STATE_UNSPECIFIED: PeerState
 PEER_STATE_KNOWN: PeerState
 PEER_STATE_CONNECTING: PeerState
 PEER_STATE_LINKED: PeerState
 PEER_STATE_RESUMING: PeerState
+PEER_STATE_BLOCKED: PeerState
 
 class Peer(_message.Message):
     __slots__ = ("peer_id", "state", "addresses", "agent", "rtt", "linked_at", "connections", "messages_sent", "messages_received", "queued_bytes", "bytes_sent", "bytes_received")
@@ -130,6 +132,26 @@ class DisconnectResponse(_message.Message):
     MESSAGES_LOST_FIELD_NUMBER: _ClassVar[int]
     messages_lost: int
     def __init__(self, messages_lost: _Optional[int] = ...) -> None: ...
+
+class BlockPeerRequest(_message.Message):
+    __slots__ = ("peer_id",)
+    PEER_ID_FIELD_NUMBER: _ClassVar[int]
+    peer_id: str
+    def __init__(self, peer_id: _Optional[str] = ...) -> None: ...
+
+class BlockPeerResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class UnblockPeerRequest(_message.Message):
+    __slots__ = ("peer_id",)
+    PEER_ID_FIELD_NUMBER: _ClassVar[int]
+    peer_id: str
+    def __init__(self, peer_id: _Optional[str] = ...) -> None: ...
+
+class UnblockPeerResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class PingRequest(_message.Message):
     __slots__ = ("peer_id",)

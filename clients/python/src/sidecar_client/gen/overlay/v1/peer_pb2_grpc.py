@@ -60,6 +60,16 @@ class PeerServiceStub(object):
                 request_serializer=overlay_dot_v1_dot_peer__pb2.DisconnectRequest.SerializeToString,
                 response_deserializer=overlay_dot_v1_dot_peer__pb2.DisconnectResponse.FromString,
                 _registered_method=True)
+        self.BlockPeer = channel.unary_unary(
+                '/overlay.v1.PeerService/BlockPeer',
+                request_serializer=overlay_dot_v1_dot_peer__pb2.BlockPeerRequest.SerializeToString,
+                response_deserializer=overlay_dot_v1_dot_peer__pb2.BlockPeerResponse.FromString,
+                _registered_method=True)
+        self.UnblockPeer = channel.unary_unary(
+                '/overlay.v1.PeerService/UnblockPeer',
+                request_serializer=overlay_dot_v1_dot_peer__pb2.UnblockPeerRequest.SerializeToString,
+                response_deserializer=overlay_dot_v1_dot_peer__pb2.UnblockPeerResponse.FromString,
+                _registered_method=True)
         self.Ping = channel.unary_unary(
                 '/overlay.v1.PeerService/Ping',
                 request_serializer=overlay_dot_v1_dot_peer__pb2.PingRequest.SerializeToString,
@@ -106,6 +116,21 @@ class PeerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BlockPeer(self, request, context):
+        """BlockPeer puts a peer on the block list, which outlasts restarts, and cuts its link at once. A peer that is on it is
+        neither dialled nor let in.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnblockPeer(self, request, context):
+        """UnblockPeer takes a peer off the block list.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Ping(self, request, context):
         """Ping measures the round trip to a linked peer's sidecar, linking first where needed.
         """
@@ -140,6 +165,16 @@ def add_PeerServiceServicer_to_server(servicer, server):
                     servicer.Disconnect,
                     request_deserializer=overlay_dot_v1_dot_peer__pb2.DisconnectRequest.FromString,
                     response_serializer=overlay_dot_v1_dot_peer__pb2.DisconnectResponse.SerializeToString,
+            ),
+            'BlockPeer': grpc.unary_unary_rpc_method_handler(
+                    servicer.BlockPeer,
+                    request_deserializer=overlay_dot_v1_dot_peer__pb2.BlockPeerRequest.FromString,
+                    response_serializer=overlay_dot_v1_dot_peer__pb2.BlockPeerResponse.SerializeToString,
+            ),
+            'UnblockPeer': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnblockPeer,
+                    request_deserializer=overlay_dot_v1_dot_peer__pb2.UnblockPeerRequest.FromString,
+                    response_serializer=overlay_dot_v1_dot_peer__pb2.UnblockPeerResponse.SerializeToString,
             ),
             'Ping': grpc.unary_unary_rpc_method_handler(
                     servicer.Ping,
@@ -283,6 +318,60 @@ class PeerService(object):
             '/overlay.v1.PeerService/Disconnect',
             overlay_dot_v1_dot_peer__pb2.DisconnectRequest.SerializeToString,
             overlay_dot_v1_dot_peer__pb2.DisconnectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BlockPeer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/overlay.v1.PeerService/BlockPeer',
+            overlay_dot_v1_dot_peer__pb2.BlockPeerRequest.SerializeToString,
+            overlay_dot_v1_dot_peer__pb2.BlockPeerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnblockPeer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/overlay.v1.PeerService/UnblockPeer',
+            overlay_dot_v1_dot_peer__pb2.UnblockPeerRequest.SerializeToString,
+            overlay_dot_v1_dot_peer__pb2.UnblockPeerResponse.FromString,
             options,
             channel_credentials,
             insecure,

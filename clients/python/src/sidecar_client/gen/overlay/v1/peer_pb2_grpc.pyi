@@ -11,6 +11,8 @@ class PeerServiceStub:
     WatchPeers: grpc.UnaryStreamMultiCallable[peer_pb2.WatchPeersRequest, peer_pb2.WatchPeersResponse]
     Connect: grpc.UnaryUnaryMultiCallable[peer_pb2.ConnectRequest, peer_pb2.ConnectResponse]
     Disconnect: grpc.UnaryUnaryMultiCallable[peer_pb2.DisconnectRequest, peer_pb2.DisconnectResponse]
+    BlockPeer: grpc.UnaryUnaryMultiCallable[peer_pb2.BlockPeerRequest, peer_pb2.BlockPeerResponse]
+    UnblockPeer: grpc.UnaryUnaryMultiCallable[peer_pb2.UnblockPeerRequest, peer_pb2.UnblockPeerResponse]
     Ping: grpc.UnaryUnaryMultiCallable[peer_pb2.PingRequest, peer_pb2.PingResponse]
 
 class PeerServiceAsyncStub:
@@ -20,4 +22,6 @@ class PeerServiceAsyncStub:
     WatchPeers: grpc.aio.UnaryStreamMultiCallable[peer_pb2.WatchPeersRequest, peer_pb2.WatchPeersResponse]
     Connect: grpc.aio.UnaryUnaryMultiCallable[peer_pb2.ConnectRequest, peer_pb2.ConnectResponse]
     Disconnect: grpc.aio.UnaryUnaryMultiCallable[peer_pb2.DisconnectRequest, peer_pb2.DisconnectResponse]
+    BlockPeer: grpc.aio.UnaryUnaryMultiCallable[peer_pb2.BlockPeerRequest, peer_pb2.BlockPeerResponse]
+    UnblockPeer: grpc.aio.UnaryUnaryMultiCallable[peer_pb2.UnblockPeerRequest, peer_pb2.UnblockPeerResponse]
     Ping: grpc.aio.UnaryUnaryMultiCallable[peer_pb2.PingRequest, peer_pb2.PingResponse]
