@@ -147,7 +147,7 @@ class Node:
         )  # fmt: skip
         self.bootstrapper = Bootstrap(contacts, self.links, self.counters, self._tell)
         self._linked = False
-        self._lost: dict[tuple[str, str, Reason], int] = {}
+        self._lost: dict[tuple[str, str, Reason], MessagesLost] = {}
 
     def start(self, endpoint: Endpoint) -> None:
         """Begins to work on an open endpoint whose connections are made by `links.accept`."""
@@ -158,9 +158,9 @@ class Node:
 
     # messages
 
-    def open_sender(self, peer_id: str, channel: str, priority: int, sink: Sink) -> Sender:
+    def open_sender(self, peer_id: str, channel: str, priority: int, sink: Sink, token: str = "") -> Sender:
         """A way to send to a peer and channel; priority 0 high, 1 normal, 2 low. The peer is dialled once something
-        is sent.
+        is sent. Events of losses name `token`.
 
         SidecarError INVALID_FIELD, PEER_IS_SELF, DRAINING.
         """
@@ -169,7 +169,7 @@ class Node:
         if peer_id == self.identity.peer_id:
             raise SidecarError(Reason.PEER_IS_SELF, "this is the sidecar's own peer id: name another peer")
         self._check_channel(channel)
-        return Sender(self.links, self.counters, self._tell, peer_id, channel, priority, sink)
+        return Sender(self.links, self.counters, self._tell, peer_id, channel, priority, sink, token)
 
     def subscribe(self, channel: str, wake: Callable[[], None], *, credit: int | None = None) -> Subscription:
         """A subscription to a channel; see Inbox.subscribe."""
@@ -387,7 +387,8 @@ class Node:
             if not self._lost:
                 asyncio.get_running_loop().call_soon(self._tell_lost)
             key = (event.peer_id, event.channel, event.reason)
-            self._lost[key] = self._lost.get(key, 0) + event.count
+            before = self._lost.get(key)
+            self._lost[key] = event if before is None else before.with_more(event)
             return
         self.events.append(TimedEvent(time.time(), event))
         if isinstance(event, PeerLinked | PeerUnlinked):
@@ -395,9 +396,11 @@ class Node:
 
     def _tell_lost(self) -> None:
         lost, self._lost = self._lost, {}
-        for (peer_id, channel, reason), count in lost.items():
-            _log.warning("%d messages to %s on channel %r were lost: %s", count, peer_id, channel, reason)
-            self.events.append(TimedEvent(time.time(), MessagesLost(peer_id, channel, count, reason)))
+        for event in lost.values():
+            _log.warning(
+                "%d messages to %s on channel %r were lost: %s", event.count, event.peer_id, event.channel, event.reason
+            )
+            self.events.append(TimedEvent(time.time(), event))
 
     def _peer_changed(self, peer_id: str) -> None:
         self.peer_changes.append(PeerChange(peer_id, removed=self.find_peer(peer_id) is None))

@@ -150,9 +150,18 @@ def event_message(timed: TimedEvent) -> pb.Event:
             message.peer_refused.CopyFrom(
                 pb.PeerRefused(peer_id=peer_id, address=address, reason=reason, by_peer=by_peer)
             )
-        case MessagesLost(peer_id, channel, count, reason):
+        case MessagesLost(peer_id, channel, count, reason, unsent):
             message.messages_lost.CopyFrom(
-                pb.MessagesLost(peer_id=peer_id, channel=channel, count=count, reason=reason_number(reason))
+                pb.MessagesLost(
+                    peer_id=peer_id,
+                    channel=channel,
+                    count=count,
+                    reason=reason_number(reason),
+                    unsent=[
+                        pb.UnsentMessages(token=token, first_sequence=first, last_sequence=last)
+                        for token, first, last, _call in unsent
+                    ],
+                )
             )
         case InstanceConflict(peer_id, address):
             message.instance_conflict.CopyFrom(pb.InstanceConflict(peer_id=peer_id, address=address))

@@ -62,7 +62,7 @@ class Send:
         if len(request.token.encode()) > TOKEN_MAX:
             raise too_large("token", len(request.token.encode()), TOKEN_MAX, "shorten it")
         entry = self._entry(request)
-        sender = self._node.open_sender(request.peer_id, request.channel, priority, outcome)
+        sender = self._node.open_sender(request.peer_id, request.channel, priority, outcome, request.token)
         try:
             async with asyncio.timeout_at(context.answer_by):
                 await room(sender)

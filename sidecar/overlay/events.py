@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from sidecar.errors import Reason
 
@@ -34,14 +35,40 @@ class PeerRefused:
     by_peer: bool
 
 
+UNSENT_MAX = 64
+"""Entries that one event names."""
+
+
+class Unsent(NamedTuple):
+    """Messages of one call: its token, and their numbers within it."""
+
+    token: str
+    first: int
+    last: int
+    call: int
+    """Tells calls apart while their messages fail, and means nothing else."""
+
+
 @dataclass(frozen=True, slots=True)
 class MessagesLost:
-    """Messages did not make it, or nobody knows."""
+    """Messages did not make it, or nobody knows; `unsent` names the first of them."""
 
     peer_id: str
     channel: str
     count: int
     reason: Reason
+    unsent: tuple[Unsent, ...] = ()
+
+    def with_more(self, other: MessagesLost) -> MessagesLost:
+        """Both in one: messages of one call that follow each other are one entry."""
+        unsent = self.unsent
+        for each in other.unsent:
+            last = unsent[-1] if unsent else None
+            if last is not None and last.call == each.call and each.first == last.last + 1:
+                unsent = (*unsent[:-1], last._replace(last=each.last))
+            elif len(unsent) < UNSENT_MAX:
+                unsent = (*unsent, each)
+        return replace(self, count=self.count + other.count, unsent=unsent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from sidecar.errors import Reason, SidecarError
 from sidecar.metrics import DROP_REASONS, Counters
-from sidecar.overlay.events import Event, MessagesLost
+from sidecar.overlay.events import Event, MessagesLost, Unsent
 from sidecar.overlay.links import Links
 from sidecar.overlay.peer import Peer
 from sidecar.wire import batch
@@ -28,7 +28,7 @@ class Sender:
 
     def __init__(
         self, links: Links, counters: Counters, tell: Callable[[Event], None], peer_id: str, channel: str, priority:
-        int, sink: Sink,
+        int, sink: Sink, token: str = "",
     ) -> None:  # fmt: skip
         self.peer_id = peer_id
         self.channel = channel
@@ -41,6 +41,7 @@ class Sender:
         self._counters = counters
         self._tell = tell
         self._sink = sink
+        self._token = token
         self._samples: deque[tuple[int, float]] = deque()
 
     def offer(self, data: bytes, ends: list[int]) -> None:
@@ -124,5 +125,6 @@ class Sender:
         self._counters.messages["send", "unknown" if reason is Reason.OUTCOME_UNKNOWN else "failed"] += count
         if reason in DROP_REASONS:
             self._counters.messages_dropped[reason] += count
-        self._tell(MessagesLost(self.peer_id, self.channel, count, reason))
+        unsent = (Unsent(self._token, first, first + count - 1, id(self)),)
+        self._tell(MessagesLost(self.peer_id, self.channel, count, reason, unsent))
         self._sink.failed(first, count, reason, detail)

@@ -69,9 +69,9 @@ class Waiter:
 class Sending(Waiter, Sink):
     """One caller's messages to one peer and channel, and what became of each by its number."""
 
-    def __init__(self, node: Node, peer_id: str, channel: str, priority: int) -> None:
+    def __init__(self, node: Node, peer_id: str, channel: str, priority: int, token: str = "") -> None:
         super().__init__()
-        self.sender: Sender = node.open_sender(peer_id, channel, priority, self)
+        self.sender: Sender = node.open_sender(peer_id, channel, priority, self, token)
         self.limit = node.settings.max_message_bytes
         self.was_sent: set[int] = set()
         self.was_delivered: set[int] = set()

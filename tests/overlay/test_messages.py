@@ -156,7 +156,9 @@ async def test_messages_queued_while_connecting_are_reported_unsent(network: Net
     await sending.all_settled()
     assert sending.failures == {Reason.PEER_UNREACHABLE: 11}
     assert all("127.0.0.1:1" in detail for detail in sending.details)
-    await site.event(a(MessagesLost, peer_id=absent, channel="x", count=11, reason=Reason.PEER_UNREACHABLE))
+    lost = await site.event(a(MessagesLost, peer_id=absent, channel="x", count=11, reason=Reason.PEER_UNREACHABLE))
+    assert isinstance(lost, MessagesLost)
+    assert [(each.first, each.last) for each in lost.unsent] == [(1, 11)]
     assert site.node.links.peers == {}
     assert site.node.links._inbox._inbounds == set()
 

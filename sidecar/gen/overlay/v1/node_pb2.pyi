@@ -158,16 +158,28 @@ class PeerRefused(_message.Message):
     def __init__(self, peer_id: _Optional[str] = ..., address: _Optional[str] = ..., reason: _Optional[str] = ..., by_peer: bool = ...) -> None: ...
 
 class MessagesLost(_message.Message):
-    __slots__ = ("peer_id", "channel", "count", "reason")
+    __slots__ = ("peer_id", "channel", "count", "reason", "unsent")
     PEER_ID_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    UNSENT_FIELD_NUMBER: _ClassVar[int]
     peer_id: str
     channel: str
     count: int
     reason: _errors_pb2.ErrorReason
-    def __init__(self, peer_id: _Optional[str] = ..., channel: _Optional[str] = ..., count: _Optional[int] = ..., reason: _Optional[_Union[_errors_pb2.ErrorReason, str]] = ...) -> None: ...
+    unsent: _containers.RepeatedCompositeFieldContainer[UnsentMessages]
+    def __init__(self, peer_id: _Optional[str] = ..., channel: _Optional[str] = ..., count: _Optional[int] = ..., reason: _Optional[_Union[_errors_pb2.ErrorReason, str]] = ..., unsent: _Optional[_Iterable[_Union[UnsentMessages, _Mapping]]] = ...) -> None: ...
+
+class UnsentMessages(_message.Message):
+    __slots__ = ("token", "first_sequence", "last_sequence")
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    first_sequence: int
+    last_sequence: int
+    def __init__(self, token: _Optional[str] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ...) -> None: ...
 
 class InstanceConflict(_message.Message):
     __slots__ = ("peer_id", "address")
