@@ -22,6 +22,8 @@ from sidecar.api.services import services
 from sidecar.errors import SettingsError
 from sidecar.identity import Identity
 from sidecar.node import Node, NodeState
+from sidecar.overlay.cache import Cache
+from sidecar.overlay.cache_file import CacheFile
 from sidecar.overlay.contacts import Contacts
 from sidecar.ready import ReadyInfo
 from sidecar.settings import Settings
@@ -64,7 +66,8 @@ async def run(settings: Settings, ready: Callable[[ReadyInfo], None]) -> None:
             directory = closing.enter_context(StateDirectory(settings.state_dir)).path
         shown = credentials.load(settings, directory)
         identity = shown.identity
-        node = Node(settings, identity, Contacts(settings.bootstrap, directory), shown.trust)
+        cache = Cache(CacheFile(directory) if directory is not None else None)
+        node = Node(settings, identity, Contacts(settings.bootstrap, directory), shown.trust, cache)
         if shown.files is not None and shown.loaded is not None:
             node.keep_renewed(shown.files, shown.loaded)
         endpoint = await _open_endpoint(settings, identity, node)

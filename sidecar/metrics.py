@@ -132,6 +132,10 @@ class Gauges:
     """When the first certificate of the own path ends, in seconds since 1970; None where no CA is asked."""
     revocations_due: float | None = None
     """When the first revocation list is due to be replaced, likewise."""
+    cached_nodes: int = 0
+    """Nodes in the bootstrap cache."""
+    cache_faults: int = 0
+    """How often it was damaged on disk, or could not be written."""
     packets_lost: int = 0
     """By the connections that are open, since each began."""
     retries: int = 0

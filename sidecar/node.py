@@ -22,17 +22,30 @@ from sidecar.errors import Reason, SidecarError, invalid_field
 from sidecar.identity import Identity, parse_peer_id
 from sidecar.mail.inbox import Inbox, Subscription
 from sidecar.metrics import Counters, Gauges
-from sidecar.overlay.bootstrap import Bootstrap, ContactResult
+from sidecar.overlay.bootstrap import Bootstrap
+from sidecar.overlay.cache import Cache
 from sidecar.overlay.contacts import Contacts
 from sidecar.overlay.directory import Directory
-from sidecar.overlay.events import Event, MessagesLost, PeerLinked, PeerUnlinked, StateChanged
+from sidecar.overlay.events import (
+    ContactAdded,
+    ContactOrigin,
+    ContactRemoved,
+    Event,
+    MessagesLost,
+    PeerLinked,
+    PeerUnlinked,
+    StateChanged,
+)
 from sidecar.overlay.history import History
 from sidecar.overlay.links import Links
 from sidecar.overlay.peer import Peer, PeerState
+from sidecar.overlay.race import ContactResult
 from sidecar.overlay.renewal import Renewal
+from sidecar.overlay.reunion import Reunion
 from sidecar.overlay.sender import Sender
 from sidecar.settings import Settings
 from sidecar.transport.endpoint import Endpoint
+from sidecar.transport.surroundings import Surroundings
 from sidecar.trust import Access, Refusal, Refused, Trust
 from sidecar.wire.batch import ENTRY_OVERHEAD_MAX, IN_LINE_MAX
 from sidecar.wire.hello import LocalPeer
@@ -100,8 +113,12 @@ class PeerInfo:
 class Node:
     """See the module. Everything runs in the event loop's thread."""
 
-    def __init__(self, settings: Settings, identity: Identity, contacts: Contacts, trust: Trust | None = None) -> None:
-        """Without `trust` any key may be a peer."""
+    def __init__(
+        self, settings: Settings, identity: Identity, contacts: Contacts, trust: Trust | None = None,
+        cache: Cache | None = None,
+    ) -> None:  # fmt: skip
+        """Without `trust` any key may be a peer; without a cache the node remembers whom it has met as long as it
+        runs."""
         self.settings = settings
         self.identity = identity
         self.instance = secrets.randbits(63) | 1
@@ -112,6 +129,7 @@ class Node:
         self.trust = trust or Trust.unverified(Access(settings.allow))
         self.renewal: Renewal | None = None
         """What looks after the own certificates; None where no CA is asked."""
+        self.cache = Cache(None) if cache is None else cache
         self.directory = Directory()
         self.events: History[TimedEvent] = History(self.instance, EVENTS_KEPT)
         self.peer_changes: History[PeerChange] = History(self.instance, PEER_CHANGES_KEPT)
@@ -145,7 +163,11 @@ class Node:
             tell=self._tell,
             changed=self._peer_changed,
         )  # fmt: skip
-        self.bootstrapper = Bootstrap(contacts, self.links, self.counters, self._tell)
+        self.bootstrapper = Bootstrap(
+            contacts, self.cache, self.links, self.counters, self._tell, min_links=settings.min_links
+        )
+        self.reunion = Reunion(contacts, self.links, self.bootstrapper)
+        self._surroundings: Surroundings | None = None
         self._linked = False
         self._lost: dict[tuple[str, str, Reason], MessagesLost] = {}
 
@@ -155,6 +177,8 @@ class Node:
         if self.renewal is not None:
             self.renewal.start()
         self.bootstrapper.start()
+        self.reunion.start()
+        self._surroundings = Surroundings(self.surroundings_changed)
 
     # messages
 
@@ -285,6 +309,7 @@ class Node:
         peer = self.links.peers.get(peer_id)
         if peer is None:
             raise SidecarError(Reason.PEER_UNKNOWN, f"{peer_id} is not linked")
+        self.bootstrapper.leave_alone(peer_id)
         return await self.links.leave(peer, "disconnected", timeout)
 
     def block_peer(self, peer_id: str) -> None:
@@ -330,13 +355,43 @@ class Node:
     def add_contacts(self, contacts: Sequence[str]) -> list[Contact]:
         """Adds contacts; they outlast a restart."""
         chosen = [self._contact(text, f"contacts[{index}]") for index, text in enumerate(contacts)]
-        self.contacts.add(chosen)
-        self.bootstrapper.contacts_added()
+        for contact in self.contacts.add(chosen):
+            self._tell(ContactAdded(str(contact), ContactOrigin.ADDED))
+        self.bootstrapper.hurry()
         return chosen
 
+    def list_contacts(self, *, cached: bool) -> list[tuple[Contact, ContactOrigin, float | None]]:
+        """The contacts by address, with how they are known and when a remembered node was last connected to."""
+        found: dict[str, tuple[Contact, ContactOrigin, float | None]] = {}
+        if cached:
+            for node in self.cache.newest_first():
+                for endpoint in node.endpoints:
+                    contact = Contact(*endpoint, node.peer_id)
+                    found[str(contact)] = (contact, ContactOrigin.CACHED, node.connected_at)
+        for contact, configured in self.contacts.all():
+            origin = ContactOrigin.CONFIGURED if configured else ContactOrigin.ADDED
+            found[str(contact)] = (contact, origin, None)
+        return [found[address] for address in sorted(found)]
+
     def remove_contact(self, contact: str) -> None:
-        """Removes an added contact."""
-        self.contacts.remove(self._parse_contact(contact, "contact"))
+        """Removes an added contact, or forgets a remembered one."""
+        chosen = self._parse_contact(contact, "contact")
+        try:
+            self.contacts.remove(chosen)
+        except SidecarError as error:
+            if error.reason is not Reason.CONTACT_UNKNOWN or chosen.peer_id is None:
+                raise
+            if not self.cache.forget(chosen.peer_id, (chosen.host, chosen.port)):
+                raise
+            return
+        self._tell(ContactRemoved(str(chosen), ContactOrigin.ADDED))
+
+    def surroundings_changed(self, what: str) -> None:
+        """Another network, or time that has passed unseen: what waits for its next attempt is tried at once."""
+        _log.info("%s: trying again at once whoever is not linked", what)
+        self.links.resuming.hurry()
+        self.bootstrapper.hurry()
+        self.reunion.hurry()
 
     # state
 
@@ -367,12 +422,18 @@ class Node:
         """Ends everything at once; what was not acknowledged is reported as such."""
         self.state = NodeState.STOPPING
         self.links.refusing = "the sidecar stops"
+        if self._surroundings is not None:
+            self._surroundings.close()
+            self._surroundings = None
         await self.bootstrapper.stop()
         if self.renewal is not None:
             self.renewal.stop()
+        await self.reunion.stop()
+        self.cache.refresh([peer.peer_id for peer in self.links.linked])
         self.links.close()
         self.endpoint.close(0xC, "the sidecar stops")
         self.contacts.close()
+        self.cache.close()
 
     def _set_state(self, state: NodeState) -> None:
         self.state = state
@@ -391,8 +452,10 @@ class Node:
             self._lost[key] = event if before is None else before.with_more(event)
             return
         self.events.append(TimedEvent(time.time(), event))
-        if isinstance(event, PeerLinked | PeerUnlinked):
-            self.bootstrapper.nudge()
+        if isinstance(event, PeerLinked):
+            self.bootstrapper.linked(event.peer_id)
+        elif isinstance(event, PeerUnlinked):
+            self.cache.refresh([event.peer_id])
 
     def _tell_lost(self) -> None:
         lost, self._lost = self._lost, {}
@@ -404,6 +467,8 @@ class Node:
 
     def _peer_changed(self, peer_id: str) -> None:
         self.peer_changes.append(PeerChange(peer_id, removed=self.find_peer(peer_id) is None))
+        self.bootstrapper.nudge()
+        self.reunion.nudge()
         linked = bool(self.links.linked)
         if linked != self._linked:
             self._linked = linked
@@ -440,6 +505,8 @@ class Node:
             queue_bytes={"outbox": sum(outbox.bytes for outbox in outboxes), "inbox": self.inbox.bytes},
             certificate_ends=None if self.renewal is None else self.renewal.ends,
             revocations_due=None if self.renewal is None else self.renewal.revocations_due,
+            cached_nodes=len(self.cache),
+            cache_faults=self.cache.faults,
             packets_lost=sum(self.links.pump(session).statistics().packets_lost for session in sessions),
             retries=self.endpoint.counters.retries,
             retrying=self.endpoint.retrying,

@@ -238,6 +238,8 @@ class Settings(Model):
 
     bootstrap: Annotated[tuple[ContactSetting, ...], BeforeValidator(_items)] = ()
     """Ways into the network."""
+    min_links: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=64)] = 3
+    """So many links are kept, as far as there are nodes to link to."""
     network_id: Annotated[str, BeforeValidator(_network_id)] = "default"
     """Peers of another network are refused."""
 

@@ -98,6 +98,11 @@ class Exposition:
         yield _counter("rate_limited", "Connections and calls over a limit.", [], [((), counters.rate_limited)])
         yield _counter("retries", "Strangers asked to prove their address.", [], [((), gauges.retries)])
         yield _gauge("retrying", "Whether all strangers are asked at this moment.", [], [((), gauges.retrying)])
+        yield _gauge("bootstrap_cache_nodes", "Nodes remembered as ways in.", [], [((), gauges.cached_nodes)])
+        yield _counter(
+            "bootstrap_cache_faults", "Times the cache on disk was damaged or not written.", [],
+            [((), gauges.cache_faults)],
+        )  # fmt: skip
         if counters.bootstrap_last_success is not None:
             yield GaugeMetricFamily(
                 "sidecar_bootstrap_last_success_timestamp_seconds",

@@ -8,13 +8,19 @@ from typing import Final
 
 from sidecar import __version__
 from sidecar.api.batches import MAX_GRPC_BYTES
+from sidecar.api.bootstrap import ORIGINS
 from sidecar.api.front.base import CallContext, ColdStream, ColdUnary, Service
 from sidecar.api.status import reason_number
 from sidecar.errors import invalid_field
+from sidecar.gen.overlay.v1 import bootstrap_pb2
 from sidecar.gen.overlay.v1 import node_pb2 as pb
 from sidecar.node import Node, NodeState, TimedEvent
 from sidecar.overlay.events import (
-    Bootstrapped,
+    BootstrapFailed,
+    BootstrapSucceeded,
+    ContactAdded,
+    ContactRemoved,
+    IdentityChanged,
     InstanceConflict,
     MessagesLost,
     PeerLinked,
@@ -165,8 +171,19 @@ def event_message(timed: TimedEvent) -> pb.Event:
             )
         case InstanceConflict(peer_id, address):
             message.instance_conflict.CopyFrom(pb.InstanceConflict(peer_id=peer_id, address=address))
-        case Bootstrapped(peer_id, error):
-            message.bootstrapped.CopyFrom(pb.Bootstrapped(peer_id=peer_id, error=error))
+        case BootstrapSucceeded(peer_id, contact):
+            message.bootstrap_succeeded.CopyFrom(pb.BootstrapSucceeded(peer_id=peer_id, contact=contact))
+        case BootstrapFailed(failures, others):
+            results = [bootstrap_pb2.ContactResult(address=contact, error=error) for contact, error in failures]
+            message.bootstrap_failed.CopyFrom(pb.BootstrapFailed(failures=results, others=others))
+        case ContactAdded(contact, origin):
+            message.contact_added.CopyFrom(pb.ContactAdded(contact=contact, origin=ORIGINS[origin]))
+        case ContactRemoved(contact, origin):
+            message.contact_removed.CopyFrom(pb.ContactRemoved(contact=contact, origin=ORIGINS[origin]))
+        case IdentityChanged(address, expected, found):
+            message.identity_changed.CopyFrom(
+                pb.IdentityChanged(address=address, expected_peer_id=expected, found_peer_id=found)
+            )
         case StateChanged(state):
             message.state_changed.CopyFrom(pb.StateChanged(state=STATES[NodeState(state)]))
         case TrustReloaded(files, error):

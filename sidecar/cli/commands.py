@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from sidecar.cli import local, messages, node, peers
+from sidecar.cli import contacts, local, messages, node, peers
 from sidecar.cli.exits import Exit
 from sidecar.cli.output import complain
 from sidecar.errors import SettingsError
@@ -42,6 +42,12 @@ peers_app.command("block")(peers.block)
 peers_app.command("unblock")(peers.unblock)
 peers_app.command("watch")(peers.watch)
 app.add_typer(peers_app, name="peers")
+
+contacts_app = typer.Typer(help="The ways into the network.", no_args_is_help=True, rich_markup_mode=None)
+contacts_app.command("ls")(contacts.ls)
+contacts_app.command("add")(contacts.add)
+contacts_app.command("rm")(contacts.rm)
+app.add_typer(contacts_app, name="contacts")
 
 config_app = typer.Typer(help="The settings of `run`.", no_args_is_help=True, rich_markup_mode=None)
 config_app.command("show")(local.config_show)

@@ -23,6 +23,7 @@ OUTSTANDING_MAX = 64
 PER_HOST_MAX = 8
 """Attempts under way towards one IP address, so that nobody is knocked down with records that name it."""
 ADDRESSES_PER_NAME = 4
+NOT_NEEDED = "not needed any more"
 
 
 class Dialler:
@@ -39,7 +40,12 @@ class Dialler:
         self._owner = owner
         self._dialled = dialled
         self._timeout = handshake_timeout
+        self.mistaken: Callable[[str, Session], None] = lambda expected, session: None
+        """Told which peer was expected where another one answered."""
+        self.resolved: Callable[[Contact, list[HostPort]], None] = lambda contact, addresses: None
+        """Told where a contact's name leads."""
         self._outcomes: dict[Session, asyncio.Future[Session]] = {}
+        self._expected: dict[Session, str] = {}
         self._slots = asyncio.Semaphore(OUTSTANDING_MAX)
         self._hosts: dict[str, asyncio.Semaphore] = {}
         self._towards: Counter[str] = Counter()
@@ -48,12 +54,16 @@ class Dialler:
 
     def settled(self, session: Session) -> None:
         """A dialled session is part of its link."""
+        self._expected.pop(session, None)
         outcome = self._outcomes.pop(session, None)
         if outcome is not None and not outcome.done():
             outcome.set_result(session)
 
     def ended(self, session: Session, code: int, reason: str, application: bool, remote: bool) -> None:
         """A session is gone; if it was being dialled, that is how the attempt ends."""
+        expected = self._expected.pop(session, None)
+        if expected is not None and session.peer_id not in (None, expected):
+            self.mistaken(expected, session)
         outcome = self._outcomes.pop(session, None)
         if outcome is None or outcome.done():
             return
@@ -72,9 +82,18 @@ class Dialler:
 
     # attempts
 
-    async def reach(self, addresses: Sequence[HostPort], expected: str | None, *, name: str | None = None) -> Session:
+    def has_room(self, host: str) -> bool:
+        """Whether an attempt towards a host would begin at once, as far as that host goes."""
+        return self._towards[host] < PER_HOST_MAX
+
+    async def reach(
+        self, addresses: Sequence[HostPort], expected: str | None, *, name: str | None = None,
+        made: list[Session] | None = None,
+    ) -> Session:  # fmt: skip
         """Dials the addresses, each a little later than the one before, and gives the first welcomed session; the
-        others are closed. `name` is the DNS name they were found under. SidecarError tells why each address failed."""
+        others are closed. `name` is the DNS name they were found under; `made` gets every session. SidecarError tells
+        why each address failed."""
+        made = [] if made is None else made
         tasks: list[asyncio.Task[Session]] = []
         failures: list[SidecarError] = []
         waiting = list(addresses)
@@ -82,7 +101,7 @@ class Dialler:
         try:
             while waiting or pending:
                 if waiting:
-                    task = asyncio.ensure_future(self._dial(waiting.pop(0), expected, name))
+                    task = asyncio.ensure_future(self._dial(waiting.pop(0), expected, name, made))
                     tasks.append(task)
                     pending.add(task)
                 done, pending = await asyncio.wait(
@@ -113,24 +132,27 @@ class Dialler:
             )
         except OSError as error:
             raise SidecarError(Reason.PEER_UNREACHABLE, f"{contact.host}: {error.strerror or error}") from error
-        return list(dict.fromkeys((str(entry[4][0]), int(entry[4][1])) for entry in found))[:ADDRESSES_PER_NAME]
+        addresses = list(dict.fromkeys((str(entry[4][0]), int(entry[4][1])) for entry in found))[:ADDRESSES_PER_NAME]
+        self.resolved(contact, addresses)
+        return addresses
 
-    async def _dial(self, address: HostPort, expected: str | None, name: str | None) -> Session:
+    async def _dial(self, address: HostPort, expected: str | None, name: str | None, made: list[Session]) -> Session:
         shown = format_address(address)
         host = self._hosts.setdefault(address[0], asyncio.Semaphore(PER_HOST_MAX))
         self._towards[address[0]] += 1
         try:
             async with host, self._slots:
-                return await self._attempt(address, shown, expected, name)
+                return await self._attempt(address, shown, expected, name, made)
         finally:
             self._towards[address[0]] -= 1
             if not self._towards[address[0]]:
                 del self._towards[address[0]], self._hosts[address[0]]
 
-    async def _attempt(self, address: HostPort, shown: str, expected: str | None, name: str | None) -> Session:
+    async def _attempt(
+        self, address: HostPort, shown: str, expected: str | None, name: str | None, made: list[Session]
+    ) -> Session:
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[Session] = loop.create_future()
-        made: list[Session] = []
 
         def protocol(pump: Pump) -> Session:
             session = Session(
@@ -140,9 +162,12 @@ class Dialler:
             made.append(session)
             self._dialled(session, pump)
             self._outcomes[session] = outcome
+            if expected is not None:
+                self._expected[session] = expected
             return session
 
         self.attempts += 1
+        first = len(made)
         try:
             self.endpoint.dial(address, protocol)
         except (ValueError, OSError, RuntimeError) as error:
@@ -155,8 +180,9 @@ class Dialler:
             raise
         except asyncio.CancelledError:
             # Once it has said HELLO the other side may have let it take the link over: then it does so here as well.
-            if self._outcomes.pop(made[0], None) is not None and not made[0].introduced:
-                made[0].close(Close.DONE, "not needed any more")
+            session = made[first]
+            if self._outcomes.pop(session, None) is not None and not session.introduced:
+                session.close(Close.DONE, NOT_NEEDED)
             raise
 
 

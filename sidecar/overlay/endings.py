@@ -49,6 +49,7 @@ class Endings:
         if peer.leaving is not None or (application and remote and code in (Close.DONE, Close.STOPPING, *EXCLUDED)):
             why = peer.leaving or reason or "the peer closed the link"
             self._links.forget(peer, Reason.LINK_CLOSED, f"the link to {peer.peer_id} was closed: {why}")
+            self._links.parted(peer.peer_id)
             self._links.tell(PeerUnlinked(peer.peer_id, why))
             peer.goodbye.set()
             return
@@ -120,13 +121,18 @@ class Endings:
                     await peer.goodbye.wait()
             except TimeoutError:
                 _log.info("%s is left before all is acknowledged", peer.peer_id)
+        self.part(peer, why, linked=linked)
+        return peer.lost
+
+    def part(self, peer: Peer, why: str, *, linked: bool) -> None:
+        """Closes a link at once; what is not acknowledged is reported."""
+        peer.leaving, peer.leaving_here = why, True
         for session in list(peer.sessions):
             session.close(Close.DONE, why)
         if self._links.peers.get(peer.peer_id) is peer:
             self._links.forget(peer, Reason.LINK_CLOSED, f"the link to {peer.peer_id} was closed: {why}")
             if linked:
                 self._links.tell(PeerUnlinked(peer.peer_id, why))
-        return peer.lost
 
 
 def way(session: Session) -> Direction:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import NamedTuple
 
 from sidecar.errors import Reason
@@ -80,11 +81,57 @@ class InstanceConflict:
 
 
 @dataclass(frozen=True, slots=True)
-class Bootstrapped:
-    """A bootstrap ended."""
+class BootstrapSucceeded:
+    """A way into the network was found."""
 
     peer_id: str
-    error: str
+    contact: str
+    """Where."""
+
+
+@dataclass(frozen=True, slots=True)
+class BootstrapFailed:
+    """None was found, for now."""
+
+    failures: tuple[tuple[str, str], ...]
+    """(contact, reason)."""
+    others: int
+    """Contacts that failed too and are not named."""
+
+
+class ContactOrigin(Enum):
+    """How a contact is known."""
+
+    CONFIGURED = "configured"
+    ADDED = "added"
+    CACHED = "cached"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactAdded:
+    """There is one more way in."""
+
+    contact: str
+    origin: ContactOrigin
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRemoved:
+    """There is one way in less."""
+
+    contact: str
+    origin: ContactOrigin
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityChanged:
+    """Another peer answers where one was known to be: its key is another, so it is not that peer."""
+
+    address: str
+    expected: str
+    """Who was known there."""
+    found: str
+    """Who answers now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +165,12 @@ Event = (
     | PeerRefused
     | MessagesLost
     | InstanceConflict
-    | Bootstrapped
-    | StateChanged
     | TrustReloaded
     | TrustExpiring
+    | StateChanged
+    | BootstrapSucceeded
+    | BootstrapFailed
+    | ContactAdded
+    | ContactRemoved
+    | IdentityChanged
 )

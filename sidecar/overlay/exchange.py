@@ -99,8 +99,10 @@ class Exchange:
 
     def refresh(self) -> None:
         """Linked peers are asked and told again, for records end and links last."""
-        for peer in self._links.linked:
+        linked = self._links.linked
+        for peer in linked:
             self._meet(peer)
+        self._links.held(linked)
 
     def _meet(self, peer: Peer) -> None:
         peer.sessions[-1].request_peers()

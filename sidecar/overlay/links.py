@@ -11,7 +11,7 @@ from sidecar.errors import Reason, SidecarError
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.mail.inbox import Inbox
 from sidecar.metrics import Counters
-from sidecar.overlay.dialler import Dialler
+from sidecar.overlay.dialler import NOT_NEEDED, Dialler
 from sidecar.overlay.directory import Directory, HostPort
 from sidecar.overlay.endings import Endings, way
 from sidecar.overlay.events import Event, InstanceConflict, PeerLinked
@@ -56,6 +56,12 @@ class Links:
         self.flow_memory = FlowMemory(FLOW_BYTES)
         self.on_flow: Callable[[Flow], None] = lambda flow: flow.reset(Cause.NO_SUBSCRIBER, detail="nobody takes flows")
         """Told of each request and byte stream that comes in."""
+        self.verified: Callable[[Peer, HostPort, bytes], None] = lambda peer, address, certificate: None
+        """Told of each peer that this side has dialled, directly, and that was welcomed with its certificate (DER)."""
+        self.parted: Callable[[str], None] = lambda peer_id: None
+        """Told of each peer that has left this side on purpose."""
+        self.held: Callable[[list[Peer]], None] = lambda peers: None
+        """Told every few minutes who is linked."""
         self.refusing: str | None = None
         """Why no new links are made, once none are."""
         self._inbox = inbox
@@ -151,17 +157,39 @@ class Links:
                 known = self.directory.touch(expected)
                 known.told = (address, *(other for other in known.told if other != address))
             return await self.connect(expected)
+        return await self.meet(addresses, None, name=name)
+
+    async def meet(
+        self, addresses: list[HostPort], expected: str | None, *, name: str | None = None,
+        made: list[Session] | None = None,
+    ) -> Peer:  # fmt: skip
+        """The same for one attempt, which ends with its caller and leaves the peer otherwise as it stood; `made` gets
+        its sessions."""
+        self._require_open()
+        self._require_other(expected)
         for peer in self.linked:
-            if any(
+            if peer.peer_id == expected:
+                return peer
+            if expected is None and any(
                 self._pumps[session].remote in addresses and self.local.trust.is_for(session.credential, name)
                 for session in peer.sessions
             ):
                 return peer
-        session = await self.dialler.reach(addresses, None, name=name)
+        session = await self.dialler.reach(addresses, expected, name=name, made=made)
         found = self.peers.get(session.peer_id or "")
         if found is None:
             raise SidecarError(Reason.LINK_CLOSED, f"the link to {session.remote} was closed at once")
         return found
+
+    def let_go(self, session: Session) -> None:
+        """Closes a connection of an attempt that is not needed any more, unless somebody else waits for that peer or
+        uses the link. The peer may have welcomed it by then: it learns at once that there is no link after all."""
+        peer = self.peers.get(session.peer_id or "")
+        if session.link is None:
+            if peer is None or not (peer.sessions or peer.wanted):
+                session.close(Close.DONE, NOT_NEEDED)
+        elif peer is not None and peer.sessions == [session] and not peer.used:
+            self._endings.part(peer, NOT_NEEDED, linked=True)
 
     def _require_open(self) -> None:
         if self.refusing is not None:
@@ -301,6 +329,8 @@ class Links:
         peer.renewed = False
         self._counters.connection_attempts[way(session), "ok"] += 1
         self._counters.handshake.add(self._loop.time() - session.began)
+        if session.dialled:
+            self.verified(peer, self._pumps[session].remote, session.certificate)
         self.dialler.settled(session)
 
     def _replace(self, peer: Peer, sessions: list[Session], why: str) -> None:

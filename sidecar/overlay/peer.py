@@ -69,6 +69,12 @@ class Peer:
         return self.state in (PeerState.CONNECTING, PeerState.RESUMING)
 
     @property
+    def used(self) -> bool:
+        """Whether messages have passed, or wait to."""
+        return bool(self.link.outbound.outbox.messages or self.link.outbound.messages_sent
+                    or self.link.inbound.messages_received)  # fmt: skip
+
+    @property
     def address(self) -> str:
         """Where the newest connection leads, host:port; empty without one."""
         return self.sessions[-1].remote if self.sessions else ""

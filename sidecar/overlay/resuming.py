@@ -173,6 +173,12 @@ class Resuming:
         if peer.state is PeerState.RESUMING or (peer.state is PeerState.LINKED and self._silence(peer) > SUSPICION):
             self._dial_anew(peer)
 
+    def hurry(self) -> None:
+        """The network has changed: whoever is lost is dialled at once."""
+        for peer in list(self._links.peers.values()):
+            if peer.state is PeerState.RESUMING:
+                self._dial_anew(peer)
+
     def _dial_anew(self, peer: Peer) -> None:
         if peer.dialling is not None:
             peer.dialling.cancel()

@@ -90,7 +90,8 @@ class Handshake:
         self._expected_name = expected_name
         self._nonce = secrets.token_bytes(proof.NONCE_BYTES)
         self._peer_nonce = b""
-        self._acceptor_leaf = b"" if dialled else local.identity.certificate_der
+        self.acceptor_leaf = b"" if dialled else local.identity.certificate_der
+        """The certificate by which the acceptor is judged, DER; empty before it has come."""
         self._hello: wire_pb2.Hello | None = None
         self._hello_body = b""
         self._frames: list[tuple[FrameType, bytes]] = []
@@ -141,7 +142,7 @@ class Handshake:
             )
         except Refused as refused:
             raise not_let_in(refused) from refused
-        self._acceptor_leaf = chain[0]
+        self.acceptor_leaf = chain[0]
         self._introduce()
 
     def on_frame_untrusted(self, kind: int, body: bytes) -> Introduction | None:
@@ -163,7 +164,7 @@ class Handshake:
 
     def _introduce(self) -> None:
         """Dialling side: HELLO and PROOF, once the acceptor is known and has said HELLO."""
-        if not self._peer_nonce or not self._acceptor_leaf or self._hello is not None:
+        if not self._peer_nonce or not self.acceptor_leaf or self._hello is not None:
             return
         assert self.peer_id is not None, "the acceptor was judged"
         greeting = self._greet(self.peer_id)
@@ -182,7 +183,7 @@ class Handshake:
         )
         self._hello_body = self._hello.SerializeToString()
         identity = self._local.identity
-        signed = proof.transcript(self._acceptor_leaf, self._peer_nonce, self._nonce, self._hello_body)
+        signed = proof.transcript(self.acceptor_leaf, self._peer_nonce, self._nonce, self._hello_body)
         shown = wire_pb2.Proof(certificates=identity.certificates, signature=identity.sign(signed))
         self._frames += [(FrameType.HELLO, self._hello_body), (FrameType.PROOF, shown.SerializeToString())]
 
@@ -192,7 +193,7 @@ class Handshake:
         self._hello, self._hello_body, self.limits = hello, body, hello.limits
 
     def _proven_untrusted(self, shown: wire_pb2.Proof, hello: wire_pb2.Hello) -> Introduction:
-        signed = proof.transcript(self._acceptor_leaf, self._nonce, self._peer_nonce, self._hello_body)
+        signed = proof.transcript(self.acceptor_leaf, self._nonce, self._peer_nonce, self._hello_body)
         key = proof.verify_untrusted(shown, signed)
         if key.peer_id == self._local.identity.peer_id:
             raise Untrusted(Close.SELF, "the dialler is this sidecar itself")

@@ -218,6 +218,11 @@ class Session:
         return self._handshake.credential
 
     @property
+    def certificate(self) -> bytes:
+        """The acceptor's leaf certificate, DER: on the dialling side the one that was judged, else this side's own."""
+        return self._handshake.acceptor_leaf
+
+    @property
     def introduced(self) -> bool:
         """Whether the dialler has said HELLO."""
         return self._handshake.introduced

@@ -51,6 +51,8 @@ def test_every_promised_name_is_there_from_the_start(exposition: Exposition) -> 
         "connections_closed_total",
         "bytes_total",
         "packets_lost_total",
+        "bootstrap_cache_nodes",
+        "bootstrap_cache_faults_total",
         "udp_receive_drops_total",
         "messages_total",
         "queue_messages",

@@ -221,16 +221,22 @@ async def test_events(sides: Sides) -> None:
     first = await events.read()
     assert not first.events
     await a.client.connect(b.contact)
-    linked = (await events.read()).events[0]
+    linked, remembered = (await events.read()).events
     assert linked.peer_linked.peer_id == b.peer_id
     assert linked.peer_linked.dialled
+    assert remembered.contact_added.contact == b.contact
+    assert remembered.contact_added.origin == bootstrap_pb2.CONTACT_ORIGIN_CACHED
     await a.client.disconnect(b.peer_id)
     unlinked = (await events.read()).events[0]
     assert unlinked.peer_unlinked.peer_id == b.peer_id
     assert unlinked.peer_unlinked.reason
     events.cancel()
     again: Any = a.client.stubs.node.WatchEvents(node_pb2.WatchEventsRequest(cursor=first.cursor))
-    assert [event.WhichOneof("kind") for event in (await again.read()).events] == ["peer_linked", "peer_unlinked"]
+    assert [event.WhichOneof("kind") for event in (await again.read()).events] == [
+        "peer_linked",
+        "contact_added",
+        "peer_unlinked",
+    ]
     again.cancel()
 
 

@@ -21,6 +21,8 @@ from sidecar.errors import Reason
 from sidecar.gen.overlay.v1 import message_pb2
 from sidecar.identity import Identity
 from sidecar.node import Node, PeerInfo
+from sidecar.overlay.cache import Cache
+from sidecar.overlay.cache_file import CacheFile
 from sidecar.overlay.contacts import Contacts
 from sidecar.overlay.events import Event, PeerLinked
 from sidecar.overlay.sender import Sender
@@ -278,10 +280,13 @@ class Network:
     ) -> Site:
         """A node that runs."""
         chosen = Settings.load(
-            {"ephemeral": True, "udp_port": port, "udp_host": "127.0.0.1", "network_id": "test"} | settings, {}
+            {"ephemeral": True, "udp_port": port, "udp_host": "127.0.0.1", "network_id": "test", "min_links": 1}
+            | settings,
+            {},
         )
         identity = identity or Identity.ephemeral()
-        node = Node(chosen, identity, Contacts(chosen.bootstrap, directory), trust)
+        cache = Cache(None if directory is None else CacheFile(directory))
+        node = Node(chosen, identity, Contacts(chosen.bootstrap, directory), trust, cache)
         node.links.dialler._timeout = node.links._handshake_timeout = handshake_timeout
         endpoint = await Endpoint.open(
             (chosen.udp_host, port),
@@ -320,8 +325,10 @@ class Wire(Waiter, asyncio.DatagramProtocol):
     """A stretch of cable between two sites: what is dialled at its address comes out at the far site. It can be cut and
     mended."""
 
-    def __init__(self, far: tuple[str, int]) -> None:
+    def __init__(self, far: tuple[str, int], delay: float = 0.0) -> None:
         super().__init__()
+        self.delay = delay
+        """Seconds each way."""
         self.whole = True
         self.passed = 0
         self.dropped = 0
@@ -330,10 +337,10 @@ class Wire(Waiter, asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
 
     @classmethod
-    async def to(cls, site: Site) -> Wire:
+    async def to(cls, site: Site, delay: float = 0.0) -> Wire:
         """A cable to a site."""
         loop = asyncio.get_running_loop()
-        wire = cls(("127.0.0.1", site.port))
+        wire = cls(("127.0.0.1", site.port), delay)
         wire._transport, _ = await loop.create_datagram_endpoint(lambda: wire, local_addr=("127.0.0.1", 0))
         return wire
 
@@ -381,12 +388,22 @@ class Wire(Waiter, asyncio.DatagramProtocol):
         if end is None:
             end = self._near[addr] = _End(self, addr)
             end.opening = asyncio.get_running_loop().create_task(end.open(self._far))
-        end.forward(data)
+        self._later(lambda: end.forward(data))
 
     def back(self, data: bytes, near: tuple[str, int]) -> None:
         """Something for the near side."""
-        if self._passes() and self._transport is not None:
+        if self._passes():
+            self._later(lambda: self._give_back(data, near))
+
+    def _give_back(self, data: bytes, near: tuple[str, int]) -> None:
+        if self._transport is not None:
             self._transport.sendto(data, near)
+
+    def _later(self, act: Callable[[], None]) -> None:
+        if self.delay:
+            asyncio.get_running_loop().call_later(self.delay, act)
+        else:
+            act()
 
     def _passes(self) -> bool:
         if self.whole:

@@ -14,7 +14,7 @@ from sidecar.errors import Reason, SettingsError, SidecarError
 from sidecar.identity import Identity
 from sidecar.overlay import bootstrap
 from sidecar.overlay.contacts import ADDED_MAX, DATABASE, Contacts
-from sidecar.overlay.events import Bootstrapped, Event, PeerLinked, PeerUnlinked
+from sidecar.overlay.events import BootstrapFailed, BootstrapSucceeded, Event, PeerLinked, PeerUnlinked
 from sidecar.wire.errors import Close
 from tests.overlay.network import Network, Wire, a, turns
 
@@ -25,7 +25,7 @@ async def test_hard_coded_contacts_are_dialled_at_start(network: Network, engine
     """node_will_attempt_hard_coded_contacts."""
     first = await network.site(engine_name=engine_name)
     second = await network.site(engine_name=engine_name, bootstrap=[first.contact])
-    await second.event(a(Bootstrapped, peer_id=first.peer_id, error=""))
+    await second.event(a(BootstrapSucceeded, peer_id=first.peer_id))
     await first.event(a(PeerLinked, peer_id=second.peer_id))
     assert second.node.counters.bootstrap_last_success is not None
 
@@ -59,9 +59,9 @@ async def test_bootstrap_failure(network: Network) -> None:
     assert "was expected" in error.metadata[contacts[2]]
     assert "nowhere.invalid" in error.metadata["nowhere.invalid:7400"]
     assert error.retry_after
-    event = site.events(Bootstrapped)[-1]
-    assert event.peer_id == ""
-    assert DEAD in event.error
+    event = site.events(BootstrapFailed)[-1]
+    assert dict(event.failures) == error.metadata
+    assert event.others == 0
 
 
 async def test_bootstrap_without_any_contact(network: Network) -> None:
@@ -95,7 +95,7 @@ async def test_bootstrap_to_several_links_each_at_most_once(network: Network) ->
     assert any(result.peer_id for result in results)
     for each in contacts:
         assert sum(event.peer_id == each.peer_id for event in site.events(PeerLinked)) <= 1
-    assert len(site.events(Bootstrapped)) == 1
+    assert len(site.events(BootstrapSucceeded)) == 1
 
 
 async def test_it_is_tried_again_until_somebody_is_there(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,9 +104,9 @@ async def test_it_is_tried_again_until_somebody_is_there(network: Network, monke
     wire = await Wire.to(first)
     wire.cut()
     site = await network.site(bootstrap=[wire.address], handshake_timeout=0.2)
-    await site.event(lambda event: isinstance(event, Bootstrapped) and bool(event.error), 2)
+    await site.event(a(BootstrapFailed), 2)
     wire.mend()
-    await site.event(a(Bootstrapped, peer_id=first.peer_id))
+    await site.event(a(BootstrapSucceeded, peer_id=first.peer_id))
     wire.close()
 
 
@@ -117,7 +117,7 @@ async def test_pauses_grow_and_do_not_end(network: Network, monkeypatch: pytest.
     clock = asyncio.get_running_loop().time
     times = []
     for number in range(1, 8):
-        await site.event(a(Bootstrapped, peer_id=""), number)
+        await site.event(a(BootstrapFailed), number)
         times.append(clock())
     assert times[6] - times[0] > 0.67 * (0.01 + 0.02 + 0.04 + 0.08 + 0.16 + 0.32)
     assert times[6] - times[5] > times[1] - times[0]
@@ -150,20 +150,20 @@ async def test_a_contact_added_is_dialled_at_once(network: Network, monkeypatch:
     monkeypatch.setattr(bootstrap, "FIRST_PAUSE", 3600.0)
     first = await network.site()
     site = await network.site(bootstrap=[DEAD], handshake_timeout=0.2)
-    await site.event(a(Bootstrapped, peer_id=""))
+    await site.event(a(BootstrapFailed))
     await turns(3)
     site.node.add_contacts([first.address])
-    await site.event(a(Bootstrapped, peer_id=first.peer_id))
+    await site.event(a(BootstrapSucceeded, peer_id=first.peer_id))
 
 
 async def test_nobody_left_means_bootstrap_again(network: Network) -> None:
     first = await network.site()
     site = await network.site(bootstrap=[first.contact])
-    await site.event(a(Bootstrapped, peer_id=first.peer_id))
+    await site.event(a(BootstrapSucceeded, peer_id=first.peer_id))
     await first.event(a(PeerLinked, peer_id=site.peer_id))
     await first.node.disconnect(site.peer_id, 5)
     await site.event(a(PeerUnlinked, peer_id=first.peer_id))
-    await site.event(a(Bootstrapped, peer_id=first.peer_id), 2)
+    await site.event(a(BootstrapSucceeded, peer_id=first.peer_id), 2)
 
 
 async def test_a_peer_lost_at_once_does_not_stop_the_search(network: Network) -> None:

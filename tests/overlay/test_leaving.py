@@ -237,8 +237,9 @@ async def test_stop_reports_what_is_left(network: Network) -> None:
 
 
 async def test_a_peer_that_stopped_is_not_dialled_again(network: Network) -> None:
-    """Until somebody wants it."""
+    """Until somebody wants it, where it is not the way back into the network."""
     first, second = await network.pair(handshake_timeout=0.3)
+    first.node.cache.forget(second.peer_id)
     await second.node.stop()
     await unlinked(first, second)
     attempts = first.node.links.dialler.attempts

@@ -219,17 +219,17 @@ class Sidecar:
     def bootstrap(
         self, contacts: Iterable[str] = (), *, timeout: float | None = None
     ) -> list[bootstrap_pb2.ContactResult]:
-        """Dials the contacts given, or the known ones, until the first is linked."""
+        """Dials the contacts given, or the remembered and known ones, until the first is linked."""
         with self._translated():
             request = bootstrap_pb2.BootstrapRequest(contacts=list(contacts))
             return list(self.stubs.bootstrap.Bootstrap(request, timeout=self._seconds(timeout)).results)
 
-    def contacts(self, *, timeout: float | None = None) -> list[bootstrap_pb2.Contact]:
-        """The contacts, configured and added."""
+    def contacts(self, *, cached: bool = False, timeout: float | None = None) -> list[bootstrap_pb2.Contact]:
+        """The contacts, configured and added; with `cached` also the nodes the sidecar remembers."""
         contacts: list[bootstrap_pb2.Contact] = []
         token = ""
         while True:
-            request = bootstrap_pb2.ListContactsRequest(page_size=PAGE, page_token=token)
+            request = bootstrap_pb2.ListContactsRequest(page_size=PAGE, page_token=token, cached=cached)
             with self._translated():
                 page = self.stubs.bootstrap.ListContacts(request, timeout=self._seconds(timeout))
             contacts += page.contacts
@@ -244,7 +244,7 @@ class Sidecar:
             return list(self.stubs.bootstrap.AddContacts(request, timeout=self._seconds(timeout)).contacts)
 
     def remove_contact(self, contact: str, *, timeout: float | None = None) -> None:
-        """Removes an added contact; ContactUnknown when there is no such."""
+        """Removes an added contact, or forgets a remembered one; ContactUnknown when there is no such."""
         with self._translated():
             request = bootstrap_pb2.RemoveContactRequest(contact=contact)
             self.stubs.bootstrap.RemoveContact(request, timeout=self._seconds(timeout))

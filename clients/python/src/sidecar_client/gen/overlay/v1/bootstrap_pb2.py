@@ -22,35 +22,38 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aoverlay/v1/bootstrap.proto\x12\noverlay.v1\".\n\x07\x43ontact\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x12\n\nconfigured\x18\x02 \x01(\x08\"@\n\rContactResult\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x0f\n\x07peer_id\x18\x02 \x01(\t\x12\r\n\x05\x65rror\x18\x03 \x01(\t\"$\n\x10\x42ootstrapRequest\x12\x10\n\x08\x63ontacts\x18\x01 \x03(\t\"?\n\x11\x42ootstrapResponse\x12*\n\x07results\x18\x01 \x03(\x0b\x32\x19.overlay.v1.ContactResult\"<\n\x13ListContactsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"V\n\x14ListContactsResponse\x12%\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32\x13.overlay.v1.Contact\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x12\x41\x64\x64\x43ontactsRequest\x12\x10\n\x08\x63ontacts\x18\x01 \x03(\t\"<\n\x13\x41\x64\x64\x43ontactsResponse\x12%\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32\x13.overlay.v1.Contact\"\'\n\x14RemoveContactRequest\x12\x0f\n\x07\x63ontact\x18\x01 \x01(\t\"\x17\n\x15RemoveContactResponse2\xd5\x02\n\x10\x42ootstrapService\x12H\n\tBootstrap\x12\x1c.overlay.v1.BootstrapRequest\x1a\x1d.overlay.v1.BootstrapResponse\x12Q\n\x0cListContacts\x12\x1f.overlay.v1.ListContactsRequest\x1a .overlay.v1.ListContactsResponse\x12N\n\x0b\x41\x64\x64\x43ontacts\x12\x1e.overlay.v1.AddContactsRequest\x1a\x1f.overlay.v1.AddContactsResponse\x12T\n\rRemoveContact\x12 .overlay.v1.RemoveContactRequest\x1a!.overlay.v1.RemoveContactResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aoverlay/v1/bootstrap.proto\x12\noverlay.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8b\x01\n\x07\x43ontact\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x12\n\nconfigured\x18\x02 \x01(\x08\x12)\n\x06origin\x18\x03 \x01(\x0e\x32\x19.overlay.v1.ContactOrigin\x12\x30\n\x0c\x63onnected_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"@\n\rContactResult\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x0f\n\x07peer_id\x18\x02 \x01(\t\x12\r\n\x05\x65rror\x18\x03 \x01(\t\"$\n\x10\x42ootstrapRequest\x12\x10\n\x08\x63ontacts\x18\x01 \x03(\t\"?\n\x11\x42ootstrapResponse\x12*\n\x07results\x18\x01 \x03(\x0b\x32\x19.overlay.v1.ContactResult\"L\n\x13ListContactsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x63\x61\x63hed\x18\x03 \x01(\x08\"V\n\x14ListContactsResponse\x12%\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32\x13.overlay.v1.Contact\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x12\x41\x64\x64\x43ontactsRequest\x12\x10\n\x08\x63ontacts\x18\x01 \x03(\t\"<\n\x13\x41\x64\x64\x43ontactsResponse\x12%\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32\x13.overlay.v1.Contact\"\'\n\x14RemoveContactRequest\x12\x0f\n\x07\x63ontact\x18\x01 \x01(\t\"\x17\n\x15RemoveContactResponse*\x83\x01\n\rContactOrigin\x12\x1e\n\x1a\x43ONTACT_ORIGIN_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x43ONTACT_ORIGIN_CONFIGURED\x10\x01\x12\x18\n\x14\x43ONTACT_ORIGIN_ADDED\x10\x02\x12\x19\n\x15\x43ONTACT_ORIGIN_CACHED\x10\x03\x32\xd5\x02\n\x10\x42ootstrapService\x12H\n\tBootstrap\x12\x1c.overlay.v1.BootstrapRequest\x1a\x1d.overlay.v1.BootstrapResponse\x12Q\n\x0cListContacts\x12\x1f.overlay.v1.ListContactsRequest\x1a .overlay.v1.ListContactsResponse\x12N\n\x0b\x41\x64\x64\x43ontacts\x12\x1e.overlay.v1.AddContactsRequest\x1a\x1f.overlay.v1.AddContactsResponse\x12T\n\rRemoveContact\x12 .overlay.v1.RemoveContactRequest\x1a!.overlay.v1.RemoveContactResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'overlay.v1.bootstrap_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CONTACT']._serialized_start=42
-  _globals['_CONTACT']._serialized_end=88
-  _globals['_CONTACTRESULT']._serialized_start=90
-  _globals['_CONTACTRESULT']._serialized_end=154
-  _globals['_BOOTSTRAPREQUEST']._serialized_start=156
-  _globals['_BOOTSTRAPREQUEST']._serialized_end=192
-  _globals['_BOOTSTRAPRESPONSE']._serialized_start=194
-  _globals['_BOOTSTRAPRESPONSE']._serialized_end=257
-  _globals['_LISTCONTACTSREQUEST']._serialized_start=259
-  _globals['_LISTCONTACTSREQUEST']._serialized_end=319
-  _globals['_LISTCONTACTSRESPONSE']._serialized_start=321
-  _globals['_LISTCONTACTSRESPONSE']._serialized_end=407
-  _globals['_ADDCONTACTSREQUEST']._serialized_start=409
-  _globals['_ADDCONTACTSREQUEST']._serialized_end=447
-  _globals['_ADDCONTACTSRESPONSE']._serialized_start=449
-  _globals['_ADDCONTACTSRESPONSE']._serialized_end=509
-  _globals['_REMOVECONTACTREQUEST']._serialized_start=511
-  _globals['_REMOVECONTACTREQUEST']._serialized_end=550
-  _globals['_REMOVECONTACTRESPONSE']._serialized_start=552
-  _globals['_REMOVECONTACTRESPONSE']._serialized_end=575
-  _globals['_BOOTSTRAPSERVICE']._serialized_start=578
-  _globals['_BOOTSTRAPSERVICE']._serialized_end=919
+  _globals['_CONTACTORIGIN']._serialized_start=721
+  _globals['_CONTACTORIGIN']._serialized_end=852
+  _globals['_CONTACT']._serialized_start=76
+  _globals['_CONTACT']._serialized_end=215
+  _globals['_CONTACTRESULT']._serialized_start=217
+  _globals['_CONTACTRESULT']._serialized_end=281
+  _globals['_BOOTSTRAPREQUEST']._serialized_start=283
+  _globals['_BOOTSTRAPREQUEST']._serialized_end=319
+  _globals['_BOOTSTRAPRESPONSE']._serialized_start=321
+  _globals['_BOOTSTRAPRESPONSE']._serialized_end=384
+  _globals['_LISTCONTACTSREQUEST']._serialized_start=386
+  _globals['_LISTCONTACTSREQUEST']._serialized_end=462
+  _globals['_LISTCONTACTSRESPONSE']._serialized_start=464
+  _globals['_LISTCONTACTSRESPONSE']._serialized_end=550
+  _globals['_ADDCONTACTSREQUEST']._serialized_start=552
+  _globals['_ADDCONTACTSREQUEST']._serialized_end=590
+  _globals['_ADDCONTACTSRESPONSE']._serialized_start=592
+  _globals['_ADDCONTACTSRESPONSE']._serialized_end=652
+  _globals['_REMOVECONTACTREQUEST']._serialized_start=654
+  _globals['_REMOVECONTACTREQUEST']._serialized_end=693
+  _globals['_REMOVECONTACTRESPONSE']._serialized_start=695
+  _globals['_REMOVECONTACTRESPONSE']._serialized_end=718
+  _globals['_BOOTSTRAPSERVICE']._serialized_start=855
+  _globals['_BOOTSTRAPSERVICE']._serialized_end=1196
 # @@protoc_insertion_point(module_scope)

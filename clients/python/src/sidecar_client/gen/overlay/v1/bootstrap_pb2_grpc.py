@@ -62,14 +62,15 @@ class BootstrapServiceServicer(object):
     """
 
     def Bootstrap(self, request, context):
-        """Bootstrap dials every contact, given or configured, and answers when the first is linked or all have failed.
+        """Bootstrap dials the contacts that are given, or else every remembered node and every contact, a moment apart, and
+        answers when the first is linked or all have failed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListContacts(self, request, context):
-        """ListContacts lists the contacts, configured and added.
+        """ListContacts lists the contacts, configured and added, and the remembered nodes where they are asked for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -83,7 +84,8 @@ class BootstrapServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RemoveContact(self, request, context):
-        """RemoveContact removes an added contact; configured ones are removed where they are configured.
+        """RemoveContact removes an added contact, or forgets a remembered node's address; configured contacts are removed
+        where they are configured.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -2,6 +2,7 @@ import datetime
 
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from sidecar_client.gen.overlay.v1 import bootstrap_pb2 as _bootstrap_pb2
 from sidecar_client.gen.overlay.v1 import cursor_pb2 as _cursor_pb2
 from sidecar_client.gen.overlay.v1 import errors_pb2 as _errors_pb2
 from google.protobuf.internal import containers as _containers
@@ -104,28 +105,36 @@ class WatchEventsResponse(_message.Message):
     def __init__(self, events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ..., cursor: _Optional[_Union[_cursor_pb2.Cursor, _Mapping]] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("time", "peer_linked", "peer_unlinked", "peer_refused", "messages_lost", "instance_conflict", "bootstrapped", "state_changed", "trust_reloaded", "trust_expiring")
+    __slots__ = ("time", "peer_linked", "peer_unlinked", "peer_refused", "messages_lost", "instance_conflict", "state_changed", "trust_reloaded", "trust_expiring", "bootstrap_succeeded", "bootstrap_failed", "contact_added", "contact_removed", "identity_changed")
     TIME_FIELD_NUMBER: _ClassVar[int]
     PEER_LINKED_FIELD_NUMBER: _ClassVar[int]
     PEER_UNLINKED_FIELD_NUMBER: _ClassVar[int]
     PEER_REFUSED_FIELD_NUMBER: _ClassVar[int]
     MESSAGES_LOST_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_CONFLICT_FIELD_NUMBER: _ClassVar[int]
-    BOOTSTRAPPED_FIELD_NUMBER: _ClassVar[int]
     STATE_CHANGED_FIELD_NUMBER: _ClassVar[int]
     TRUST_RELOADED_FIELD_NUMBER: _ClassVar[int]
     TRUST_EXPIRING_FIELD_NUMBER: _ClassVar[int]
+    BOOTSTRAP_SUCCEEDED_FIELD_NUMBER: _ClassVar[int]
+    BOOTSTRAP_FAILED_FIELD_NUMBER: _ClassVar[int]
+    CONTACT_ADDED_FIELD_NUMBER: _ClassVar[int]
+    CONTACT_REMOVED_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_CHANGED_FIELD_NUMBER: _ClassVar[int]
     time: _timestamp_pb2.Timestamp
     peer_linked: PeerLinked
     peer_unlinked: PeerUnlinked
     peer_refused: PeerRefused
     messages_lost: MessagesLost
     instance_conflict: InstanceConflict
-    bootstrapped: Bootstrapped
     state_changed: StateChanged
     trust_reloaded: TrustReloaded
     trust_expiring: TrustExpiring
-    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., peer_linked: _Optional[_Union[PeerLinked, _Mapping]] = ..., peer_unlinked: _Optional[_Union[PeerUnlinked, _Mapping]] = ..., peer_refused: _Optional[_Union[PeerRefused, _Mapping]] = ..., messages_lost: _Optional[_Union[MessagesLost, _Mapping]] = ..., instance_conflict: _Optional[_Union[InstanceConflict, _Mapping]] = ..., bootstrapped: _Optional[_Union[Bootstrapped, _Mapping]] = ..., state_changed: _Optional[_Union[StateChanged, _Mapping]] = ..., trust_reloaded: _Optional[_Union[TrustReloaded, _Mapping]] = ..., trust_expiring: _Optional[_Union[TrustExpiring, _Mapping]] = ...) -> None: ...
+    bootstrap_succeeded: BootstrapSucceeded
+    bootstrap_failed: BootstrapFailed
+    contact_added: ContactAdded
+    contact_removed: ContactRemoved
+    identity_changed: IdentityChanged
+    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., peer_linked: _Optional[_Union[PeerLinked, _Mapping]] = ..., peer_unlinked: _Optional[_Union[PeerUnlinked, _Mapping]] = ..., peer_refused: _Optional[_Union[PeerRefused, _Mapping]] = ..., messages_lost: _Optional[_Union[MessagesLost, _Mapping]] = ..., instance_conflict: _Optional[_Union[InstanceConflict, _Mapping]] = ..., state_changed: _Optional[_Union[StateChanged, _Mapping]] = ..., trust_reloaded: _Optional[_Union[TrustReloaded, _Mapping]] = ..., trust_expiring: _Optional[_Union[TrustExpiring, _Mapping]] = ..., bootstrap_succeeded: _Optional[_Union[BootstrapSucceeded, _Mapping]] = ..., bootstrap_failed: _Optional[_Union[BootstrapFailed, _Mapping]] = ..., contact_added: _Optional[_Union[ContactAdded, _Mapping]] = ..., contact_removed: _Optional[_Union[ContactRemoved, _Mapping]] = ..., identity_changed: _Optional[_Union[IdentityChanged, _Mapping]] = ...) -> None: ...
 
 class PeerLinked(_message.Message):
     __slots__ = ("peer_id", "address", "dialled")
@@ -189,13 +198,47 @@ class InstanceConflict(_message.Message):
     address: str
     def __init__(self, peer_id: _Optional[str] = ..., address: _Optional[str] = ...) -> None: ...
 
-class Bootstrapped(_message.Message):
-    __slots__ = ("peer_id", "error")
+class BootstrapSucceeded(_message.Message):
+    __slots__ = ("peer_id", "contact")
     PEER_ID_FIELD_NUMBER: _ClassVar[int]
-    ERROR_FIELD_NUMBER: _ClassVar[int]
+    CONTACT_FIELD_NUMBER: _ClassVar[int]
     peer_id: str
-    error: str
-    def __init__(self, peer_id: _Optional[str] = ..., error: _Optional[str] = ...) -> None: ...
+    contact: str
+    def __init__(self, peer_id: _Optional[str] = ..., contact: _Optional[str] = ...) -> None: ...
+
+class BootstrapFailed(_message.Message):
+    __slots__ = ("failures", "others")
+    FAILURES_FIELD_NUMBER: _ClassVar[int]
+    OTHERS_FIELD_NUMBER: _ClassVar[int]
+    failures: _containers.RepeatedCompositeFieldContainer[_bootstrap_pb2.ContactResult]
+    others: int
+    def __init__(self, failures: _Optional[_Iterable[_Union[_bootstrap_pb2.ContactResult, _Mapping]]] = ..., others: _Optional[int] = ...) -> None: ...
+
+class ContactAdded(_message.Message):
+    __slots__ = ("contact", "origin")
+    CONTACT_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    contact: str
+    origin: _bootstrap_pb2.ContactOrigin
+    def __init__(self, contact: _Optional[str] = ..., origin: _Optional[_Union[_bootstrap_pb2.ContactOrigin, str]] = ...) -> None: ...
+
+class ContactRemoved(_message.Message):
+    __slots__ = ("contact", "origin")
+    CONTACT_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    contact: str
+    origin: _bootstrap_pb2.ContactOrigin
+    def __init__(self, contact: _Optional[str] = ..., origin: _Optional[_Union[_bootstrap_pb2.ContactOrigin, str]] = ...) -> None: ...
+
+class IdentityChanged(_message.Message):
+    __slots__ = ("address", "expected_peer_id", "found_peer_id")
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_PEER_ID_FIELD_NUMBER: _ClassVar[int]
+    FOUND_PEER_ID_FIELD_NUMBER: _ClassVar[int]
+    address: str
+    expected_peer_id: str
+    found_peer_id: str
+    def __init__(self, address: _Optional[str] = ..., expected_peer_id: _Optional[str] = ..., found_peer_id: _Optional[str] = ...) -> None: ...
 
 class StateChanged(_message.Message):
     __slots__ = ("state",)
