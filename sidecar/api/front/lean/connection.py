@@ -52,8 +52,8 @@ STREAMS_MAX: Final = 4096
 
 CONTINUATIONS_MAX: Final = 32
 """Frames of one header block."""
-CONTROL_BYTES: Final = BLOCK_BYTES
-"""The longest frame that is read as a whole: any but DATA."""
+CONTROL_BYTES: Final = frames.LEAST_FRAME
+"""The longest frame that is taken but DATA. Each is read as a whole."""
 CRUMB_BYTES: Final = 64
 """DATA of less that completes nothing is counted."""
 LET_GO_KEPT: Final = 1024
@@ -289,7 +289,7 @@ class Connection(asyncio.Protocol):
                 self._padding = size
                 return start
             if size > CONTROL_BYTES:
-                raise Broken(ErrorCode.ENHANCE_YOUR_CALM, f"a frame of type {kind} of {size} bytes")
+                raise Broken(ErrorCode.FRAME_SIZE_ERROR, f"a frame of type {kind} of {size} bytes")
             stop = start + size
             if stop > len(data):
                 return None

@@ -203,7 +203,8 @@ RESPONSE: Final = block_of(RESPONSE_FIELDS)
 """The headers before a call's first response."""
 DONE: Final = block_of([("grpc-status", "0")])
 """The trailers of a call that ended well."""
-ACCEPTED_ENCODINGS: Final = "identity,gzip"
+
+REFUSAL: Final = b"This is a gRPC server.\n"
 
 _PRINTABLE: Final = "".join(chr(byte) for byte in range(0x20, 0x7F) if byte != ord("%"))
 
@@ -231,4 +232,4 @@ def trailers_only_block(status: Status) -> bytes:
 
 def refusal_block(http_status: int) -> bytes:
     """The answer to what is no gRPC request."""
-    return block_of([(":status", str(http_status)), ("content-length", "0")])
+    return block_of([(":status", str(http_status)), ("content-length", str(len(REFUSAL)))])

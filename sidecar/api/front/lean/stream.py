@@ -60,7 +60,8 @@ class Stream:
         "_headers_sent",
         "_pending",
         "_pending_bytes",
-        "_trailers",
+        "_last",
+        "_answered",
     )
 
     def __init__(self, connection: Connection, stream_id: int, head: headers.Head, send_window: int) -> None:
@@ -96,8 +97,10 @@ class Stream:
         self._headers_sent = False
         self._pending: deque[memoryview] = deque()
         self._pending_bytes = 0
-        self._trailers: bytes | None = None
-        """The last block, once there is nothing more to take."""
+        self._last: bytes | None = None
+        """The last frame, once there is nothing more to take."""
+        self._answered = False
+        """Whether it has gone out on a stream that is no call, whose client may go on."""
 
     def __repr__(self) -> str:
         return (
@@ -173,8 +176,8 @@ class Stream:
         batch, self.ready = self.ready, []
         call = self.call
         if call is None:
-            if self.remote_ended:
-                self.connection.forget(self)
+            if self.remote_ended and self._answered:
+                self.gone()
             return
         if batch:
             call.messages(batch)
@@ -328,16 +331,22 @@ class Stream:
 
     def finish(self, status: Status | None = None) -> None:
         """Ends the call, OK without a status, once what was sent has gone out."""
-        if self._trailers is None and not self.over:
+        if self._last is None and not self.over:
             if status is None:
                 if not self._headers_sent:
                     self.start()
-                self._trailers = headers.DONE
-            elif self._headers_sent:
-                self._trailers = headers.trailers_block(status)
+                self._last = self._trailers(headers.DONE)
             else:
-                self._trailers = headers.trailers_only_block(status)
+                self._last = self._trailers_of(status)
             self.wake()
+
+    def _trailers(self, block: bytes) -> bytes:
+        return frames.frame(HEADERS, END_HEADERS | END_STREAM, self.id, block)
+
+    def _trailers_of(self, status: Status) -> bytes:
+        return self._trailers(
+            headers.trailers_block(status) if self._headers_sent else headers.trailers_only_block(status)
+        )
 
     def wake(self) -> None:
         """Has the connection's next turn look here."""
@@ -351,8 +360,8 @@ class Stream:
         while not self.over:
             if self._pending and not self._write_pending():
                 return
-            if self._trailers is not None:
-                self._end(self._trailers, completed=True)
+            if self._last is not None:
+                self._end(self._last, completed=True)
                 return
             call = self.call
             if call is None:
@@ -372,15 +381,16 @@ class Stream:
     def refuse(self, status: Status) -> None:
         """Ends the call with a status at once, whatever waits to be sent."""
         if not self.over:
-            block = headers.trailers_block(status) if self._headers_sent else headers.trailers_only_block(status)
-            self._end(block, completed=False)
+            self._end(self._trailers_of(status), completed=False)
 
     def answer_http(self, http_status: int) -> None:
         """Answers what is no gRPC request. What else the client sends on this stream is read for its framing only."""
         self._headers_sent = True
-        self.connection.write_headers(
-            frames.frame(HEADERS, END_HEADERS | END_STREAM, self.id, headers.refusal_block(http_status))
-        )
+        self.connection.write_headers(frames.frame(HEADERS, END_HEADERS, self.id, headers.refusal_block(http_status)))
+        self._pending.append(memoryview(headers.REFUSAL))
+        self._pending_bytes += len(headers.REFUSAL)
+        self._last = frames.frame(DATA, END_STREAM, self.id)
+        self.wake()
 
     def reset(self, code: ErrorCode) -> None:
         """Ends the stream with RST_STREAM."""
@@ -403,9 +413,12 @@ class Stream:
         if self.call is not None:
             self.call.over(completed)
 
-    def _end(self, block: bytes, *, completed: bool) -> None:
+    def _end(self, last: bytes, *, completed: bool) -> None:
         connection = self.connection
-        connection.write_headers(frames.frame(HEADERS, END_HEADERS | END_STREAM, self.id, block))
+        connection.write_headers(last)
+        if self.call is None and not self.remote_ended:
+            self._last, self._answered = None, True
+            return
         if not self.remote_ended:
             # Section 8.1: the client need not send what nobody will read.
             connection.write(frames.rst_stream(self.id, ErrorCode.NO_ERROR))
