@@ -81,7 +81,6 @@ class Call:
         self.stream.refuse(
             status_of(SidecarError(Reason.DEADLINE, f"{self.path} was not done within the call's deadline"))
         )
-        self.stream.connection.flush_soon()
 
     def at(self, when: float | None) -> None:
         """Has `late` called then, unless the call is over before."""
@@ -109,7 +108,6 @@ class RefusedCall(Call):
     def late(self) -> None:
         """As `Call.late`."""
         self.stream.refuse(self._status)
-        self.stream.connection.flush_soon()
 
     def give(self, room: int) -> bool:
         """Nothing."""
@@ -218,7 +216,6 @@ class Responses:
         try:
             async with aclosing(responses) as open_responses:  # type: ignore[type-var] # servicers give async generators
                 stream.start()
-                stream.connection.flush_soon()
                 async for response in open_responses:
                     if stream.over:
                         return
@@ -298,7 +295,6 @@ class BidiCall(Call):
                 request = self._waiting.popleft()
                 self.held -= len(request)
                 self.stream.open_window()
-                self.stream.connection.flush_soon()
                 yield decoded(self._method.request, plain(request))
             if self._ended:
                 return
@@ -378,7 +374,6 @@ class HotCall(Call):
             self._opened = True
             if not self._unary_response and not self.ending:
                 self.stream.start()
-                self.stream.connection.flush_soon()
 
     def _hand_in(self) -> None:
         """Gives the method what has waited, until it is paused again; and then the client's end."""
@@ -452,7 +447,6 @@ class HotCall(Call):
         if not self.stream.over:
             self._hand_in()
             self.stream.open_window()
-            self.stream.connection.flush_soon()
 
     def finish(self, error: SidecarError | None = None) -> None:
         """As `base.HotCall.finish`; the first one counts."""

@@ -95,6 +95,8 @@ class Connection(asyncio.Protocol):
         """What this turn writes."""
         self.out_bytes = 0
         """Bytes of DATA in it."""
+        self.waiting_bytes = 0
+        """Bytes of responses that wait for the client's windows."""
         self.send_window = frames.DEFAULT_WINDOW
         self.frame_max = frames.LEAST_FRAME
 
@@ -133,7 +135,7 @@ class Connection(asyncio.Protocol):
         self._block_ends = False
         self._block_frames = 0
         self._inside = False
-        """Whether a read is being handled, which flushes at its end."""
+        """Whether a read is being handled, or streams write: what they write is flushed at the end of that."""
 
         # writing
         self._first_window = frames.DEFAULT_WINDOW
@@ -361,7 +363,7 @@ class Connection(asyncio.Protocol):
                 raise Broken(ErrorCode.PROTOCOL_ERROR, f"{padding} bytes of padding in a frame of {size}")
             self._left = size - 1 - padding
             self._padding = padding
-        if size < CRUMB_BYTES and not flags & END_STREAM:
+        if self._left < CRUMB_BYTES and not flags & END_STREAM:
             self._allowance.charge(Costly.CRUMBS)
         if stream is None:
             self._count_bytes(size)
@@ -400,6 +402,10 @@ class Connection(asyncio.Protocol):
                 stream.touched = True
                 self._touched.append(stream)
         return position
+
+    def completed(self) -> None:
+        """A frame's bytes were the end of a message, however few."""
+        self._allowance.refund(Costly.CRUMBS)
 
     def _was_open(self, stream_id: int) -> bool:
         return bool(stream_id & 1) and stream_id <= self._last_stream
@@ -610,11 +616,18 @@ class Connection(asyncio.Protocol):
     def write(self, frame: bytes) -> None:
         """A control frame, behind what this turn has to write already."""
         self.out.append(frame)
+        self.flush_soon()
 
     def write_headers(self, frame: bytes) -> None:
         """HEADERS, which tell the client more than a PING would."""
         self.out.append(frame)
         self._allowance.answered()
+        self.flush_soon()
+
+    def write_last(self, frame: bytes) -> None:
+        """The frame that ends an answered call."""
+        self.write_headers(frame)
+        self._allowance.refund(Costly.CANCELLED)
 
     @property
     def full(self) -> bool:
@@ -656,9 +669,15 @@ class Connection(asyncio.Protocol):
             return
         if self._woken and not self._write_paused:
             woken, self._woken = self._woken, []
-            for stream in woken:
-                stream.woken = False
-                stream.pump()
+            self._inside = True
+            try:
+                for stream in woken:
+                    stream.woken = False
+                    stream.pump()
+            finally:
+                self._inside = False
+            if self._woken and not self._write_paused:
+                self.flush_soon()
         out = self.out
         if out:
             self.out = []

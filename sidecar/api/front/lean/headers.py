@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import quote
 
 from hpack import Decoder, Encoder
-from hpack.exceptions import HPACKError
+from hpack.exceptions import HPACKError, OversizedHeaderListError
 
 from sidecar.api.front.lean.frames import Broken, ErrorCode, Reset
 from sidecar.api.status import Status
@@ -106,6 +106,8 @@ class HeaderReader:
         first, count = entries[0] if entries else None, len(entries)
         try:
             fields = [(bytes(name), bytes(value)) for name, value in self._decoder.decode(block, raw=True)]
+        except OversizedHeaderListError as error:
+            raise Broken(ErrorCode.ENHANCE_YOUR_CALM, str(error)) from error
         except HPACKError as error:
             raise Broken(ErrorCode.COMPRESSION_ERROR, str(error)) from error
         # What is added comes first and is a new object, while `first` is still alive.

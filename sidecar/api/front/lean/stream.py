@@ -33,6 +33,8 @@ FAST_WINDOW: Final = 4 << 20
 """What a stream's window grows to when its method takes what comes."""
 GROWN_SHARE: Final = 4
 """A stream gets at most this part of what the connection has left for growing."""
+WAITING_MAX: Final = 64 << 20
+"""Responses that wait for one client's windows; a call beyond that fails."""
 
 
 class Stream:
@@ -163,6 +165,7 @@ class Stream:
             except ForeignStatus as error:
                 self.refuse(error.status)
                 return
+        self.connection.completed()
         self.ready.append(message)
 
     def too_large(self, size: int) -> None:
@@ -227,7 +230,6 @@ class Stream:
         self._asked = False
         self.reserved = self.assembly.size + MESSAGE_HEAD.size
         self.open_window()
-        self.connection.flush_soon()
 
     def _give_back(self) -> None:
         if self._asked:
@@ -274,6 +276,7 @@ class Stream:
                 if response:
                     self._pending.append(memoryview(response))
                 self._pending_bytes += size
+                connection.waiting_bytes += size
         self.send_window -= sent
         connection.send_window -= sent
         connection.out_bytes += sent
@@ -288,6 +291,10 @@ class Stream:
                     Code.RESOURCE_EXHAUSTED, f"a response of {len(response)} bytes, at most {TRANSPORT_BYTES} go out"
                 )
             )
+            return
+        if self.connection.waiting_bytes > WAITING_MAX:
+            what = f"{self.connection.waiting_bytes} bytes of responses wait for this client to read"
+            self.refuse(Status(Code.RESOURCE_EXHAUSTED, what))
             return
         self.send([response])
         self.finish()
@@ -312,6 +319,7 @@ class Stream:
             out.append(FRAME_HEAD.pack(size >> 8, size & 0xFF, DATA, 0, self.id))
             room -= size
             self._pending_bytes -= size
+            connection.waiting_bytes -= size
             self.send_window -= size
             connection.send_window -= size
             connection.out_bytes += size
@@ -389,6 +397,7 @@ class Stream:
         self.connection.write_headers(frames.frame(HEADERS, END_HEADERS, self.id, headers.refusal_block(http_status)))
         self._pending.append(memoryview(headers.REFUSAL))
         self._pending_bytes += len(headers.REFUSAL)
+        self.connection.waiting_bytes += len(headers.REFUSAL)
         self._last = frames.frame(DATA, END_STREAM, self.id)
         self.wake()
 
@@ -404,6 +413,7 @@ class Stream:
             return
         self.over = True
         self._pending.clear()
+        self.connection.waiting_bytes -= self._pending_bytes
         self._pending_bytes = 0
         self.ready = []
         self.assembly.clear()
@@ -415,7 +425,7 @@ class Stream:
 
     def _end(self, last: bytes, *, completed: bool) -> None:
         connection = self.connection
-        connection.write_headers(last)
+        connection.write_last(last)
         if self.call is None and not self.remote_ended:
             self._last, self._answered = None, True
             return
