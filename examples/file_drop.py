@@ -3,8 +3,8 @@
     python examples/file_drop.py receive FOLDER
     python examples/file_drop.py send PEER_ID FILE...
 
-A file goes as messages of a mebibyte, each of which says where in the file it belongs, so that neither side holds a whole
-file in memory. The receiver acknowledges a part when it is on disk.
+A file goes as messages of a mebibyte, each of which says where in the file it belongs, so that neither side holds a
+whole file in memory. The receiver acknowledges a part when it is on disk.
 """
 
 from __future__ import annotations
