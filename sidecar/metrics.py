@@ -34,7 +34,11 @@ MessageResult = Literal["ok", "failed", "unknown", "duplicate"]
 to an app, duplicate was here before."""
 
 PeerState = Literal["known", "connecting", "linked", "resuming", "blocked"]
+RequestStep = Literal["sent", "received", "answered"]
+"""`sent`: of apps here; `received`: for apps here; `answered`: by apps here."""
+
 Queue = Literal["outbox", "inbox"]
+FlowState = Literal["open", "waiting"]
 Component = Literal["live", "api", "overlay"]
 
 DROP_REASONS = (
@@ -99,6 +103,9 @@ class Counters:
     """Of connections that are closed; `Gauges.packets_lost` has those of the open ones."""
     messages: dict[tuple[Operation, MessageResult], int] = field(default_factory=_operations)
     messages_dropped: dict[Reason, int] = field(default_factory=lambda: _zeros(DROP_REASONS))
+    requests: dict[RequestStep, int] = field(default_factory=lambda: _zeros(get_args(RequestStep)))
+    streams: dict[Direction, int] = field(default_factory=lambda: _zeros(get_args(Direction)))
+    """Byte streams begun."""
     auth_failures: int = 0
     """API calls without the right token, and peers without the right proof or certificate, or kept out by a list."""
     trust_reloads: dict[ReloadResult, int] = field(default_factory=lambda: _zeros(get_args(ReloadResult)))
@@ -136,6 +143,10 @@ class Gauges:
     """Nodes in the bootstrap cache."""
     cache_faults: int = 0
     """How often it was damaged on disk, or could not be written."""
+    flows: Mapping[FlowState, int] = field(default_factory=dict)
+    """`waiting`: of these that came, those no app has taken."""
+    flow_bytes: int = 0
+    flows_resumed: int = 0
     packets_lost: int = 0
     """By the connections that are open, since each began."""
     retries: int = 0

@@ -11,7 +11,7 @@ import heapq
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,7 +20,9 @@ from sidecar import __version__
 from sidecar.addresses import Contact, format_address
 from sidecar.errors import Reason, SidecarError, invalid_field
 from sidecar.identity import Identity, parse_peer_id
+from sidecar.mail.doors import Doors, Visit
 from sidecar.mail.inbox import Inbox, Subscription
+from sidecar.mail.requests import Question, Requests, Worker
 from sidecar.metrics import Counters, Gauges
 from sidecar.overlay.bootstrap import Bootstrap
 from sidecar.overlay.cache import Cache
@@ -48,6 +50,9 @@ from sidecar.transport.endpoint import Endpoint
 from sidecar.transport.surroundings import Surroundings
 from sidecar.trust import Access, Refusal, Refused, Trust
 from sidecar.wire.batch import ENTRY_OVERHEAD_MAX, IN_LINE_MAX
+from sidecar.wire.flow import Flow
+from sidecar.wire.flow_frames import FlowKind
+from sidecar.wire.flows import FLOWS_MAX
 from sidecar.wire.hello import LocalPeer
 from sidecar.wire.inbound import CHANNEL_NAME_MAX, Windows
 from sidecar.wire.run import Sink
@@ -168,6 +173,9 @@ class Node:
         )
         self.reunion = Reunion(contacts, self.links, self.bootstrapper)
         self._surroundings: Surroundings | None = None
+        self.requests = Requests(self.counters)
+        self.doors = Doors()
+        self.links.on_flow = self._flow_came
         self._linked = False
         self._lost: dict[tuple[str, str, Reason], MessagesLost] = {}
 
@@ -201,10 +209,66 @@ class Node:
         self._check_channel(channel)
         return self.inbox.subscribe(channel, wake, credit=credit)
 
+    # requests and byte streams
+
+    def ask(
+        self, peer_id: str, channel: str, headers: Mapping[str, str], payload: bytes, *, timeout: float,
+        settled: Callable[[], None],
+    ) -> Question:  # fmt: skip
+        """Asks an app beside a peer, which is dialled where it is not linked; `timeout` in seconds, 0 for none.
+
+        SidecarError INVALID_FIELD, PEER_IS_SELF, DRAINING, LIMIT_REACHED.
+        """
+        self._check_channel(channel)
+        flow = self._open_flow(FlowKind.REQUEST, peer_id, channel, headers, timeout=timeout, size=len(payload))
+        self.counters.requests["sent"] += 1
+        return Question(flow, headers, payload, settled)
+
+    def answer(self, channel: str, wake: Callable[[], None], credit: int, peers: frozenset[str]) -> Worker:
+        """A worker that answers a channel's requests."""
+        self.require_serving()
+        self._check_channel(channel)
+        return self.requests.subscribe(channel, wake, credit, peers)
+
+    def open_stream(self, peer_id: str, name: str, headers: Mapping[str, str], timeout: float) -> Flow:
+        """A byte stream to an app beside a peer; `timeout` in seconds for it to be accepted, 0 for the usual."""
+        self._check_channel(name, "name")
+        flow = self._open_flow(FlowKind.STREAM, peer_id, name, headers, timeout=timeout)
+        self.counters.streams["out"] += 1
+        return flow
+
+    def accept_stream(self, name: str, peers: frozenset[str], came: Callable[[Flow], None]) -> Visit:
+        """Waits for one byte stream by a name; see Doors.accept."""
+        self.require_serving()
+        self._check_channel(name, "name")
+        return self.doors.accept(name, peers, came)
+
+    def _open_flow(
+        self, kind: FlowKind, peer_id: str, name: str, headers: Mapping[str, str], *, timeout: float, size: int = 0
+    ) -> Flow:
+        self.require_serving()
+        self._check_peer_id(peer_id)
+        peer = self.links.want(peer_id)
+        flow = peer.link.flows.open(kind, name, headers, timeout=timeout, size=size)
+        if flow is None:
+            raise SidecarError(
+                Reason.LIMIT_REACHED,
+                f"{FLOWS_MAX} requests and byte streams to {peer_id} are open: end some of them",
+                metadata={"limit": str(FLOWS_MAX)},
+            )
+        return flow
+
+    def _flow_came(self, flow: Flow) -> None:
+        if flow.kind is FlowKind.REQUEST:
+            self.requests.came(flow)
+        else:
+            self.counters.streams["in"] += 1
+            self.doors.came(flow)
+
     @staticmethod
-    def _check_channel(channel: str) -> None:
+    def _check_channel(channel: str, field: str = "channel") -> None:
         if len(channel.encode()) > CHANNEL_NAME_MAX:
-            raise invalid_field("channel", f"has {len(channel.encode())} bytes, at most {CHANNEL_NAME_MAX} are allowed")
+            raise invalid_field(field, f"has {len(channel.encode())} bytes, at most {CHANNEL_NAME_MAX} are allowed")
 
     @staticmethod
     def _check_peer_id(peer_id: str, field: str = "peer_id") -> None:
@@ -507,6 +571,12 @@ class Node:
             revocations_due=None if self.renewal is None else self.renewal.revocations_due,
             cached_nodes=len(self.cache),
             cache_faults=self.cache.faults,
+            flows={
+                "open": sum(flow.ended is None for peer in self.links.peers.values() for flow in peer.link.flows),
+                "waiting": self.requests.waiting + self.doors.waiting,
+            },
+            flow_bytes=self.links.flow_memory.buffered,
+            flows_resumed=self.links.flow_memory.resumed,
             packets_lost=sum(self.links.pump(session).statistics().packets_lost for session in sessions),
             retries=self.endpoint.counters.retries,
             retrying=self.endpoint.retrying,

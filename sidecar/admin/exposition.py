@@ -95,6 +95,11 @@ class Exposition:
                 "When the first revocation list is due to be replaced.",
                 value=gauges.revocations_due,
             )
+        yield _counter("requests", "Requests, at each end.", ["step"], _single(counters.requests))
+        yield _counter("streams", "Byte streams begun.", ["direction"], _single(counters.streams))
+        yield _gauge("flows", "Requests and byte streams that are open.", ["state"], _single(gauges.flows))
+        yield _gauge("flow_bytes", "Bytes of theirs that are not acknowledged.", [], [((), gauges.flow_bytes)])
+        yield _counter("flows_resumed", "Went on by another connection.", [], [((), gauges.flows_resumed)])
         yield _counter("rate_limited", "Connections and calls over a limit.", [], [((), counters.rate_limited)])
         yield _counter("retries", "Strangers asked to prove their address.", [], [((), gauges.retries)])
         yield _gauge("retrying", "Whether all strangers are asked at this moment.", [], [((), gauges.retrying)])

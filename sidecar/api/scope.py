@@ -34,6 +34,10 @@ NAMED: Final = frozenset(
         "/overlay.v1.MessageService/SendStream",
         "/overlay.v1.MessageService/Receive",
         "/overlay.v1.MessageService/Consume",
+        "/overlay.v1.MessageService/Request",
+        "/overlay.v1.MessageService/Reply",
+        "/overlay.v1.StreamService/Open",
+        "/overlay.v1.StreamService/Accept",
     }
 )
 """Verbs whose requests name a channel or a stream: the servicer asks the scope once it knows which."""

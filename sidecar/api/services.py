@@ -13,9 +13,12 @@ from sidecar.api.node import NodeService
 from sidecar.api.peer import PeerService
 from sidecar.api.receive import Consume, Receive
 from sidecar.api.reflection import reflection_services
+from sidecar.api.reply import Reply, Request
 from sidecar.api.send import Send
 from sidecar.api.send_stream import SendStream
+from sidecar.api.stream import stream_service
 from sidecar.gen.overlay.v1 import message_pb2 as pb
+from sidecar.gen.overlay.v1 import request_pb2
 from sidecar.node import Node
 
 MESSAGE_SERVICE: Final = "overlay.v1.MessageService"
@@ -28,6 +31,7 @@ def services(node: Node, health: Health, front: str) -> list[Service]:
     """What a front called `front` serves."""
     offered = [
         message_service(node),
+        stream_service(node),
         PeerService(node).service(),
         BootstrapService(node).service(),
         NodeService(node, front).service(),
@@ -46,5 +50,7 @@ def message_service(node: Node) -> Service:
             "SendStream": Hot(partial(SendStream, node, memory)),
             "Receive": Hot(partial(Receive, node), unary_request=True),
             "Consume": Hot(partial(Consume, node)),
+            "Request": ColdUnary(request_pb2.RequestRequest, Request(node)),
+            "Reply": Hot(partial(Reply, node)),
         },
     )

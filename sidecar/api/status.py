@@ -47,6 +47,7 @@ class Code(IntEnum):
     PERMISSION_DENIED = 7
     RESOURCE_EXHAUSTED = 8
     FAILED_PRECONDITION = 9
+    ABORTED = 10
     OUT_OF_RANGE = 11
     UNIMPLEMENTED = 12
     INTERNAL = 13
@@ -93,6 +94,10 @@ TABLE: Mapping[Reason, Row] = {
     Reason.CURSOR_EXPIRED: Row(Code.OUT_OF_RANGE, "begin the watch without a cursor"),
     Reason.TOKEN_INVALID: Row(Code.UNAUTHENTICATED, "send the header `authorization: Bearer TOKEN`"),
     Reason.SCOPE_DENIED: Row(Code.PERMISSION_DENIED, "use the token of an app that may, or widen its entry"),
+    Reason.REQUEST_FAILED: Row(Code.ABORTED, "see the app's own `code` in the metadata"),
+    Reason.PEER_NOT_ALLOWED: Row(Code.PERMISSION_DENIED, "have the other app let this peer in"),
+    Reason.STREAM_RESET: Row(Code.ABORTED, "see the other app's `code` in the metadata"),
+    Reason.STREAM_LOST: Row(Code.UNAVAILABLE, "open another; what was not acknowledged may be lost", final=True),
     Reason.FRAME_UNEXPECTED: Row(Code.INVALID_ARGUMENT, "send `open` first and once, and chunks in order"),
     Reason.LIMIT_REACHED: Row(Code.RESOURCE_EXHAUSTED, "end some of them, or try again later", retry_after=1.0),
     Reason.INTERNAL: Row(Code.INTERNAL, "see the sidecar's log"),

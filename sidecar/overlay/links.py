@@ -240,7 +240,7 @@ class Links:
             peer.attempt.exception()  # whoever waits learns it; often nobody does
         peer.lost = peer.link.outbound.fail(reason, detail)
         peer.link.inbound.reset()
-        peer.link.flows.fail(Cause.LOST, detail)
+        peer.link.flows.fail(detail, reason)
         self._inbox.unregister(peer.link.inbound)
         known = self.directory.get(peer.peer_id)
         if known is not None:

@@ -23,6 +23,7 @@ from typing import NamedTuple, Protocol
 
 from google.protobuf.message import Message
 
+from sidecar.errors import Reason
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.wire import varint
 from sidecar.wire.errors import Close, Untrusted, malformed
@@ -78,6 +79,8 @@ class FlowEnd(NamedTuple):
     """The app's own, where `cause` is APP."""
     detail: str = ""
     remote: bool = False
+    reason: Reason | None = None
+    """Why there is no link, where that ended it."""
 
 
 class FlowCarrier(Protocol):
@@ -113,6 +116,8 @@ class FlowMemory:
         """Bytes written by apps and not acknowledged."""
         self.granted = 0
         """Bytes that others may send, beyond the first window of each flow."""
+        self.resumed = 0
+        """How often a flow was taken up again."""
 
     @property
     def tight(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 
+from sidecar.errors import Reason
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.wire.errors import Close, Untrusted, malformed
 from sidecar.wire.flow import Cause, Flow, FlowCarrier, FlowEnd, FlowMemory, FlowStream, Place
@@ -34,8 +35,6 @@ class Flows:
         self.opened: dict[int, Flow] = {}
         self.came: dict[int, Flow] = {}
         self.carrier: FlowCarrier | None = None
-        self.resumed = 0
-        """Flows taken up again, by either side."""
         self._memory = memory
         self._incoming = incoming
         self._next = 1
@@ -139,7 +138,7 @@ class Flows:
                 stream_id = carrier.open_flow(flow.kind, flow)
                 if stream_id is None:
                     return
-                self.resumed += flow.carried > 0
+                self._memory.resumed += flow.carried > 0
                 self._waiting.popleft()
                 flow.carry(Place(carrier, stream_id))
                 continue
@@ -198,7 +197,7 @@ class Flows:
             resume = parse_untrusted(wire_pb2.FlowResume, body)
             flow = self.came.get(resume.id)
             if flow is not None and flow.kind is kind:
-                self.resumed += 1
+                self._memory.resumed += 1
                 flow.resume_untrusted(resume, place)
                 return flow
             return self._refuse(place, kind, resume.id, Cause.UNKNOWN, "no such flow of this peer is known here")
@@ -209,7 +208,7 @@ class Flows:
         if flow is not None:
             if flow.kind is not kind:
                 raise malformed(f"flow {opened.id} is opened twice, as two kinds")
-            self.resumed += 1
+            self._memory.resumed += 1
             flow.resume_untrusted(wire_pb2.FlowResume(id=opened.id, limit=opened.limit), place, anew=True)
             return flow
         if not opened.id:
@@ -260,16 +259,16 @@ class Flows:
                 elif now - flow.begun_at > (flow.timeout_ms / 1000 or ACCEPT_SECONDS):
                     flow.reset(Cause.NO_SUBSCRIBER, detail=f"no app took {flow.name!r} in time")
 
-    def fail(self, cause: Cause, detail: str) -> None:
-        """The link's state is forgotten, here or over there: nothing of it can be taken up again."""
-        flows = [flow for flow in self if flow.carried or cause is not Cause.LOST]
-        for flow in flows:
+    def fail(self, detail: str, reason: Reason | None = None) -> None:
+        """The other side has forgotten the link's state, or this side does for a `reason`: nothing of it can be taken
+        up again. What has not gone out yet waits on in the first case."""
+        for flow in [flow for flow in self if flow.carried or reason is not None]:
             (self.opened if flow.opener else self.came).pop(flow.number, None)
-            flow.fail(FlowEnd(cause, detail=detail))
+            flow.fail(FlowEnd(Cause.LOST, detail=detail, reason=reason))
             flow.place = None
         self.carrier = None
         self._waiting = deque(flow for flow in self._waiting if flow.number in self.opened)
         self._ready.clear()
 
     def __repr__(self) -> str:
-        return f"Flows({len(self.opened)} opened, {len(self.came)} came, {self.resumed} resumed)"
+        return f"Flows({len(self.opened)} opened, {len(self.came)} came)"

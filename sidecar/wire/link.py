@@ -23,7 +23,7 @@ from typing import Protocol
 
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.wire.errors import Close, Untrusted
-from sidecar.wire.flow import Cause, FlowCarrier
+from sidecar.wire.flow import FlowCarrier
 from sidecar.wire.flows import Flows
 from sidecar.wire.inbound import Inbound
 from sidecar.wire.outbound import Outbound, Writer
@@ -84,7 +84,7 @@ class Link:
                 self.epoch = _new_epoch()
             self.outbound.reset()
             self.inbound.reset()
-            self.flows.fail(Cause.LOST, "the link has begun anew")
+            self.flows.fail("the link has begun anew")
         self.peer_epoch = epoch
         self.peer_instance = self.inbound.instance = instance
         if not fresh and resume_epoch == self.epoch:

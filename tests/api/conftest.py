@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -57,6 +58,14 @@ class Sides:
 def front_name(request: pytest.FixtureRequest) -> str:
     """Every test of the API runs on each front."""
     return str(request.param)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Returns once something holds that nobody tells of."""
+    while True:
+        if true():
+            return
+        await asyncio.sleep(0.01)
 
 
 @pytest.fixture

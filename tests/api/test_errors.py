@@ -19,12 +19,12 @@ from sidecar.api.scope import App, Scope
 from sidecar.api.services import services
 from sidecar.api.status import TABLE, markdown_rows
 from sidecar.errors import Reason
-from sidecar_client import AsyncSidecar, Gap, SidecarError
+from sidecar_client import AnswerError, AsyncSidecar, AsyncStream, Gap, IncomingRequest, SidecarError
 from sidecar_client.errors import BY_REASON
 from sidecar_client.gen.overlay.v1 import errors_pb2, node_pb2, peer_pb2
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 from sidecar_client.gen.overlay.v1.cursor_pb2 import Cursor
-from tests.api.conftest import Sides
+from tests.api.conftest import Side, Sides, until
 from tests.api.raw import failure
 
 STRANGER = "a" * 51 + "q"
@@ -195,6 +195,49 @@ async def scope_denied(sides: Sides) -> SidecarError:
         return await failure(app.send(a.peer_id, b"x"))
 
 
+async def request_failed(sides: Sides) -> SidecarError:
+    a, b = await sides.pair()
+
+    async def refuse(asked: IncomingRequest) -> bytes:
+        raise AnswerError("no", "not now")
+
+    answering = asyncio.create_task(b.client.reply(refuse, "x"))
+    error = await failure(a.client.request(b.peer_id, channel="x"))
+    answering.cancel()
+    await asyncio.gather(answering, return_exceptions=True)
+    return error
+
+
+async def peer_not_allowed(sides: Sides) -> SidecarError:
+    a, b = await sides.pair()
+    accepting = asyncio.create_task(b.client.accept_stream("x", peer_ids=[b.peer_id]))
+    await until(lambda: bool(b.sidecar.node.doors._visits))
+    stream = await a.client.open_stream(b.peer_id, "x")
+    error = await failure(stream.opened())
+    accepting.cancel()
+    await asyncio.gather(accepting, return_exceptions=True)
+    return error
+
+
+async def opened(a: Side, b: Side) -> tuple[AsyncStream, AsyncStream]:
+    accepting = asyncio.create_task(b.client.accept_stream("x"))
+    stream = await a.client.open_stream(b.peer_id, "x")
+    return await stream.opened(), await accepting
+
+
+async def stream_reset(sides: Sides) -> SidecarError:
+    here, there = await opened(*await sides.pair())
+    await there.reset(7)
+    return await failure(here.read())
+
+
+async def stream_lost(sides: Sides) -> SidecarError:
+    a, b = await sides.pair()
+    here, _ = await opened(a, b)
+    await a.client.disconnect(b.peer_id)
+    return await failure(here.read())
+
+
 async def frame_unexpected(sides: Sides) -> SidecarError:
     a = await sides.start()
     call = a.client.stubs.messages.SendStream()
@@ -253,6 +296,10 @@ PROVOKED: dict[Reason, Callable[[Sides], Awaitable[SidecarError]]] = {
     Reason.CURSOR_EXPIRED: cursor_expired,
     Reason.TOKEN_INVALID: token_invalid,
     Reason.SCOPE_DENIED: scope_denied,
+    Reason.REQUEST_FAILED: request_failed,
+    Reason.PEER_NOT_ALLOWED: peer_not_allowed,
+    Reason.STREAM_RESET: stream_reset,
+    Reason.STREAM_LOST: stream_lost,
     Reason.FRAME_UNEXPECTED: frame_unexpected,
     Reason.LIMIT_REACHED: limit_reached,
     Reason.INTERNAL: internal,

@@ -16,6 +16,7 @@ from sidecar.api.scope import EVERYTHING, LOOKING, NAMED, App, Scope
 from sidecar.api.services import services
 from sidecar.errors import Reason, SidecarError
 from sidecar.gen.overlay.v1 import message_pb2 as pb
+from sidecar.gen.overlay.v1 import request_pb2, stream_pb2
 from sidecar_client import AsyncSidecar, ScopeDenied
 from tests.api.inprocess import InProcess, sidecar_in_process
 
@@ -96,6 +97,10 @@ async def test_what_no_scope_has_is_refused(shared: InProcess, app: Clients) -> 
         "SendStream": pb.SendStreamRequest(open=pb.SendStreamOpen(peer_id=shared.peer_id, channel="billing")),
         "Receive": pb.ReceiveRequest(channel="billing"),
         "Consume": pb.ConsumeRequest(open=pb.ConsumeOpen(channel="billing")),
+        "Request": request_pb2.RequestRequest(peer_id=shared.peer_id, channel="billing"),
+        "Reply": request_pb2.ReplyRequest(open=request_pb2.ReplyOpen(channel="billing")),
+        "Open": stream_pb2.OpenRequest(open=stream_pb2.StreamOpen(peer_id=shared.peer_id, name="billing")),
+        "Accept": stream_pb2.AcceptRequest(accept=stream_pb2.StreamAccept(name="billing")),
     }
     for service in services(shared.node, shared.health, "grpcio"):
         if not service.name.startswith("overlay.v1."):

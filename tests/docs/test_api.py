@@ -9,7 +9,7 @@ from sidecar.api import batches, bootstrap, envelope, paging, receipts, send, se
 from sidecar.api import node as node_service
 from sidecar.api import peer as peer_service
 from sidecar.api.front import base
-from sidecar.gen.overlay.v1 import bootstrap_pb2, message_pb2, node_pb2, peer_pb2
+from sidecar.gen.overlay.v1 import bootstrap_pb2, message_pb2, node_pb2, peer_pb2, stream_pb2
 from sidecar.overlay import contacts
 from sidecar.settings import Settings
 from sidecar.wire import batch, inbound, outbox
@@ -24,7 +24,9 @@ def test_the_error_table_is_current() -> None:
     assert table.splitlines() == list(status.markdown_rows())
 
 
-@pytest.mark.parametrize("file", [message_pb2, peer_pb2, bootstrap_pb2, node_pb2], ids=lambda file: file.__name__)
+@pytest.mark.parametrize(
+    "file", [message_pb2, stream_pb2, peer_pb2, bootstrap_pb2, node_pb2], ids=lambda file: file.__name__
+)
 def test_every_verb_is_listed(file: object) -> None:
     table = PAGE.partition("## Services\n")[2].partition("\n## ")[0]
     for service in file.DESCRIPTOR.services_by_name.values():  # type: ignore[attr-defined] # a generated module

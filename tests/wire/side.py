@@ -19,7 +19,7 @@ from sidecar.mail.inbox import Inbox, Piece, Subscription
 from sidecar.wire import batch
 from sidecar.wire.batch import ENTRY_OVERHEAD_MAX
 from sidecar.wire.errors import Close
-from sidecar.wire.flow import Cause, Flow, FlowMemory
+from sidecar.wire.flow import Flow, FlowMemory
 from sidecar.wire.flows import Flows
 from sidecar.wire.hello import Greeting, Introduction, LocalPeer
 from sidecar.wire.inbound import Arrival, Inbound, Windows
@@ -285,7 +285,7 @@ class Side:
             self.kill(session)
         peer.link.outbound.fail(reason, "forgotten")
         peer.link.inbound.reset()
-        peer.link.flows.fail(Cause.LOST, "forgotten")
+        peer.link.flows.fail("forgotten", reason)
         self.inbox.unregister(peer.link.inbound)
 
     # Owner

@@ -10,7 +10,7 @@ from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.wire import flow as flow_module
 from sidecar.wire import flows as flows_module
 from sidecar.wire import varint
-from sidecar.wire.flow import BUFFER, FIRST_WINDOW, WINDOW_MAX, Cause, Flow, FlowStream
+from sidecar.wire.flow import BUFFER, FIRST_WINDOW, WINDOW_MAX, Cause, Flow, FlowEnd, FlowStream
 from sidecar.wire.flow_frames import BODY_MAX, FlowFrame, FlowKind, FlowReader, encode_data_header, encode_flow_frame
 from sidecar.wire.incoming import _Ignored
 from tests.wire.pair import QuicSide, World
@@ -127,7 +127,7 @@ def test_reset_with_a_code(engine: str, opener_resets: bool) -> None:
     here.write(b"x" * 10)
     here.reset(Cause.APP, 77, "no more")
     world.run_until(lambda: there.ended is not None)
-    assert there.ended == (Cause.APP, 77, "no more", True)
+    assert there.ended == FlowEnd(Cause.APP, 77, "no more", remote=True)
     world.run_until(lambda: forgotten(a, b))
 
 
@@ -180,7 +180,7 @@ def test_connections_lost_again_and_again(engine: str, seed: int) -> None:
     world.run_until(lambda: left.done and right.done)
     assert (bytes(left.read), bytes(right.read)) == (back, there)
     assert False in told
-    assert a.link(b).flows.resumed or left.flow.carried == 1
+    assert a.flow_memory.resumed
     world.run_until(lambda: forgotten(a, b))
 
 

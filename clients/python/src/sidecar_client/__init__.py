@@ -4,6 +4,7 @@
 """
 
 from sidecar_client.aio import AsyncSidecar
+from sidecar_client.aio_flows import AsyncStream
 from sidecar_client.aio_streams import AsyncConsumer, AsyncReceiver, AsyncSender
 from sidecar_client.endpoint import DEFAULT_ENDPOINT, Endpoint, Tls
 from sidecar_client.errors import (
@@ -26,19 +27,36 @@ from sidecar_client.errors import (
     OutcomeUnknown,
     PeerError,
     PeerIsSelf,
+    PeerNotAllowed,
     PeerRefused,
     PeerUnknown,
     PeerUnreachable,
     PeerUntrusted,
     QueueFull,
     RequestError,
+    RequestFailed,
     ScopeDenied,
     SidecarError,
     SidecarUnavailable,
+    StreamLost,
+    StreamReset,
     TokenInvalid,
     error_from_rpc,
 )
-from sidecar_client.messages import Gap, PeerChange, PeersSnapshot, Priority, Readiness, Received, Sent, Wait
+from sidecar_client.flows import Stream
+from sidecar_client.messages import (
+    AnswerError,
+    Gap,
+    IncomingRequest,
+    PeerChange,
+    PeersSnapshot,
+    Priority,
+    Readiness,
+    Received,
+    Replied,
+    Sent,
+    Wait,
+)
 from sidecar_client.outgoing import Failure, SendFailed
 from sidecar_client.streams import Consumer, Receiver, Sender
 from sidecar_client.sync import Sidecar
@@ -50,7 +68,12 @@ __all__ = [
     "AsyncConsumer",
     "AsyncReceiver",
     "AsyncSender",
+    "AnswerError",
     "AsyncSidecar",
+    "AsyncStream",
+    "IncomingRequest",
+    "Replied",
+    "Stream",
     "Consumer",
     "Receiver",
     "Sender",
@@ -98,7 +121,11 @@ __all__ = [
     "SendFailed",
     "SidecarError",
     "SidecarUnavailable",
+    "PeerNotAllowed",
+    "RequestFailed",
     "ScopeDenied",
+    "StreamLost",
+    "StreamReset",
     "TokenInvalid",
     "error_from_rpc",
 ]

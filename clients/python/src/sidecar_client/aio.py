@@ -11,7 +11,8 @@ from typing import Any, Self
 import grpc
 import grpc.aio
 
-from sidecar_client import requests
+from sidecar_client import aio_flows, requests
+from sidecar_client.aio_flows import AsyncStream
 from sidecar_client.aio_streams import AsyncConsumer, AsyncReceiver, AsyncSender
 from sidecar_client.endpoint import Endpoint, Tls
 from sidecar_client.errors import (
@@ -27,7 +28,16 @@ from sidecar_client.foreign import HealthCheckRequest
 from sidecar_client.gen.overlay.v1 import bootstrap_pb2, node_pb2, peer_pb2
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 from sidecar_client.gen.overlay.v1.cursor_pb2 import Cursor
-from sidecar_client.messages import Gap, PeerChange, PeersSnapshot, Priority, Readiness, Sent, Wait
+from sidecar_client.messages import (
+    Gap,
+    PeerChange,
+    PeersSnapshot,
+    Priority,
+    Readiness,
+    Replied,
+    Sent,
+    Wait,
+)
 from sidecar_client.outgoing import WHOLE_BYTES
 from sidecar_client.requests import DEFAULT_TIMEOUT, PAGE
 from sidecar_client.stubs import AsyncStubs
@@ -149,6 +159,48 @@ class AsyncSidecar:
         if credits < 1:
             raise InvalidField("credits: at least 1", fields=(("credits", "at least 1"),))
         return AsyncConsumer(self.stubs, channel, credits, timeout)
+
+    # requests and byte streams
+
+    async def request(
+        self,
+        peer_id: str,
+        payload: bytes = b"",
+        *,
+        channel: str = "",
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Replied:
+        """Asks an app beside a peer, one that answers on the channel. RequestFailed with its `code` when it
+        answered with an error; the deadline is the request's."""
+        return await aio_flows.request(self.stubs, peer_id, payload, channel, headers, self._seconds(timeout))
+
+    async def reply(
+        self,
+        answer: aio_flows.Answerer,
+        channel: str = "",
+        *,
+        credits: int = 16,  # noqa: A002
+        peer_ids: Iterable[str] = (),
+    ) -> None:
+        """Answers the requests of a channel, `credits` at once, until cancelled. `answer` gives the payload or a
+        Replied, or raises AnswerError. Only requests of `peer_ids` come, or of any peer where none are named."""
+        await aio_flows.requests_of(self.stubs, channel, answer, credits, peer_ids)
+
+    async def open_stream(
+        self,
+        peer_id: str,
+        name: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        accept_timeout: float | None = None,
+    ) -> AsyncStream:
+        """A byte stream to an app beside a peer that accepts that name; it may be written at once."""
+        return await aio_flows.open_stream(self.stubs, peer_id, name, headers, accept_timeout)
+
+    async def accept_stream(self, name: str, *, peer_ids: Iterable[str] = ()) -> AsyncStream:
+        """Waits for the next byte stream of that name; of `peer_ids` only, where any are named."""
+        return await aio_flows.accept_stream(self.stubs, name, peer_ids)
 
     # peers
 

@@ -128,6 +128,34 @@ class ScopeDenied(RequestError):
     CODE = grpc.StatusCode.PERMISSION_DENIED
 
 
+class RequestFailed(RequestError):
+    """The app that was asked answered with an error; `metadata` has its `code`, `detail` its words."""
+
+    REASON = "REQUEST_FAILED"
+    CODE = grpc.StatusCode.ABORTED
+
+
+class PeerNotAllowed(RequestError):
+    """The app over there does not take this peer's requests or streams."""
+
+    REASON = "PEER_NOT_ALLOWED"
+    CODE = grpc.StatusCode.PERMISSION_DENIED
+
+
+class StreamReset(RequestError):
+    """The other app has reset the stream, or went away; `metadata` has its `code`."""
+
+    REASON = "STREAM_RESET"
+    CODE = grpc.StatusCode.ABORTED
+
+
+class StreamLost(RequestError):
+    """The stream's connection was lost and it could not be resumed in time."""
+
+    REASON = "STREAM_LOST"
+    CODE = grpc.StatusCode.UNAVAILABLE
+
+
 class CursorExpired(RequestError):
     """The cursor is of another run of the sidecar or older than what it remembers."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -94,3 +95,33 @@ class PeerChange:
 def seconds(time: Timestamp) -> float:
     """Seconds since 1970."""
     return time.seconds + time.nanos / 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingRequest:
+    """What another app asks."""
+
+    peer_id: str
+    """Who asks, proven by its key."""
+    channel: str
+    payload: bytes
+    headers: Mapping[str, str]
+    time_left: float | None
+    """Seconds the requester waits, from when it came; None where it did not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """A reply."""
+
+    payload: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class AnswerError(Exception):
+    """Raised by an app that answers: the requester gets RequestFailed with this code, a short word, and these words."""
+
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(message or code)
+        self.code = code
+        self.message = message

@@ -16,12 +16,14 @@ from sidecar_client.gen.overlay.v1.bootstrap_pb2_grpc import BootstrapServiceStu
 from sidecar_client.gen.overlay.v1.message_pb2_grpc import MessageServiceStub
 from sidecar_client.gen.overlay.v1.node_pb2_grpc import NodeServiceStub
 from sidecar_client.gen.overlay.v1.peer_pb2_grpc import PeerServiceStub
+from sidecar_client.gen.overlay.v1.stream_pb2_grpc import StreamServiceStub
 
 if TYPE_CHECKING:
     from sidecar_client.gen.overlay.v1.bootstrap_pb2_grpc import BootstrapServiceAsyncStub
     from sidecar_client.gen.overlay.v1.message_pb2_grpc import MessageServiceAsyncStub
     from sidecar_client.gen.overlay.v1.node_pb2_grpc import NodeServiceAsyncStub
     from sidecar_client.gen.overlay.v1.peer_pb2_grpc import PeerServiceAsyncStub
+    from sidecar_client.gen.overlay.v1.stream_pb2_grpc import StreamServiceAsyncStub
 
 Metadata = tuple[tuple[str, str], ...]
 
@@ -33,6 +35,7 @@ class Stubs:
         through = cast(grpc.Channel, MetadataChannel(channel, metadata))
         self.messages = MessageServiceStub(through)
         self.peers = PeerServiceStub(through)
+        self.streams = StreamServiceStub(through)
         self.bootstrap = BootstrapServiceStub(through)
         self.node = NodeServiceStub(through)
         self.health = HealthStub(through)
@@ -45,6 +48,7 @@ class AsyncStubs:
         through = cast(Any, MetadataChannel(channel, metadata))
         self.messages = cast("MessageServiceAsyncStub", MessageServiceStub(through))
         self.peers = cast("PeerServiceAsyncStub", PeerServiceStub(through))
+        self.streams = cast("StreamServiceAsyncStub", StreamServiceStub(through))
         self.bootstrap = cast("BootstrapServiceAsyncStub", BootstrapServiceStub(through))
         self.node = cast("NodeServiceAsyncStub", NodeServiceStub(through))
         self.health = HealthStub(through)

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import grpc
 
-from sidecar_client import requests
+from sidecar_client import flows, requests
 from sidecar_client.endpoint import Endpoint, Tls
 from sidecar_client.errors import (
     CursorExpired,
@@ -21,11 +21,21 @@ from sidecar_client.errors import (
     error_from_rpc,
     translated,
 )
+from sidecar_client.flows import Stream
 from sidecar_client.foreign import HealthCheckRequest
 from sidecar_client.gen.overlay.v1 import bootstrap_pb2, node_pb2, peer_pb2
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 from sidecar_client.gen.overlay.v1.cursor_pb2 import Cursor
-from sidecar_client.messages import Gap, PeerChange, PeersSnapshot, Priority, Readiness, Sent, Wait
+from sidecar_client.messages import (
+    Gap,
+    PeerChange,
+    PeersSnapshot,
+    Priority,
+    Readiness,
+    Replied,
+    Sent,
+    Wait,
+)
 from sidecar_client.outgoing import WHOLE_BYTES
 from sidecar_client.requests import DEFAULT_TIMEOUT, PAGE
 from sidecar_client.streams import RECONNECT_SECONDS, Consumer, Receiver, Sender, look
@@ -152,6 +162,49 @@ class Sidecar:
         if credits < 1:
             raise InvalidField("credits: at least 1", fields=(("credits", "at least 1"),))
         return Consumer(self.stubs, channel, credits, timeout)
+
+    # requests and byte streams
+
+    def request(
+        self,
+        peer_id: str,
+        payload: bytes = b"",
+        *,
+        channel: str = "",
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Replied:
+        """Asks an app beside a peer, one that answers on the channel. RequestFailed with its `code` when it
+        answered with an error; the deadline is the request's."""
+        return flows.request(self.stubs, peer_id, payload, channel, headers, self._seconds(timeout))
+
+    def reply(
+        self,
+        answer: flows.Answerer,
+        channel: str = "",
+        *,
+        credits: int = 16,  # noqa: A002
+        peer_ids: Iterable[str] = (),
+    ) -> None:
+        """Answers the requests of a channel, one after the other, with `credits` handed out ahead, until interrupted.
+        `answer` gives the payload or a Replied, or raises AnswerError. Only requests of
+        `peer_ids` come, or of any peer where none are named."""
+        flows.requests_of(self.stubs, channel, answer, credits, peer_ids)
+
+    def open_stream(
+        self,
+        peer_id: str,
+        name: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        accept_timeout: float | None = None,
+    ) -> Stream:
+        """A byte stream to an app beside a peer that accepts that name; it may be written at once."""
+        return flows.open_stream(self.stubs, peer_id, name, headers, accept_timeout)
+
+    def accept_stream(self, name: str, *, peer_ids: Iterable[str] = ()) -> Stream:
+        """Waits for the next byte stream of that name; of `peer_ids` only, where any are named."""
+        return flows.accept_stream(self.stubs, name, peer_ids)
 
     # peers
 

@@ -2,6 +2,7 @@ import datetime
 
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from sidecar.gen.overlay.v1 import errors_pb2 as _errors_pb2
+from sidecar.gen.overlay.v1 import request_pb2 as _request_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor

@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from sidecar_client.gen.overlay.v1 import message_pb2 as overlay_dot_v1_dot_message__pb2
+from sidecar_client.gen.overlay.v1 import request_pb2 as overlay_dot_v1_dot_request__pb2
 
 GRPC_GENERATED_VERSION = '1.76.0'
 GRPC_VERSION = grpc.__version__
@@ -55,6 +56,16 @@ class MessageServiceStub(object):
                 request_serializer=overlay_dot_v1_dot_message__pb2.ConsumeRequest.SerializeToString,
                 response_deserializer=overlay_dot_v1_dot_message__pb2.ConsumeResponse.FromString,
                 _registered_method=True)
+        self.Request = channel.unary_unary(
+                '/overlay.v1.MessageService/Request',
+                request_serializer=overlay_dot_v1_dot_request__pb2.RequestRequest.SerializeToString,
+                response_deserializer=overlay_dot_v1_dot_request__pb2.RequestResponse.FromString,
+                _registered_method=True)
+        self.Reply = channel.stream_stream(
+                '/overlay.v1.MessageService/Reply',
+                request_serializer=overlay_dot_v1_dot_request__pb2.ReplyRequest.SerializeToString,
+                response_deserializer=overlay_dot_v1_dot_request__pb2.ReplyResponse.FromString,
+                _registered_method=True)
 
 
 class MessageServiceServicer(object):
@@ -92,6 +103,21 @@ class MessageServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Request(self, request, context):
+        """Request asks an app beside another sidecar and gives its reply, its error, or why there is none. Cancelling the call
+        tells that app.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Reply(self, request_iterator, context):
+        """Reply answers requests that come in on a channel, with credits; each is handed to one app, once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MessageServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -114,6 +140,16 @@ def add_MessageServiceServicer_to_server(servicer, server):
                     servicer.Consume,
                     request_deserializer=overlay_dot_v1_dot_message__pb2.ConsumeRequest.FromString,
                     response_serializer=overlay_dot_v1_dot_message__pb2.ConsumeResponse.SerializeToString,
+            ),
+            'Request': grpc.unary_unary_rpc_method_handler(
+                    servicer.Request,
+                    request_deserializer=overlay_dot_v1_dot_request__pb2.RequestRequest.FromString,
+                    response_serializer=overlay_dot_v1_dot_request__pb2.RequestResponse.SerializeToString,
+            ),
+            'Reply': grpc.stream_stream_rpc_method_handler(
+                    servicer.Reply,
+                    request_deserializer=overlay_dot_v1_dot_request__pb2.ReplyRequest.FromString,
+                    response_serializer=overlay_dot_v1_dot_request__pb2.ReplyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -225,6 +261,60 @@ class MessageService(object):
             '/overlay.v1.MessageService/Consume',
             overlay_dot_v1_dot_message__pb2.ConsumeRequest.SerializeToString,
             overlay_dot_v1_dot_message__pb2.ConsumeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Request(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/overlay.v1.MessageService/Request',
+            overlay_dot_v1_dot_request__pb2.RequestRequest.SerializeToString,
+            overlay_dot_v1_dot_request__pb2.RequestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Reply(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/overlay.v1.MessageService/Reply',
+            overlay_dot_v1_dot_request__pb2.ReplyRequest.SerializeToString,
+            overlay_dot_v1_dot_request__pb2.ReplyResponse.FromString,
             options,
             channel_credentials,
             insecure,

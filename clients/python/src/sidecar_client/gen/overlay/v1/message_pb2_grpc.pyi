@@ -10,6 +10,8 @@ class MessageServiceStub:
     SendStream: grpc.StreamStreamMultiCallable[message_pb2.SendStreamRequest, message_pb2.SendStreamResponse]
     Receive: grpc.UnaryStreamMultiCallable[message_pb2.ReceiveRequest, message_pb2.ReceiveResponse]
     Consume: grpc.StreamStreamMultiCallable[message_pb2.ConsumeRequest, message_pb2.ConsumeResponse]
+    Request: grpc.UnaryUnaryMultiCallable[message_pb2.RequestRequest, message_pb2.RequestResponse]
+    Reply: grpc.StreamStreamMultiCallable[message_pb2.ReplyRequest, message_pb2.ReplyResponse]
 
 class MessageServiceAsyncStub:
     def __init__(self, channel: grpc.aio.Channel) -> None: ...
@@ -17,3 +19,5 @@ class MessageServiceAsyncStub:
     SendStream: grpc.aio.StreamStreamMultiCallable[message_pb2.SendStreamRequest, message_pb2.SendStreamResponse]
     Receive: grpc.aio.UnaryStreamMultiCallable[message_pb2.ReceiveRequest, message_pb2.ReceiveResponse]
     Consume: grpc.aio.StreamStreamMultiCallable[message_pb2.ConsumeRequest, message_pb2.ConsumeResponse]
+    Request: grpc.aio.UnaryUnaryMultiCallable[message_pb2.RequestRequest, message_pb2.RequestResponse]
+    Reply: grpc.aio.StreamStreamMultiCallable[message_pb2.ReplyRequest, message_pb2.ReplyResponse]

@@ -1,0 +1,263 @@
+"""Byte streams and requests of the client for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+import grpc.aio
+
+from sidecar_client.errors import SidecarError, StreamReset, error_from_rpc, translated
+from sidecar_client.gen.overlay.v1 import request_pb2, stream_pb2
+from sidecar_client.messages import AnswerError, IncomingRequest, Replied
+from sidecar_client.stubs import AsyncStubs
+
+PIECE = 256 << 10
+"""Bytes of one frame."""
+
+
+class AsyncStream:
+    """A byte stream to an app beside another sidecar. `async with` ends it: both ways, and at once after an error."""
+
+    def __init__(self, call: Any, frame: type[stream_pb2.OpenRequest | stream_pb2.AcceptRequest]) -> None:
+        self.peer_id = ""
+        self.name = ""
+        self.headers: Mapping[str, str] = {}
+        self.accepted = False
+        """The other app has taken it."""
+        self.suspensions = 0
+        """How often it lost its connection and went on by another."""
+        self.suspended = False
+        self._call = call
+        self._frame = frame
+        self._ended = False
+        self._finished = False
+        self._left = b""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.cancel()
+        else:
+            await self.close()
+
+    async def opened(self) -> Self:
+        """Returns once the other app has taken it; raises why it was not."""
+        while not self.accepted:
+            if not await self._next():
+                raise StreamReset("the stream ended before it was accepted")
+        return self
+
+    async def write(self, data: bytes) -> None:
+        """Takes bytes; waits while the other app does not read."""
+        for start in range(0, len(data), PIECE):
+            frame = self._frame(data=data[start : start + PIECE])
+            try:
+                await self._call.write(frame)
+            except (grpc.RpcError, asyncio.InvalidStateError) as error:
+                raise await self._why() from error
+
+    async def finish(self) -> None:
+        """Writes no more; reading goes on."""
+        if not self._finished:
+            self._finished = True
+            with contextlib.suppress(grpc.RpcError, asyncio.InvalidStateError):  # reading tells why it ended
+                await self._call.write(self._frame(finish=stream_pb2.StreamFinished()))
+                await self._call.done_writing()
+
+    async def read(self, most: int = PIECE) -> bytes:
+        """The next bytes, at most so many; none at the end. Raises StreamReset, StreamLost and the like."""
+        while not self._left and not self._ended:
+            if not await self._next():
+                self._ended = True
+        data, self._left = self._left[:most], self._left[most:]
+        return data
+
+    async def read_all(self) -> bytes:
+        """Everything to the end."""
+        parts = []
+        while part := await self.read():
+            parts.append(part)
+        return b"".join(parts)
+
+    async def reset(self, code: int = 0, detail: str = "") -> None:
+        """Ends it in both directions; the other app gets the code."""
+        with contextlib.suppress(grpc.RpcError, asyncio.InvalidStateError):  # it has ended
+            await self._call.write(self._frame(reset=stream_pb2.StreamReset(code=code, detail=detail)))
+            await self._call.done_writing()
+            await self._call.read()
+
+    async def close(self) -> None:
+        """Writes no more, passes over what still comes, and returns once all that was written is with the other
+        sidecar."""
+        await self.finish()
+        with translated():
+            while await self._call.read() is not grpc.aio.EOF:
+                pass
+        code = await self._call.code()
+        if code is not grpc.StatusCode.OK:
+            raise await self._why()
+
+    def cancel(self) -> None:
+        """Ends it at once, as if the app had gone."""
+        self._call.cancel()
+
+    async def _next(self) -> bool:
+        """Takes a frame; False at the end of the other app's way."""
+        try:
+            response = await self._call.read()
+        except grpc.RpcError as error:
+            raise error_from_rpc(error) from error
+        if response is grpc.aio.EOF:
+            if await self._call.code() is not grpc.StatusCode.OK:
+                raise await self._why()
+            return False
+        kind = response.WhichOneof("frame")
+        if kind == "data":
+            self._left = response.data
+        elif kind == "accepted":
+            self.accepted = True
+            told = response.accepted
+            self.peer_id, self.name, self.headers = told.peer_id, told.name, dict(told.headers)
+        elif kind == "state":
+            self.suspended = response.state == stream_pb2.STREAM_STATE_SUSPENDED
+            self.suspensions += self.suspended
+        return bool(kind != "finished")
+
+    async def _why(self) -> SidecarError:
+        try:
+            while await self._call.read() is not grpc.aio.EOF:
+                pass
+        except grpc.RpcError as error:
+            return error_from_rpc(error)
+        except asyncio.CancelledError:
+            if not self._call.cancelled():
+                raise
+        return StreamReset("the stream is over")
+
+
+async def open_stream(
+    stubs: AsyncStubs, peer_id: str, name: str, headers: Mapping[str, str] | None, accept_timeout: float | None
+) -> AsyncStream:
+    """See AsyncSidecar.open_stream."""
+    opening = stream_pb2.StreamOpen(peer_id=peer_id, name=name, headers=headers)
+    if accept_timeout is not None:
+        opening.accept_timeout.FromNanoseconds(int(accept_timeout * 1e9))
+    call = stubs.streams.Open()
+    stream = AsyncStream(call, stream_pb2.OpenRequest)
+    stream.peer_id, stream.name = peer_id, name
+    with translated():
+        await call.write(stream_pb2.OpenRequest(open=opening))
+    return stream
+
+
+async def accept_stream(stubs: AsyncStubs, name: str, peer_ids: Iterable[str]) -> AsyncStream:
+    """See AsyncSidecar.accept_stream."""
+    call = stubs.streams.Accept()
+    stream = AsyncStream(call, stream_pb2.AcceptRequest)
+    try:
+        with translated():
+            await call.write(
+                stream_pb2.AcceptRequest(accept=stream_pb2.StreamAccept(name=name, peer_ids=list(peer_ids)))
+            )
+        return await stream.opened()
+    except BaseException:
+        call.cancel()
+        raise
+
+
+async def request(
+    stubs: AsyncStubs, peer_id: str, payload: bytes, channel: str, headers: Mapping[str, str] | None, timeout: float
+) -> Replied:
+    """See AsyncSidecar.request."""
+    asked = request_pb2.RequestRequest(peer_id=peer_id, channel=channel, headers=headers, payload=payload)
+    with translated():
+        reply = await stubs.messages.Request(asked, timeout=timeout)
+    return Replied(reply.payload, dict(reply.headers))
+
+
+Answerer = Callable[[IncomingRequest], Awaitable[bytes | Replied]]
+
+
+async def requests_of(stubs: AsyncStubs, channel: str, answer: Answerer, credit: int, peer_ids: Iterable[str]) -> None:
+    """See AsyncSidecar.reply."""
+    call = stubs.messages.Reply()
+    tasks: dict[int, asyncio.Task[None]] = {}
+    writing = asyncio.Lock()
+
+    async def work(asked: request_pb2.IncomingRequest) -> None:
+        answered = await _answer(answer, asked)
+        async with writing:
+            frame = request_pb2.ReplyRequest(answers=request_pb2.ReplyAnswers(answers=[answered]))
+            await call.write(frame)
+
+    try:
+        with translated():
+            opening = request_pb2.ReplyOpen(channel=channel, credits=credit, peer_ids=list(peer_ids))
+            await call.write(request_pb2.ReplyRequest(open=opening))
+            async for response in _responses(call):
+                for asked in response.requests:
+                    task = asyncio.create_task(work(asked))
+                    tasks[asked.request_id] = task
+                    task.add_done_callback(lambda done, number=asked.request_id: _over(tasks, number, done))  # type: ignore[misc]
+                for number in response.cancelled:
+                    if number in tasks:
+                        tasks[number].cancel()
+    finally:
+        call.cancel()
+        for task in list(tasks.values()):
+            task.cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+
+def _over(tasks: dict[int, asyncio.Task[None]], number: int, task: asyncio.Task[None]) -> None:
+    tasks.pop(number, None)
+    if not task.cancelled():
+        task.exception()  # writing failed because the call is over, which reading tells
+
+
+async def _responses(call: Any) -> AsyncIterator[request_pb2.ReplyResponse]:
+    while (response := await call.read()) is not grpc.aio.EOF:
+        yield response
+    code = await call.code()
+    if code is not grpc.StatusCode.OK:
+        raise grpc.aio.AioRpcError(
+            code, await call.initial_metadata(), await call.trailing_metadata(), await call.details()
+        )
+
+
+async def _answer(answer: Answerer, asked: request_pb2.IncomingRequest) -> request_pb2.Answer:
+    try:
+        reply = await answer(taken(asked))
+    except AnswerError as error:
+        return failed(asked.request_id, error)
+    except Exception as error:  # noqa: BLE001  an app's bug is the requester's error, and ends nothing else
+        return failed(asked.request_id, AnswerError("internal", f"{type(error).__name__}: {error}"))
+    return answered(asked.request_id, reply)
+
+
+def taken(asked: request_pb2.IncomingRequest) -> IncomingRequest:
+    """A request as the app sees it."""
+    left = asked.time_left.ToNanoseconds() / 1e9 if asked.HasField("time_left") else None
+    return IncomingRequest(asked.peer_id, asked.channel, asked.payload, dict(asked.headers), left)
+
+
+def answered(number: int, reply: bytes | Replied) -> request_pb2.Answer:
+    """An app's reply as the sidecar takes it."""
+    if isinstance(reply, Replied):
+        return request_pb2.Answer(request_id=number, payload=reply.payload, headers=reply.headers)
+    return request_pb2.Answer(request_id=number, payload=reply)
+
+
+def failed(number: int, error: AnswerError) -> request_pb2.Answer:
+    """An app's error as the sidecar takes it."""
+    words = error.message.encode()[:1024].decode(errors="ignore")
+    return request_pb2.Answer(request_id=number, error=request_pb2.AnswerError(code=error.code, message=words))

@@ -1,0 +1,216 @@
+"""Byte streams and requests of the client for threads."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+
+from sidecar_client.aio_flows import PIECE, answered, failed, taken
+from sidecar_client.errors import StreamReset, error_from_rpc, translated
+from sidecar_client.gen.overlay.v1 import request_pb2, stream_pb2
+from sidecar_client.messages import AnswerError, IncomingRequest, Replied
+from sidecar_client.stubs import Stubs
+
+Answerer = Callable[[IncomingRequest], bytes | Replied]
+
+AHEAD = 4
+"""Frames that may be written ahead of what gRPC has taken."""
+
+
+class _Frames:
+    """What is to be written: an iterator that gRPC reads from a thread of its own."""
+
+    def __init__(self, first: Any) -> None:
+        self._queue: queue.Queue[Any] = queue.Queue(AHEAD)
+        self._queue.put(first)
+        self.over = False
+
+    def put(self, frame: Any) -> None:
+        while not self.over:
+            try:
+                self._queue.put(frame, timeout=0.1)
+            except queue.Full:
+                continue
+            return
+
+    def end(self) -> None:
+        self.put(None)
+
+    def __iter__(self) -> Iterator[Any]:
+        while not self.over:
+            try:
+                frame = self._queue.get(timeout=0.1)
+            except queue.Empty:
+                continue
+            if frame is None:
+                return
+            yield frame
+
+
+class Stream:
+    """A byte stream to an app beside another sidecar. `with` ends it: both ways, and at once after an error. One thread
+    may read while another writes."""
+
+    def __init__(self, begin: Any, frame: Any, first: Any) -> None:
+        self.peer_id = ""
+        self.name = ""
+        self.headers: Mapping[str, str] = {}
+        self.accepted = False
+        """The other app has taken it."""
+        self._frame = frame
+        self._frames = _Frames(first)
+        self._finished = False
+        self._ended = False
+        self._left = b""
+        with translated():
+            self._call: Any = begin(iter(self._frames))
+        self._call.add_callback(self._over)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.cancel()
+        else:
+            self.close()
+
+    def opened(self) -> Self:
+        """Returns once the other app has taken it; raises why it was not."""
+        while not self.accepted:
+            if not self._next():
+                raise StreamReset("the stream ended before it was accepted")
+        return self
+
+    def write(self, data: bytes) -> None:
+        """Takes bytes; waits while the other app does not read."""
+        for start in range(0, len(data), PIECE):
+            if self._frames.over:
+                self._call.result()  # raises why
+            self._frames.put(self._frame(data=data[start : start + PIECE]))
+
+    def finish(self) -> None:
+        """Writes no more; reading goes on."""
+        if not self._finished:
+            self._finished = True
+            self._frames.put(self._frame(finish=stream_pb2.StreamFinished()))
+            self._frames.end()
+
+    def read(self, most: int = PIECE) -> bytes:
+        """The next bytes, at most so many; none at the end. Raises StreamReset, StreamLost and the like."""
+        while not self._left and not self._ended:
+            if not self._next():
+                self._ended = True
+        data, self._left = self._left[:most], self._left[most:]
+        return data
+
+    def read_all(self) -> bytes:
+        """Everything to the end."""
+        parts = []
+        while part := self.read():
+            parts.append(part)
+        return b"".join(parts)
+
+    def reset(self, code: int = 0, detail: str = "") -> None:
+        """Ends it in both directions; the other app gets the code."""
+        self._frames.put(self._frame(reset=stream_pb2.StreamReset(code=code, detail=detail)))
+        self.finish()
+        for _ in self._call:
+            pass
+
+    def close(self) -> None:
+        """Writes no more, passes over what still comes, and returns once all that was written is with the other
+        sidecar."""
+        self.finish()
+        with translated():
+            for _ in self._call:
+                pass
+
+    def cancel(self) -> None:
+        """Ends it at once, as if the app had gone."""
+        self._frames.over = True
+        self._call.cancel()
+
+    def _over(self) -> None:
+        self._frames.over = True
+
+    def _next(self) -> bool:
+        try:
+            response = next(self._call, None)
+        except grpc.RpcError as error:
+            raise error_from_rpc(error) from error
+        if response is None:
+            return False
+        kind = response.WhichOneof("frame")
+        if kind == "data":
+            self._left = response.data
+        elif kind == "accepted":
+            self.accepted = True
+            told = response.accepted
+            self.peer_id, self.name, self.headers = told.peer_id, told.name, dict(told.headers)
+        return bool(kind != "finished")
+
+
+def open_stream(
+    stubs: Stubs, peer_id: str, name: str, headers: Mapping[str, str] | None, accept_timeout: float | None
+) -> Stream:
+    """See Sidecar.open_stream."""
+    opening = stream_pb2.StreamOpen(peer_id=peer_id, name=name, headers=headers)
+    if accept_timeout is not None:
+        opening.accept_timeout.FromNanoseconds(int(accept_timeout * 1e9))
+    stream = Stream(stubs.streams.Open, stream_pb2.OpenRequest, stream_pb2.OpenRequest(open=opening))
+    stream.peer_id, stream.name = peer_id, name
+    return stream
+
+
+def accept_stream(stubs: Stubs, name: str, peer_ids: Iterable[str]) -> Stream:
+    """See Sidecar.accept_stream."""
+    accept = stream_pb2.StreamAccept(name=name, peer_ids=list(peer_ids))
+    return Stream(stubs.streams.Accept, stream_pb2.AcceptRequest, stream_pb2.AcceptRequest(accept=accept)).opened()
+
+
+def request(
+    stubs: Stubs, peer_id: str, payload: bytes, channel: str, headers: Mapping[str, str] | None, timeout: float
+) -> Replied:
+    """See Sidecar.request."""
+    asked = request_pb2.RequestRequest(peer_id=peer_id, channel=channel, headers=headers, payload=payload)
+    with translated():
+        reply = stubs.messages.Request(asked, timeout=timeout)
+    return Replied(reply.payload, dict(reply.headers))
+
+
+def requests_of(
+    stubs: Stubs,
+    channel: str,
+    answer: Answerer,
+    credit: int,
+    peer_ids: Iterable[str],
+) -> None:
+    """See Sidecar.reply."""
+    opening = request_pb2.ReplyOpen(channel=channel, credits=credit, peer_ids=list(peer_ids))
+    frames = _Frames(request_pb2.ReplyRequest(open=opening))
+    with translated():
+        call: Any = stubs.messages.Reply(iter(frames))
+        try:
+            for response in call:
+                for asked in response.requests:
+                    replied = _answer(answer, asked)
+                    frames.put(request_pb2.ReplyRequest(answers=request_pb2.ReplyAnswers(answers=[replied])))
+        finally:
+            frames.over = True
+            call.cancel()
+
+
+def _answer(answer: Answerer, asked: request_pb2.IncomingRequest) -> request_pb2.Answer:
+    try:
+        return answered(asked.request_id, answer(taken(asked)))
+    except AnswerError as error:
+        return failed(asked.request_id, error)
+    except Exception as error:  # noqa: BLE001  an app's bug is the requester's error, and ends nothing else
+        return failed(asked.request_id, AnswerError("internal", f"{type(error).__name__}: {error}"))
