@@ -9,6 +9,7 @@ import grpc
 
 from sidecar_client import AsyncSidecar, Received, SidecarError, error_from_rpc
 from sidecar_client.outgoing import SendFailed
+from tests.api.conftest import Side
 
 
 async def failure(call: Awaitable[Any]) -> SidecarError:
@@ -30,3 +31,17 @@ async def payload_of(client: AsyncSidecar, channel: str) -> Received:
         got = await anext(inbox)
     assert isinstance(got, Received)
     return got
+
+
+async def stuck(side: Side, peer_id: str, channel: str = "unread", *, full: bool = False) -> None:
+    """Returns once messages wait for a channel that nobody reads there: what its window takes has arrived, and more
+    does not leave; with `full` also once senders have to wait."""
+    while True:
+        await side.client.node()
+        peer = side.sidecar.node.links.peers.get(peer_id)
+        if peer is None:
+            continue
+        outbound = peer.link.outbound
+        waits = outbound.outbox.messages and outbound.starved(channel) and not outbound.unacknowledged
+        if waits and (outbound.outbox.full(channel) or not full):
+            return

@@ -25,7 +25,7 @@ from sidecar_client.gen.overlay.v1 import errors_pb2, node_pb2, peer_pb2
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 from sidecar_client.gen.overlay.v1.cursor_pb2 import Cursor
 from tests.api.conftest import Side, Sides, until
-from tests.api.raw import failure
+from tests.api.raw import failure, stuck
 
 STRANGER = "a" * 51 + "q"
 
@@ -83,7 +83,7 @@ async def identity_mismatch(sides: Sides) -> SidecarError:
 async def link_closed(sides: Sides) -> SidecarError:
     a, b = await sides.pair(channel_window_bytes=64 << 10, link_window_bytes=256 << 10)
     sending = asyncio.create_task(failure(fill(a.client, b.peer_id)))
-    await queued(a.client, b.peer_id)
+    await stuck(a, b.peer_id)
     await a.client.disconnect(b.peer_id, timeout=0.5)
     return await sending
 
@@ -102,7 +102,7 @@ async def outcome_unknown(sides: Sides) -> SidecarError:
 async def queue_full(sides: Sides) -> SidecarError:
     a, b = await sides.pair(outbox_bytes=64 << 10, channel_window_bytes=64 << 10, link_window_bytes=256 << 10)
     sending = asyncio.create_task(failure(fill(a.client, b.peer_id)))
-    await queued(a.client, b.peer_id)
+    await stuck(a, b.peer_id, full=True)
     error = await failure(a.client.send(b.peer_id, b"x", channel="unread", timeout=0.5))
     assert error.retry_after == 1.0
     sending.cancel()
@@ -263,17 +263,6 @@ async def fill(client: AsyncSidecar, peer_id: str) -> None:
     async with client.sender(peer_id, channel="unread") as out:
         for _ in range(64):
             await out.send(bytes(16 << 10))
-
-
-async def queued(client: AsyncSidecar, peer_id: str) -> None:
-    """Returns once messages wait that the windows do not let through."""
-    before = -1
-    while True:
-        peer = await client.peer(peer_id)
-        if peer.queued_bytes and peer.queued_bytes == before:
-            return
-        before = peer.queued_bytes
-        await asyncio.sleep(0.1)
 
 
 PROVOKED: dict[Reason, Callable[[Sides], Awaitable[SidecarError]]] = {

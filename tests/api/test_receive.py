@@ -15,7 +15,7 @@ import pytest
 from sidecar_client import AsyncReceiver, AsyncSidecar, Received
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 from tests.api.conftest import Side, Sides
-from tests.api.raw import failure
+from tests.api.raw import failure, stuck
 
 Pair = tuple[Side, Side]
 
@@ -338,10 +338,7 @@ async def test_memory_is_bounded_when_nobody_reads(sides: Sides) -> None:
     a, b = await sides.pair(channel_window_bytes=256 << 10, link_window_bytes=1 << 20, outbox_bytes=1 << 20)
     async with AsyncSidecar(a.sidecar.address) as other:
         sending = asyncio.create_task(flood(other, b.peer_id))
-        before, held = -1, 0
-        while before != held or not held:
-            await asyncio.sleep(0.3)
-            before, held = held, b.sidecar.node.inbox.bytes
+        await stuck(a, b.peer_id)
         assert b.sidecar.node.inbox.bytes <= 2 << 20
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):

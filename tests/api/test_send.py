@@ -13,7 +13,7 @@ from sidecar_client import MessageTooLarge, Received, SendFailed, error_from_rpc
 from sidecar_client.gen.overlay.v1 import errors_pb2
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 from tests.api.conftest import Side, Sides
-from tests.api.raw import failure, payload_of
+from tests.api.raw import failure, payload_of, stuck
 
 Pair = tuple[Side, Side]
 
@@ -405,10 +405,9 @@ async def test_a_stream_is_held_back_by_a_full_queue(sides: Sides) -> None:
             written += 64 << 10
 
     writing = asyncio.create_task(write())
-    before = -1
-    while written != before:
-        before = written
-        await asyncio.sleep(0.3)
+    await stuck(a, b.peer_id, full=True)
+    for _ in range(100):  # it could go on now, and does not
+        await a.client.ping(b.peer_id)
     assert not writing.done()
     assert written <= 16 << 20
     assert (await a.client.peer(b.peer_id)).queued_bytes <= 2 << 20

@@ -218,7 +218,7 @@ def test_calls_go_on_after_a_restart_however_long_the_pauses(two: Two, apps: App
         a.send(two[1].peer_id, b"x", wait="sent")
     two[0].restart()
     for _ in range(60):
-        time.sleep(0.25)
+        time.sleep(0.25)  # the app's own pause, which is what the test is about
         try:
             a.send(two[0].peer_id, b"x")
         except PeerIsSelf:
