@@ -21,6 +21,7 @@ from sidecar.api.listeners import api_listeners
 from sidecar.api.services import services
 from sidecar.errors import SettingsError
 from sidecar.identity import Identity
+from sidecar.mail.journal import Journal
 from sidecar.node import Node, NodeState
 from sidecar.overlay.cache import Cache
 from sidecar.overlay.cache_file import CacheFile
@@ -67,7 +68,8 @@ async def run(settings: Settings, ready: Callable[[ReadyInfo], None]) -> None:
         shown = credentials.load(settings, directory)
         identity = shown.identity
         cache = Cache(CacheFile(directory) if directory is not None else None)
-        node = Node(settings, identity, Contacts(settings.bootstrap, directory), shown.trust, cache)
+        contacts, journal = Contacts(settings.bootstrap, directory), Journal(directory, settings.journal_bytes)
+        node = Node(settings, identity, contacts, shown.trust, cache, journal)
         if shown.files is not None and shown.loaded is not None:
             node.keep_renewed(shown.files, shown.loaded)
         endpoint = await _open_endpoint(settings, identity, node)

@@ -53,11 +53,19 @@ DROP_REASONS = (
     Reason.DEADLINE,
     Reason.CANCELLED,
     Reason.DRAINING,
+    Reason.DEAD_LETTERED,
+    Reason.EXPIRED,
+    Reason.PURGED,
+    Reason.JOURNAL_FULL,
+    Reason.JOURNAL_FAILED,
+    Reason.UNSUPPORTED_BY_PEER,
 )
 """Why an accepted message can fail."""
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 BYTES = tuple(float(1 << power) for power in (*range(6, 30, 2), 29))
+
+GROUPS = tuple(float(1 << power) for power in range(13))
 
 Key = TypeVar("Key")
 
@@ -122,6 +130,10 @@ class Counters:
     """Bytes of messages sent; those of one batch count with their mean."""
     delivery: Histogram = field(default_factory=lambda: Histogram(SECONDS))
     """Seconds from acceptance to ACK: every message of a quiet caller, a sample of a busy one's."""
+    journal_commit: Histogram = field(default_factory=lambda: Histogram(SECONDS))
+    """Seconds of each of the journal's transactions, fsync included."""
+    journal_group: Histogram = field(default_factory=lambda: Histogram(GROUPS))
+    """What was done in each."""
     loop_lag: Histogram = field(default_factory=lambda: Histogram(SECONDS))
     """Seconds that the event loop was late for a timer."""
 

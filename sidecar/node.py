@@ -22,8 +22,10 @@ from sidecar.errors import Reason, SidecarError, invalid_field
 from sidecar.identity import Identity, parse_peer_id
 from sidecar.mail.doors import Doors, Visit
 from sidecar.mail.inbox import Inbox, Subscription
+from sidecar.mail.journal import Journal
 from sidecar.mail.requests import Question, Requests, Worker
 from sidecar.metrics import Counters, Gauges
+from sidecar.overlay.awaited import TrackedSink
 from sidecar.overlay.bootstrap import Bootstrap
 from sidecar.overlay.cache import Cache
 from sidecar.overlay.contacts import Contacts
@@ -33,14 +35,17 @@ from sidecar.overlay.events import (
     ContactOrigin,
     ContactRemoved,
     Event,
+    MessagesDead,
     MessagesLost,
     PeerLinked,
     PeerUnlinked,
     StateChanged,
 )
 from sidecar.overlay.history import History
+from sidecar.overlay.kept_sender import AnySender
 from sidecar.overlay.links import Links
 from sidecar.overlay.peer import Peer, PeerState
+from sidecar.overlay.post import Delivery, Post
 from sidecar.overlay.race import ContactResult
 from sidecar.overlay.renewal import Renewal
 from sidecar.overlay.reunion import Reunion
@@ -120,10 +125,10 @@ class Node:
 
     def __init__(
         self, settings: Settings, identity: Identity, contacts: Contacts, trust: Trust | None = None,
-        cache: Cache | None = None,
+        cache: Cache | None = None, journal: Journal | None = None,
     ) -> None:  # fmt: skip
         """Without `trust` any key may be a peer; without a cache the node remembers whom it has met as long as it
-        runs."""
+        runs; without a journal there is one in memory, and no message is durable."""
         self.settings = settings
         self.identity = identity
         self.instance = secrets.randbits(63) | 1
@@ -144,9 +149,14 @@ class Node:
         """Told whether any peer is linked, when that changes."""
         self.on_state: Callable[[NodeState], None] = lambda state: None
         self.endpoint: Endpoint
+        if journal is None:
+            journal = Journal(None, settings.journal_bytes)
         self.inbox = Inbox(
             INBOX_LINKS * settings.link_window_bytes,
             max(RESERVED_MESSAGES * settings.max_message_bytes, settings.link_window_bytes),
+            journal,
+            window=settings.dedupe_window,
+            on_dead=lambda peer_id, channel, count: self._tell(MessagesDead(peer_id, channel, count, outgoing=False)),
         )
         local = LocalPeer(identity, settings.network_id, self.instance, f"quic-p2p-sidecar/{__version__}", self.trust)
         windows = Windows(
@@ -158,6 +168,7 @@ class Node:
             first_channel_bytes=max(IN_LINE_MAX, min(FIRST_CHANNEL_BYTES, settings.link_window_bytes // 4)),
             unread_channel_bytes=min(UNREAD_CHANNEL_BYTES, settings.channel_window_bytes),
             max_channels=CHANNELS_PER_LINK,
+            durable=journal.durable,
         )
         self.links = Links(
             local, self.directory, self.inbox, windows,
@@ -173,6 +184,10 @@ class Node:
         )
         self.reunion = Reunion(contacts, self.links, self.bootstrapper)
         self._surroundings: Surroundings | None = None
+        self.post = Post(
+            self.links, self.inbox, journal, self.counters, self._tell,
+            queue_bytes=settings.queue_bytes, queue_time=settings.queue_time, window=settings.dedupe_window,
+        )  # fmt: skip
         self.requests = Requests(self.counters)
         self.doors = Doors()
         self.links.on_flow = self._flow_came
@@ -187,8 +202,18 @@ class Node:
         self.bootstrapper.start()
         self.reunion.start()
         self._surroundings = Surroundings(self.surroundings_changed)
+        self.post.start()
 
     # messages
+
+    def open_kept_sender(
+        self, peer_id: str, channel: str, priority: int, sink: TrackedSink, delivery: Delivery, token: str = ""
+    ) -> AnySender:
+        """The same, as `delivery` says."""
+        if not (delivery.durable or delivery.awaits_processed or delivery.ttl is not None):
+            return self.open_sender(peer_id, channel, priority, sink, token)
+        self._check_way(peer_id, channel)
+        return self.post.open_sender(peer_id, channel, priority, sink, delivery, token)
 
     def open_sender(self, peer_id: str, channel: str, priority: int, sink: Sink, token: str = "") -> Sender:
         """A way to send to a peer and channel; priority 0 high, 1 normal, 2 low. The peer is dialled once something
@@ -196,18 +221,26 @@ class Node:
 
         SidecarError INVALID_FIELD, PEER_IS_SELF, DRAINING.
         """
+        self._check_way(peer_id, channel)
+        return Sender(self.links, self.counters, self._tell, peer_id, channel, priority, sink, token)
+
+    def _check_way(self, peer_id: str, channel: str) -> None:
         self.require_serving()
         self._check_peer_id(peer_id)
         if peer_id == self.identity.peer_id:
             raise SidecarError(Reason.PEER_IS_SELF, "this is the sidecar's own peer id: name another peer")
         self._check_channel(channel)
-        return Sender(self.links, self.counters, self._tell, peer_id, channel, priority, sink, token)
 
-    def subscribe(self, channel: str, wake: Callable[[], None], *, credit: int | None = None) -> Subscription:
+    def subscribe(
+        self, channel: str, wake: Callable[[], None], *, credit: int | None = None, ack_deadline: float = 0.0,
+        max_deliveries: int = 0,
+    ) -> Subscription:  # fmt: skip
         """A subscription to a channel; see Inbox.subscribe."""
         self.require_serving()
         self._check_channel(channel)
-        return self.inbox.subscribe(channel, wake, credit=credit)
+        return self.inbox.subscribe(
+            channel, wake, credit=credit, ack_deadline=ack_deadline, max_deliveries=max_deliveries
+        )
 
     # requests and byte streams
 
@@ -489,6 +522,7 @@ class Node:
         if self._surroundings is not None:
             self._surroundings.close()
             self._surroundings = None
+        self.post.courier.closed = True
         await self.bootstrapper.stop()
         if self.renewal is not None:
             self.renewal.stop()
@@ -496,6 +530,7 @@ class Node:
         self.cache.refresh([peer.peer_id for peer in self.links.linked])
         self.links.close()
         self.endpoint.close(0xC, "the sidecar stops")
+        self.post.close()
         self.contacts.close()
         self.cache.close()
 
@@ -530,6 +565,7 @@ class Node:
             self.events.append(TimedEvent(time.time(), event))
 
     def _peer_changed(self, peer_id: str) -> None:
+        self.post.peer_changed(peer_id)
         self.peer_changes.append(PeerChange(peer_id, removed=self.find_peer(peer_id) is None))
         self.bootstrapper.nudge()
         self.reunion.nudge()

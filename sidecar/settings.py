@@ -47,8 +47,8 @@ _UNITS = {
     "GB": 10**9,
     "GiB": 1 << 30,
 }
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?", re.ASCII)
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?", re.ASCII)
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 UNIX_PATH_BYTES = 107
 """The longest path of a Unix socket (sun_path without its final zero)."""
@@ -74,7 +74,7 @@ def _duration(value: Any) -> Any:
         return _no_bool(value)
     match = _DURATION.fullmatch(value.strip())
     if match is None:
-        raise ValueError(f"{value!r} is not a time: give seconds, or ms, s or m, e.g. 30s")
+        raise ValueError(f"{value!r} is not a time: give seconds, or ms, s, m, h or d, e.g. 30s")
     return float(match[1]) * _SECONDS[match[2] or "s"]
 
 
@@ -285,6 +285,16 @@ class Settings(Model):
 
     front: Literal["auto", "grpcio", "lean"] = "auto"
     """The gRPC server; `auto` is grpcio."""
+
+    queue_bytes: Annotated[Size, Field(ge=1 << 20)] = 256 * MIB
+    """Bytes of durable messages that wait for one peer."""
+    queue_time: Annotated[Seconds, Field(ge=0.001, le=31_622_400)] = 604_800.0
+    """How long a durable message waits at most."""
+    journal_bytes: Annotated[Size, Field(ge=1 << 20)] = 1024 * MIB
+    """Bytes of durable messages and dead letters on this sidecar's disk."""
+    dedupe_window: Annotated[Seconds, Field(ge=1, le=2_678_400)] = 3600.0
+    """How long durable messages that were settled, and requests by id, are remembered, to tell repeats."""
+
     api_token_file: Path | None = None
     """The file whose content every API call but health must carry."""
     api_apps_file: Path | None = None

@@ -140,6 +140,9 @@ class Swarm:
     def peers_told_untrusted(self, session: Session, peers: wire_pb2.Peers) -> None:
         """Nobody here wants to know."""
 
+    def outcomes_told(self, session: Session, ranges: list[wire_pb2.OutcomeRange]) -> None:
+        """Nobody here sends what is kept."""
+
     def going_away(self, session: Session, reason: str) -> None:
         self.lost.append(f"going away: {reason}")
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from google.protobuf.duration_pb2 import Duration
+
 from sidecar.errors import Reason, SidecarError, invalid_field
 from sidecar.gen.overlay.v1 import message_pb2 as pb
+from sidecar.overlay.post import Delivery
 from sidecar.wire.batch import HEADERS_MAX, MESSAGE_ID_MAX, BadBatch, check_untrusted
 
 MAX_GRPC_BYTES: Final = 16 << 20
@@ -27,7 +30,11 @@ LEVELS: Final = {
     pb.DELIVERY_LEVEL_UNSPECIFIED: pb.DELIVERY_LEVEL_DELIVERED,
     pb.DELIVERY_LEVEL_SENT: pb.DELIVERY_LEVEL_SENT,
     pb.DELIVERY_LEVEL_DELIVERED: pb.DELIVERY_LEVEL_DELIVERED,
+    pb.DELIVERY_LEVEL_PROCESSED: pb.DELIVERY_LEVEL_PROCESSED,
 }
+
+TTL_MAX: Final = 366 * 86_400
+"""Seconds."""
 
 
 def priority_of(value: int, field: str) -> int:
@@ -44,6 +51,31 @@ def level_of(value: int, field: str) -> pb.DeliveryLevel:
         return LEVELS[value]  # type: ignore[index] # an int at run time
     except KeyError:
         raise invalid_field(field, f"{value} is no DeliveryLevel") from None
+
+
+def seconds_of(duration: Duration, field: str, most: float) -> float:
+    """A duration of 0 to `most` seconds. SidecarError INVALID_FIELD."""
+    seconds = duration.seconds + duration.nanos / 1e9
+    if not 0 <= seconds <= most:
+        raise invalid_field(field, f"{seconds:g} s, from 0 to {most:g} s are allowed")
+    return seconds
+
+
+def delivery_of(asked: pb.SendRequest | pb.SendStreamOpen, level: pb.DeliveryLevel, prefix: str = "") -> Delivery:
+    """What is wanted beside the way. SidecarError INVALID_FIELD."""
+    ttl = None
+    if asked.HasField("ttl"):
+        ttl = seconds_of(asked.ttl, f"{prefix}ttl", TTL_MAX)
+        if not ttl:
+            raise invalid_field(f"{prefix}ttl", "0 s: give it time, or leave it out")
+        if not asked.durable:
+            raise invalid_field(f"{prefix}ttl", "only durable messages have one; the call's deadline bounds others")
+    return Delivery(
+        durable=asked.durable,
+        ttl=ttl,
+        awaits_delivered=level != pb.DELIVERY_LEVEL_SENT,
+        awaits_processed=level == pb.DELIVERY_LEVEL_PROCESSED,
+    )
 
 
 def too_large(what: str, size: int, limit: int, way: str) -> SidecarError:

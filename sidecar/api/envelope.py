@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sidecar.gen.overlay.v1 import message_pb2 as pb
-from sidecar.mail.inbox import Piece
+from sidecar.mail.piece import Piece
 from sidecar.wire.batch import length_prefix
 
 WHOLE_BYTES: Final = 4 << 20
@@ -44,6 +44,7 @@ def envelope_of(delivery_id: int, piece: Piece) -> pb.Delivery:
         first_delivery_id=delivery_id,
         redelivery_count=piece.redeliveries,
         bulk=arrival.bulk,
+        durable=arrival.row is not None,
     )
     envelope.received_at.FromNanoseconds(int(piece.received_at * NANOS))
     return envelope

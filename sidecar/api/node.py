@@ -22,6 +22,8 @@ from sidecar.overlay.events import (
     ContactRemoved,
     IdentityChanged,
     InstanceConflict,
+    JournalTrouble,
+    MessagesDead,
     MessagesLost,
     PeerLinked,
     PeerRefused,
@@ -184,6 +186,12 @@ def event_message(timed: TimedEvent) -> pb.Event:
             message.identity_changed.CopyFrom(
                 pb.IdentityChanged(address=address, expected_peer_id=expected, found_peer_id=found)
             )
+        case MessagesDead(peer_id, channel, count, outgoing):
+            message.messages_dead.CopyFrom(
+                pb.MessagesDead(peer_id=peer_id, channel=channel, count=count, outgoing=outgoing)
+            )
+        case JournalTrouble(error):
+            message.journal_trouble.CopyFrom(pb.JournalTrouble(error=error))
         case StateChanged(state):
             message.state_changed.CopyFrom(pb.StateChanged(state=STATES[NodeState(state)]))
         case TrustReloaded(files, error):

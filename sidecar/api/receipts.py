@@ -86,7 +86,11 @@ class ReceiptBook:
         self._clock = clock
         self._sent = Settled()
         self._delivered = Settled()
-        self._top = self._sent if level == pb.DELIVERY_LEVEL_SENT else self._delivered
+        self._processed = Settled()
+        self._top = {
+            pb.DELIVERY_LEVEL_SENT: self._sent,
+            pb.DELIVERY_LEVEL_PROCESSED: self._processed,
+        }.get(level, self._delivered)
         self._exceptions: list[tuple[int, int, Reason, str]] = []
         self._changed: dict[int, int] = {}
         """Level -> when its `through` rose last, of those the client has not been told of."""
@@ -114,8 +118,14 @@ class ReceiptBook:
     def delivered(self, first: int, count: int) -> None:
         """They are in the other sidecar's inbox."""
         self.sent(first, count)
-        if self._top is self._delivered and self._delivered.add(first, first + count - 1):
+        if self._top is not self._sent and self._delivered.add(first, first + count - 1):
             self._changed[pb.DELIVERY_LEVEL_DELIVERED] = self._clock()
+
+    def processed(self, first: int, count: int) -> None:
+        """The app over there has acknowledged them."""
+        self.delivered(first, count)
+        if self._top is self._processed and self._processed.add(first, first + count - 1):
+            self._changed[pb.DELIVERY_LEVEL_PROCESSED] = self._clock()
 
     def failed(self, first: int, count: int, reason: Reason, detail: str) -> None:
         """They did not, or will not, reach the level asked for. Those that have reached it stay as they are."""
@@ -124,8 +134,10 @@ class ReceiptBook:
             self._name(part_first, part_last, reason, detail)
         if self._sent.add(first, last):
             self._changed[pb.DELIVERY_LEVEL_SENT] = self._clock()
-        if self._top is self._delivered and self._delivered.add(first, last):
+        if self._top is not self._sent and self._delivered.add(first, last):
             self._changed[pb.DELIVERY_LEVEL_DELIVERED] = self._clock()
+        if self._top is self._processed and self._processed.add(first, last):
+            self._changed[pb.DELIVERY_LEVEL_PROCESSED] = self._clock()
 
     def _name(self, first: int, last: int, reason: Reason, detail: str) -> None:
         if self._exceptions:
@@ -141,7 +153,9 @@ class ReceiptBook:
             return None
         response = pb.SendStreamResponse()
         # The level with the exceptions comes first: the other's number may count messages that are named there.
-        if self._top is self._delivered and (self._exceptions or pb.DELIVERY_LEVEL_DELIVERED in self._changed):
+        if self._top is self._processed and (self._exceptions or pb.DELIVERY_LEVEL_PROCESSED in self._changed):
+            self._receipt(response, pb.DELIVERY_LEVEL_PROCESSED, self._processed)
+        if pb.DELIVERY_LEVEL_DELIVERED in self._changed or (self._top is self._delivered and self._exceptions):
             self._receipt(response, pb.DELIVERY_LEVEL_DELIVERED, self._delivered)
         if self._top is self._sent or pb.DELIVERY_LEVEL_SENT in self._changed:
             self._receipt(response, pb.DELIVERY_LEVEL_SENT, self._sent)

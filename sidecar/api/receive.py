@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from sidecar.api.batches import seconds_of
 from sidecar.api.envelope import WHOLE_BYTES, chunk_responses, delivery_field
 from sidecar.api.front.base import HotCall
 from sidecar.api.front.requests import decoded
-from sidecar.errors import Reason, SidecarError
+from sidecar.errors import Reason, SidecarError, invalid_field
 from sidecar.gen.overlay.v1 import message_pb2 as pb
-from sidecar.mail.inbox import Piece, Subscription
+from sidecar.mail.inbox import Subscription
+from sidecar.mail.piece import Piece
 from sidecar.node import Node
 
 RESPONSE_BYTES = 1 << 20
 """Responses gather deliveries up to this size; one that is larger alone makes its own."""
+
+DELAY_MAX = 86_400.0
+"""Seconds of the longest delay and deadline."""
+DEADLINE_LEAST = 0.01
 
 UNKNOWN_MAX = 10_000
 """So many unknown acknowledgements that the client has not been told of hold its next ones back."""
@@ -114,14 +120,19 @@ class Consume:
                 for held in frame.ack.ranges:
                     self._unknown += self._outflow.subscription.ack(held.first, held.last)
             elif kind == "nack":
+                delay = seconds_of(frame.nack.delay, "nack.delay", DELAY_MAX)
                 for held in frame.nack.ranges:
-                    self._unknown += self._outflow.subscription.nack(held.first, held.last)
+                    self._unknown += self._outflow.subscription.nack(held.first, held.last, delay)
+            elif kind == "extend":
+                seconds = seconds_of(frame.extend.deadline, "extend.deadline", DELAY_MAX)
+                for held in frame.extend.ranges:
+                    self._unknown += self._outflow.subscription.extend(held.first, held.last, seconds)
             elif kind == "credit":
                 self._outflow.subscription.add_credit(frame.credit.credits)
             else:
                 raise SidecarError(
                     Reason.FRAME_UNEXPECTED,
-                    "after `open`, a frame is one of `credit`, `ack` and `nack`, and never empty",
+                    "after `open`, a frame is one of `credit`, `ack`, `nack` and `extend`, and never empty",
                 )
         if self._unknown:
             self._call.wake()
@@ -131,7 +142,15 @@ class Consume:
             raise SidecarError(Reason.FRAME_UNEXPECTED, f"the first frame must be `open`, it is `{kind or 'empty'}`")
         self._call.context.scope.require_receive(frame.open.channel)
         credit = max(1, frame.open.credits)
-        self._outflow = Outflow(self._node.subscribe(frame.open.channel, self._call.wake, credit=credit))
+        deadline = seconds_of(frame.open.ack_deadline, "open.ack_deadline", DELAY_MAX)
+        if frame.open.HasField("ack_deadline") and deadline < DEADLINE_LEAST:
+            raise invalid_field("open.ack_deadline", f"{deadline:g} s, at least {DEADLINE_LEAST:g} s are needed")
+        self._outflow = Outflow(
+            self._node.subscribe(
+                frame.open.channel, self._call.wake, credit=credit, ack_deadline=deadline,
+                max_deliveries=frame.open.max_deliveries,
+            )
+        )  # fmt: skip
 
     def half_closed(self) -> None:
         """No acknowledgement can come any more: what is not acknowledged goes to others."""

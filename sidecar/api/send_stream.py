@@ -12,6 +12,7 @@ from sidecar.api.batches import (
     ChunkMemory,
     ChunkSeries,
     check_batch,
+    delivery_of,
     level_of,
     priority_of,
     too_large,
@@ -22,7 +23,7 @@ from sidecar.api.receipts import ReceiptBook
 from sidecar.errors import Reason, SidecarError
 from sidecar.gen.overlay.v1 import message_pb2 as pb
 from sidecar.node import Node
-from sidecar.overlay.sender import Sender
+from sidecar.overlay.kept_sender import AnySender
 
 LINGER_SECONDS: Final = 10.0
 """What a vanished client had handed over is still sent for so long; then it is withdrawn, so that nobody's messages
@@ -38,6 +39,8 @@ PIPELINED_FRAMES: Final = 32
 """A client that sent on without waiting for outcomes counts as one that does not wait for so many frames more. Whoever
 waits for each gets each at once."""
 
+PENDING_DETAIL: Final = "the call's deadline has come; it is in the journal and goes on"
+
 SENT_SECONDS: Final = 0.02
 """How long it may take to tell that messages have left, where the client waits for them to be delivered."""
 
@@ -50,7 +53,7 @@ class SendStream:
         self._memory = memory
         self._call = call
         self._loop = asyncio.get_running_loop()
-        self._sender: Sender | None = None
+        self._sender: AnySender | None = None
         self._receipts = ReceiptBook(pb.DELIVERY_LEVEL_DELIVERED)
         self._series: ChunkSeries | None = None
         self._backlog: deque[bytes] = deque()
@@ -58,6 +61,7 @@ class SendStream:
         self._waiting = False
         """For room in the queue, or for memory."""
         self._half_closed = False
+        self._durable = False
         self._over = False
         self._told_at = 0.0
         """When the last receipt was given to the front, by the loop's clock."""
@@ -154,9 +158,11 @@ class SendStream:
         self._call.context.scope.require_send(opening.channel)
         self._receipts = ReceiptBook(level_of(opening.level, "open.level"))
         priority = priority_of(opening.priority, "open.priority")
-        self._sender = self._node.open_sender(opening.peer_id, opening.channel, priority, self)
+        delivery = delivery_of(opening, self._receipts.level, "open.")
+        self._durable = delivery.durable
+        self._sender = self._node.open_kept_sender(opening.peer_id, opening.channel, priority, self, delivery)
 
-    def _other_frame(self, sender: Sender, frame: pb.SendStreamRequest) -> bool:
+    def _other_frame(self, sender: AnySender, frame: pb.SendStreamRequest) -> bool:
         """A frame that does not begin with messages."""
         if not frame.HasField("chunk") or frame.messages or frame.HasField("open"):
             raise SidecarError(
@@ -223,9 +229,13 @@ class SendStream:
             self._series = None
 
     def _deadline_passed(self) -> None:
-        """Answers while the client still listens: what was not sent is named, what was sent has no known outcome."""
+        """Answers while the client still listens: what was not sent is named, what was sent has no known outcome;
+        what is in the journal goes on."""
         sender = self._sender
-        if sender is not None:
+        if sender is not None and self._durable:
+            sender.withdraw(Reason.PENDING, PENDING_DETAIL)
+            self._receipts.failed(1, sender.offered, Reason.PENDING, PENDING_DETAIL)
+        elif sender is not None:
             if sender.starved:
                 reason, why = Reason.NO_SUBSCRIBER, "the channel is full over there and no app reads it"
             else:
@@ -254,6 +264,11 @@ class SendStream:
     def delivered(self, first: int, count: int) -> None:
         """See wire.run.Sink."""
         self._receipts.delivered(first, count)
+        self._progress()
+
+    def processed(self, first: int, count: int) -> None:
+        """See overlay.awaited.TrackedSink."""
+        self._receipts.processed(first, count)
         self._progress()
 
     def failed(self, first: int, count: int, reason: Reason, detail: str) -> None:

@@ -11,6 +11,7 @@ from sidecar.api.front.base import ColdUnary, Hot, Service
 from sidecar.api.health import Health
 from sidecar.api.node import NodeService
 from sidecar.api.peer import PeerService
+from sidecar.api.queue import QueueService
 from sidecar.api.receive import Consume, Receive
 from sidecar.api.reflection import reflection_services
 from sidecar.api.reply import Reply, Request
@@ -34,6 +35,7 @@ def services(node: Node, health: Health, front: str) -> list[Service]:
         stream_service(node),
         PeerService(node).service(),
         BootstrapService(node).service(),
+        QueueService(node).service(),
         NodeService(node, front).service(),
         health.service(),
     ]

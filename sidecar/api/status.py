@@ -86,7 +86,9 @@ TABLE: Mapping[Reason, Row] = {
     Reason.LINK_CLOSED: Row(Code.UNAVAILABLE, "send again: it was not sent", final=True),
     Reason.OUTCOME_UNKNOWN: Row(Code.UNKNOWN, "it may have arrived: send again only what may arrive twice"),
     Reason.QUEUE_FULL: Row(Code.RESOURCE_EXHAUSTED, "send more slowly, or give the call more time", retry_after=1.0),
-    Reason.NO_SUBSCRIBER: Row(Code.RESOURCE_EXHAUSTED, "start an app over there that receives this channel"),
+    Reason.NO_SUBSCRIBER: Row(
+        Code.RESOURCE_EXHAUSTED, "start an app over there that receives this channel", retry_after=5.0
+    ),
     Reason.DEADLINE: Row(Code.DEADLINE_EXCEEDED, "give the call more time"),
     Reason.CANCELLED: Row(Code.CANCELLED, "nothing: the call was cancelled"),
     Reason.DRAINING: Row(Code.UNAVAILABLE, "wait until the sidecar is back"),
@@ -101,6 +103,22 @@ TABLE: Mapping[Reason, Row] = {
     Reason.FRAME_UNEXPECTED: Row(Code.INVALID_ARGUMENT, "send `open` first and once, and chunks in order"),
     Reason.LIMIT_REACHED: Row(Code.RESOURCE_EXHAUSTED, "end some of them, or try again later", retry_after=1.0),
     Reason.INTERNAL: Row(Code.INTERNAL, "see the sidecar's log"),
+    Reason.UNSUPPORTED_BY_PEER: Row(
+        Code.FAILED_PRECONDITION, "send without `durable` and PROCESSED, or give that sidecar a state directory"
+    ),
+    Reason.PENDING: Row(
+        Code.DEADLINE_EXCEEDED, "nothing: it goes on; Send with the same `request_id` tells how far it has come"
+    ),
+    Reason.JOURNAL_FULL: Row(
+        Code.RESOURCE_EXHAUSTED, "make room on the disk, purge queues, or raise `journal_bytes`", retry_after=1.0
+    ),
+    Reason.JOURNAL_FAILED: Row(
+        Code.UNAVAILABLE, "see the sidecar's log: its disk does not take the journal", retry_after=1.0, final=True
+    ),
+    Reason.DEAD_LETTERED: Row(Code.FAILED_PRECONDITION, "see the dead letters over there: `sidecar queue ls`"),
+    Reason.EXPIRED: Row(Code.DEADLINE_EXCEEDED, "send it again if it is still of use, with a longer `ttl`"),
+    Reason.PURGED: Row(Code.CANCELLED, "nothing: somebody has removed it from its queue"),
+    Reason.LETTER_UNKNOWN: Row(Code.NOT_FOUND, "take an id that ListLetters prints; it may be gone by now"),
 }
 """Every reason's row. The fronts, the documentation and the tests read this and nothing else."""
 

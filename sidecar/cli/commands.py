@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from sidecar.cli import contacts, local, messages, node, peers
+from sidecar.cli import contacts, local, messages, node, peers, queue
 from sidecar.cli.exits import Exit
 from sidecar.cli.output import complain
 from sidecar.errors import SettingsError
@@ -48,6 +48,16 @@ contacts_app.command("ls")(contacts.ls)
 contacts_app.command("add")(contacts.add)
 contacts_app.command("rm")(contacts.rm)
 app.add_typer(contacts_app, name="contacts")
+
+queue_app = typer.Typer(
+    help="What this sidecar keeps: durable messages that wait, and dead letters.", no_args_is_help=True,
+    rich_markup_mode=None,
+)  # fmt: skip
+queue_app.command("ls")(queue.ls)
+queue_app.command("show")(queue.show)
+queue_app.command("purge")(queue.purge)
+queue_app.command("replay")(queue.replay)
+app.add_typer(queue_app, name="queue")
 
 config_app = typer.Typer(help="The settings of `run`.", no_args_is_help=True, rich_markup_mode=None)
 config_app.command("show")(local.config_show)

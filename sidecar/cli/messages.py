@@ -32,6 +32,7 @@ class Wait(StrEnum):
 
     SENT = "sent"
     DELIVERED = "delivered"
+    PROCESSED = "processed"
 
 
 def send(
@@ -46,6 +47,15 @@ def send(
         typer.Option("--file", metavar="FILE|-", help="Send what it holds; - is stdin.", show_default=False),
     ] = None,
     wait: Annotated[Wait, typer.Option("--wait", help="Return when it has come so far.")] = Wait.DELIVERED,
+    durable: Annotated[bool, typer.Option("--durable", help="Keep it in the journals of both sidecars.")] = False,
+    ttl: Annotated[
+        float | None,
+        typer.Option("--ttl", metavar="SECONDS", min=0.001, help="How long it is kept.", show_default=False),
+    ] = None,
+    request_id: Annotated[
+        str,
+        typer.Option("--request-id", metavar="NAME", help="Send once, however often it is called.", show_default=False),
+    ] = "",
     timeout: Timeout = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -53,9 +63,13 @@ def send(
     payload = _payload(text, file)
     with sidecar(as_json=as_json) as client:
         peer_id = find_peer(client, peer)
-        sent = client.send(peer_id, payload, channel=channel, wait=wait.value, timeout=timeout)
+        sent = client.send(
+            peer_id, payload, channel=channel, wait=wait.value, durable=durable, ttl=ttl, request_id=request_id,
+            timeout=timeout,
+        )  # fmt: skip
     if as_json:
         times = {"sent_at": _time(sent.sent_at), "delivered_at": _time(sent.delivered_at)}
+        times["processed_at"] = _time(sent.processed_at)
         show_json(
             {"peer_id": peer_id, "message_id": sent.message_id, "level": sent.level, "bytes": len(payload), **times}
         )
@@ -148,6 +162,7 @@ def _show_message(message: Received, *, as_json: bool) -> None:
             "sequence": message.sequence,
             "bulk": message.bulk,
             "redelivery_count": message.redelivery_count,
+            "durable": message.durable,
             "received_at": _time(message.received_at),
         }
     )

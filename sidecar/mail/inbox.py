@@ -6,56 +6,32 @@ channel when the subscriber goes, to be handed out again.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable
 
 from sidecar.errors import Reason, SidecarError
-from sidecar.wire import batch
+from sidecar.gen.overlay.wire.v1 import wire_pb2
+from sidecar.mail.journal import Journal
+from sidecar.mail.keeper import EXPIRED, PURGED, Keeper
+from sidecar.mail.piece import Backlog, Piece
 from sidecar.wire.inbound import Arrival, Inbound
 
 RESERVED_UNREAD_MAX = 4 << 20
 """Bytes of large messages a channel may hold that no app reads."""
+CREDIT_MAX = 1 << 31
+"""Messages that a subscription may have unsettled, however much credit it is given."""
 OVERCOMMIT = 4
 """Of what links were granted beyond their first window and may still send, one part in so many is taken as held: few
 use all they may."""
 
 
-class Piece:
-    """Consecutive messages of one arrival, as they are handed out."""
-
-    __slots__ = ("arrival", "batch", "count", "first_sequence", "received_at", "redeliveries")
-
-    def __init__(
-        self, arrival: Arrival, data: bytes, first_sequence: int, count: int, received_at: float, redeliveries: int
-    ) -> None:
-        self.arrival = arrival
-        self.batch = data
-        self.first_sequence = first_sequence
-        self.count = count
-        self.received_at = received_at
-        """Seconds since 1970."""
-        self.redeliveries = redeliveries
-        """How often these were handed out before."""
-
-    def split(self, count: int) -> tuple[Piece, Piece]:
-        """The first `count` messages and the others; 0 < count < self.count."""
-        cut = batch.ends(self.batch)[count - 1]
-        arrival, at, times = self.arrival, self.received_at, self.redeliveries
-        return (
-            Piece(arrival, self.batch[:cut], self.first_sequence, count, at, times),
-            Piece(arrival, self.batch[cut:], self.first_sequence + count, self.count - count, at, times),
-        )
-
-    def __repr__(self) -> str:
-        return f"Piece({self.first_sequence}+{self.count}, {len(self.batch)} bytes, {self.redeliveries} redeliveries)"
-
-
 class Channel:
     """A channel's messages and subscribers."""
 
-    __slots__ = ("name", "queue", "reserved", "subscriptions", "turn")
+    __slots__ = ("backlog", "delayed", "name", "order", "queue", "reserved", "subscriptions", "turn")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -63,17 +39,26 @@ class Channel:
         self.subscriptions: list[Subscription] = []
         self.turn = 0
         self.reserved = 0
+        self.backlog: Backlog | None = None
+        """What a former run has left, while it is not all in the queue."""
+        self.delayed = 0
+        """Pieces that came back and wait for their time."""
+        self.order = 0
 
     @property
     def unused(self) -> bool:
         """Whether nobody needs it."""
-        return not self.queue and not self.subscriptions and not self.reserved
+        return not (self.queue or self.subscriptions or self.reserved or self.delayed or self.backlog is not None)
 
 
 class Inbox:
     """Every channel of this sidecar."""
 
-    def __init__(self, max_bytes: int, max_reserved: int) -> None:
+    def __init__(
+        self, max_bytes: int, max_reserved: int, journal: Journal | None = None, *, window: float = 3600.0,
+        on_dead: Callable[[str, str, int], None] = lambda peer_id, channel, count: None,
+    ) -> None:  # fmt: skip
+        """`window`: seconds that the journal remembers settled messages; `on_dead` is told of dead letters."""
         self.max_bytes = max_bytes
         self.max_reserved = max_reserved
         self.bytes = 0
@@ -90,16 +75,19 @@ class Inbox:
         self._channels: dict[str, Channel] = {}
         self._inbounds: set[Inbound] = set()
         self._short = False
+        self.keeper = Keeper(self, journal or Journal(None, max_bytes), window=window, on_dead=on_dead)
 
     # links
 
     def register(self, inbound: Inbound) -> None:
         """A link's receiving half, to be told what changes here."""
         self._inbounds.add(inbound)
+        self.keeper.register(inbound)
 
     def unregister(self, inbound: Inbound) -> None:
         """The link is gone."""
         self._inbounds.discard(inbound)
+        self.keeper.unregister(inbound)
         self.expected -= inbound.expected
         self._relieve()
 
@@ -110,8 +98,21 @@ class Inbox:
         self.messages += arrival.count
         if not arrival.reserved:
             self._counted += arrival.size
-        channel.queue.append(Piece(arrival, arrival.batch, arrival.first_sequence, arrival.count, time.time(), 0))
+        piece = Piece(arrival, arrival.batch, arrival.first_sequence, arrival.count, time.time(), 0)
+        channel.order = piece.order = channel.order + 1
+        if channel.backlog is not None:
+            channel.backlog.later.append(piece)
+            return
+        channel.queue.append(piece)
         self.wake(channel)
+
+    def keep(self, arrival: Arrival) -> None:
+        """See wire.inbound.Inbox."""
+        self.keeper.keep(arrival)
+
+    def asked(self, inbound: Inbound, ranges: list[wire_pb2.OutcomeRange]) -> None:
+        """See wire.inbound.Inbox."""
+        self.keeper.asked(inbound, ranges)
 
     def repeated(self, count: int) -> None:
         """See wire.inbound.Inbox."""
@@ -167,18 +168,49 @@ class Inbox:
         """See wire.inbound.Inbox."""
         return self._counted >= 2 * self.max_bytes
 
+    # what a former run has left
+
+    def restore(self, channel: str, backlog: Backlog) -> None:
+        """The journal has messages for a channel, which go before all that comes."""
+        found = self._channel(channel)
+        if found.backlog is None:
+            found.backlog = backlog
+        else:
+            found.backlog.through = max(found.backlog.through, backlog.through)
+
+    def put_restored(self, channel: Channel, piece: Piece) -> None:
+        """One of them."""
+        self.bytes += len(piece.batch)
+        self._counted += len(piece.batch)
+        self.messages += piece.count
+        channel.queue.append(piece)
+
+    def complete(self, channel: Channel) -> None:
+        """That was all of them."""
+        if channel.backlog is not None:
+            channel.queue += channel.backlog.later
+            channel.backlog = None
+            self._forget(channel)
+
     # apps
 
-    def subscribe(self, channel: str, wake: Callable[[], None], *, credit: int | None = None) -> Subscription:
+    def subscribe(
+        self, channel: str, wake: Callable[[], None], *, credit: int | None = None, ack_deadline: float = 0.0,
+        max_deliveries: int = 0,
+    ) -> Subscription:  # fmt: skip
         """A subscription. With `credit`, messages are settled by the app and at most so many are unsettled; without, a
-        message is settled once the one after it is taken. `wake` is called when there may be something to take."""
+        message is settled once the one after it is taken. `wake` is called when there may be something to take. What is
+        not settled `ack_deadline` seconds after it was taken comes back, 0 for never; what comes back for the
+        `max_deliveries`th time is a dead letter, 0 for never."""
         found = self._channel(channel)
-        subscription = Subscription(self, found, wake, credit)
+        subscription = Subscription(self, found, wake, credit, ack_deadline, max_deliveries)
         found.subscriptions.append(subscription)
         if len(found.subscriptions) == 1:
             self._tell(found)
         if found.queue:
             wake()
+        elif found.backlog is not None:
+            self.keeper.load(found)
         return subscription
 
     def depth(self) -> list[tuple[str, int, int]]:
@@ -218,14 +250,62 @@ class Inbox:
 
     def settle(self, piece: Piece) -> None:
         """An app has the messages: their room is free."""
+        self.taken += piece.count
+        self._release(piece)
+        if piece.arrival.kept is not None:
+            self.keeper.settled(piece)
+
+    def _release(self, piece: Piece) -> None:
         size = len(piece.batch)
         self.bytes -= size
         self.messages -= piece.count
-        self.taken += piece.count
         if not piece.arrival.reserved:
             self._counted -= size
         piece.arrival.take(size, piece.count)
         self._relieve()
+
+    def expire(self, piece: Piece) -> None:
+        """Their time has passed before an app had them."""
+        self._release(piece)
+        self.keeper.expired += piece.count
+        self.keeper.settled(piece, EXPIRED)
+
+    def expired(self, piece: Piece) -> bool:
+        """Whether a piece that has a time to live has none left."""
+        return piece.arrival.expires <= self.keeper.journal.clock.now()
+
+    def expire_heads(self) -> None:
+        """Drops what has expired at the head of channels: nobody may read them."""
+        for channel in list(self._channels.values()):
+            while channel.queue and channel.queue[0].arrival.expires and self.expired(channel.queue[0]):
+                self.expire(channel.queue.popleft())
+            self._forget(channel)
+
+    def unread(self, channel: str, row: int) -> bool:
+        """Whether a row of the journal is one that a former run has left and that was not read yet."""
+        found = self._channels.get(channel)
+        backlog = found.backlog if found is not None else None
+        return backlog is not None and backlog.after < row <= backlog.through
+
+    def replay(self, channel: str, backlog: Backlog) -> None:
+        """The journal has a dead letter for a channel again, which goes behind all that is there."""
+        found = self._channel(channel)
+        self.keeper.load_once(found, backlog)
+
+    def purge(self, rows: set[int]) -> int:
+        """Rows of the journal are wanted by nobody: they leave their queues; how many messages. What an app has in hand
+        stays with it."""
+        count = 0
+        for channel in list(self._channels.values()):
+            for queue in (channel.queue, channel.backlog.later if channel.backlog is not None else deque[Piece]()):
+                gone = [piece for piece in queue if piece.arrival.row is not None and piece.arrival.row.id in rows]
+                for piece in gone:
+                    queue.remove(piece)
+                    self._release(piece)
+                    self.keeper.settled(piece, PURGED)
+                    count += piece.count
+            self._forget(channel)
+        return count
 
     def _relieve(self) -> None:
         """When half is free again, links that got less than they should are told."""
@@ -234,19 +314,49 @@ class Inbox:
             for inbound in self._inbounds:
                 inbound.relieved()
 
-    def requeue(self, channel: Channel, pieces: Iterable[Piece]) -> None:
-        """Messages that were handed out come back, to the front."""
-        for piece in reversed(list(pieces)):
+    def requeue(
+        self, channel: Channel, pieces: Iterable[Piece], *, max_deliveries: int = 0, delay: float = 0.0
+    ) -> None:
+        """Messages that were handed out come back, before all that came later; after `delay` seconds, or as dead
+        letters when this was their last time."""
+        back: list[Piece] = []
+        for piece in pieces:
             piece.redeliveries += 1
-            channel.queue.appendleft(piece)
-        if channel.queue:
-            self.wake(channel)
+            piece.until = 0.0
+            if max_deliveries and piece.redeliveries >= max_deliveries:
+                self._release(piece)
+                self.keeper.bury(piece, piece.redeliveries)
+                continue
+            self.keeper.came_back(piece)
+            back.append(piece)
+        if not back:
+            return
+        if delay:
+            channel.delayed += 1
+            asyncio.get_running_loop().call_later(delay, self._delay_over, channel, back)
+        else:
+            self._insert(channel, back)
+
+    def _delay_over(self, channel: Channel, pieces: list[Piece]) -> None:
+        channel.delayed -= 1
+        self._insert(channel, pieces)
+        self._forget(channel)
+
+    def _insert(self, channel: Channel, pieces: list[Piece]) -> None:
+        queue = channel.queue
+        for piece in reversed(pieces):
+            passed: list[Piece] = []
+            while queue and (queue[0].order, queue[0].first_sequence) < (piece.order, piece.first_sequence):
+                passed.append(queue.popleft())
+            queue.appendleft(piece)
+            queue.extendleft(reversed(passed))
+        self.wake(channel)
 
     def unsubscribe(self, subscription: Subscription, pieces: Iterable[Piece]) -> None:
         """A subscription is closed; `pieces` come back."""
         channel = subscription.channel
         channel.subscriptions.remove(subscription)
-        self.requeue(channel, pieces)
+        self.requeue(channel, pieces, max_deliveries=subscription.max_deliveries)
         if not channel.subscriptions:
             self._tell(channel)
         self._forget(channel)
@@ -258,8 +368,14 @@ class Inbox:
 class Subscription:
     """An app's claim on a channel."""
 
-    def __init__(self, inbox: Inbox, channel: Channel, wake: Callable[[], None], credit: int | None) -> None:
+    def __init__(
+        self, inbox: Inbox, channel: Channel, wake: Callable[[], None], credit: int | None, ack_deadline: float = 0.0,
+        max_deliveries: int = 0,
+    ) -> None:  # fmt: skip
         self.channel = channel
+        self.ack_deadline = ack_deadline
+        self.max_deliveries = max_deliveries
+        self._deadline: asyncio.TimerHandle | None = None
         self.wake = wake
         self.hungry = False
         """The last `take` found nothing, and `wake` has not called since."""
@@ -290,12 +406,17 @@ class Subscription:
         taken: list[tuple[int, Piece]] = []
         while queue and max_bytes > 0 and self.room:
             piece = queue.popleft()
+            if piece.arrival.expires and self._inbox.expired(piece):
+                self._inbox.expire(piece)
+                continue
             if not self._auto and piece.count > self._credit - self._unsettled:
                 piece, rest = piece.split(self._credit - self._unsettled)
                 queue.appendleft(rest)
             max_bytes -= len(piece.batch)
             taken.append((0 if self._auto else self._next_id, piece))
             self._pieces.append(piece)
+            if self.ack_deadline:
+                piece.until = asyncio.get_running_loop().time() + self.ack_deadline
             if not self._auto:
                 self._ids.append(self._next_id)
                 self._next_id += piece.count
@@ -303,34 +424,76 @@ class Subscription:
         self.hungry = not taken
         if queue and taken:
             self._inbox.wake(self.channel)
+        elif self.channel.backlog is not None:
+            self._inbox.keeper.load(self.channel)
+        if self.ack_deadline and taken and self._deadline is None:
+            self._watch(self.ack_deadline)
         return taken
 
     def add_credit(self, credit: int) -> None:
         """More messages may be unsettled."""
-        self._credit += credit
+        self._credit = min(self._credit + credit, CREDIT_MAX)
         if self.channel.queue:
             self.wake()
 
     def ack(self, first: int, last: int) -> list[tuple[int, int]]:
         """Settles messages by delivery id, inclusive; the parts of the range that this subscription does not hold."""
         pieces, unknown = self._cut(first, last)
-        for piece in pieces:
+        for _, piece in pieces:
             self._inbox.settle(piece)
         if self.channel.queue:
             self.wake()
         return unknown
 
-    def nack(self, first: int, last: int) -> list[tuple[int, int]]:
-        """Gives messages back, to be handed out again; the parts of the range that this subscription does not hold."""
+    def nack(self, first: int, last: int, delay: float = 0.0) -> list[tuple[int, int]]:
+        """Gives messages back, to be handed out again after `delay` seconds; the parts of the range that this
+        subscription does not hold."""
         pieces, unknown = self._cut(first, last)
-        self._inbox.requeue(self.channel, pieces)
+        back = [piece for _, piece in pieces]
+        self._inbox.requeue(self.channel, back, max_deliveries=self.max_deliveries, delay=delay)
+        if self.channel.queue:
+            self.wake()
         return unknown
 
-    def _cut(self, first: int, last: int) -> tuple[list[Piece], list[tuple[int, int]]]:
-        """Takes the range out of what is unsettled."""
+    def extend(self, first: int, last: int, seconds: float) -> list[tuple[int, int]]:
+        """Gives messages `seconds` from now before they come back; the parts of the range that are not held."""
+        pieces, unknown = self._cut(first, last)
+        until = asyncio.get_running_loop().time() + seconds
+        for number, piece in pieces:
+            piece.until = until
+            position = bisect_right(self._ids, number)
+            self._ids.insert(position, number)
+            self._pieces.insert(position, piece)
+            self._unsettled += piece.count
+        if self._deadline is not None:
+            self._deadline.cancel()
+        if self._pieces:
+            self._watch(max(0.0, min(p.until for p in self._pieces if p.until) - until + seconds))
+        return unknown
+
+    def _watch(self, seconds: float) -> None:
+        self._deadline = asyncio.get_running_loop().call_later(seconds, self._overdue)
+
+    def _overdue(self) -> None:
+        """What was not acknowledged in time comes back."""
+        self._deadline = None
+        now = asyncio.get_running_loop().time()
+        late = [
+            (number, number + piece.count - 1)
+            for number, piece in zip(self._ids, self._pieces, strict=True)
+            if piece.until and piece.until <= now
+        ]
+        for first, last in late:
+            self.nack(first, last)
+        following = min((piece.until for piece in self._pieces if piece.until), default=0.0)
+        if following:
+            self._watch(max(0.0, following - now))
+
+    def _cut(self, first: int, last: int) -> tuple[list[tuple[int, Piece]], list[tuple[int, int]]]:
+        """Takes the range out of what is unsettled: (delivery id, piece) of each, and what is not there."""
         if not 0 < first <= last:
             raise SidecarError(Reason.INVALID_FIELD, f"delivery range {first} to {last} is empty or begins at 0")
-        out: list[Piece] = []
+        out: list[tuple[int, Piece]] = []
         unknown: list[tuple[int, int]] = []
         position = max(0, bisect_right(self._ids, first) - 1)
         while first <= last:
@@ -356,7 +519,7 @@ class Subscription:
                 self._ids[position], self._pieces[position] = last + 1, tail
             else:
                 del self._ids[position], self._pieces[position]
-            out.append(piece)
+            out.append((first, piece))
             self._unsettled -= piece.count
             first = end
         return out, unknown
@@ -367,6 +530,8 @@ class Subscription:
         if self._closed:
             return
         self._closed = True
+        if self._deadline is not None:
+            self._deadline.cancel()
         pieces, self._pieces = self._pieces, []
         self._ids.clear()
         if self._auto and written:

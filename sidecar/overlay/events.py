@@ -142,6 +142,23 @@ class StateChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class MessagesDead:
+    """Messages became dead letters."""
+
+    peer_id: str
+    channel: str
+    count: int
+    outgoing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JournalTrouble:
+    """The journal was damaged, or cannot be written; no error: it can be written again."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class TrustReloaded:
     """Files that trust is made of have changed: they are in use now, or were refused and the former ones stay."""
 
@@ -160,7 +177,9 @@ class TrustExpiring:
 
 
 Event = (
-    PeerLinked
+    MessagesDead
+    | JournalTrouble
+    | PeerLinked
     | PeerUnlinked
     | PeerRefused
     | MessagesLost

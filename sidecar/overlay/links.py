@@ -75,6 +75,10 @@ class Links:
         self.resuming = Resuming(self, counters, resume_timeout=resume_timeout)
         self._endings = Endings(self, counters)
         self.exclusion = Exclusion(self)
+        self.on_outcomes: Callable[[str, list[wire_pb2.OutcomeRange]], None] = lambda peer_id, ranges: None
+        """Told what a peer says of kept messages."""
+        self.on_connected: Callable[[Peer], None] = lambda peer: None
+        """Told of each connection that is welcomed."""
         self._pings: dict[Session, set[asyncio.Future[float]]] = {}
 
     # looking
@@ -326,6 +330,7 @@ class Links:
             self.exchange.linked(peer)
         if not peer.attempt.done():
             peer.attempt.set_result(None)
+        self.on_connected(peer)
         peer.renewed = False
         self._counters.connection_attempts[way(session), "ok"] += 1
         self._counters.handshake.add(self._loop.time() - session.began)
@@ -346,6 +351,10 @@ class Links:
     def peers_told_untrusted(self, session: Session, peers: wire_pb2.Peers) -> None:
         """See Owner."""
         self.exchange.told_untrusted(session, peers)
+
+    def outcomes_told(self, session: Session, ranges: list[wire_pb2.OutcomeRange]) -> None:
+        """See Owner."""
+        self.on_outcomes(session.peer_id or "", ranges)
 
     def going_away(self, session: Session, reason: str) -> None:
         """See Owner."""

@@ -101,6 +101,12 @@ class Sender:
         return peer is not None and peer.link.outbound.starved(self.channel)
 
     @property
+    def stalled(self) -> bool:
+        """Whether messages wait because the channel's window over there is full."""
+        peer = self._peer
+        return peer is not None and peer.link.outbound.outbox.blocked(self.channel)
+
+    @property
     def _peer(self) -> Peer | None:
         return self._links.peers.get(self.peer_id)
 

@@ -180,6 +180,25 @@ def ends(data: bytes) -> list[int]:
     return found
 
 
+def message_ids(data: bytes) -> list[str]:
+    """The id of each entry of a checked batch, empty where it has none."""
+    found: list[str] = []
+    position, total = 0, len(data)
+    while position < total:
+        size, start = _varint_untrusted(data, position + 1, total, len(found))
+        position = end = start + size
+        message_id = ""
+        while start < end:
+            tag = data[start]
+            size, start = _varint_untrusted(data, start + 1, end, len(found))
+            if tag == 0x0A:
+                message_id = data[start : start + size].decode()
+                break
+            start += size
+        found.append(message_id)
+    return found
+
+
 def message_size(data: bytes) -> int:
     """Bytes of the first entry of a checked batch."""
     size, start = _varint_untrusted(data, 1, len(data), 0)

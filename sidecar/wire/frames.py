@@ -32,6 +32,8 @@ class FrameType(IntEnum):
     PEERS_REQUEST = 0x08
     PEERS = 0x09
     GOAWAY = 0x0A
+    OUTCOMES = 0x18
+    OUTCOMES_ASK = 0x19
 
 
 class StreamType(IntEnum):
@@ -40,6 +42,8 @@ class StreamType(IntEnum):
     CONTROL = 0x00
     MESSAGES = 0x01
     BULK = 0x02
+    KEPT = 0x08
+    KEPT_BULK = 0x09
 
 
 def encode(kind: FrameType, body: bytes) -> bytes:

@@ -14,6 +14,17 @@ from sidecar.wire import batch
 from sidecar.wire.batch import ENTRY_OVERHEAD_MAX, IN_LINE_MAX, BadBatch
 from sidecar.wire.credit import Allowance
 from sidecar.wire.errors import Close, Untrusted, malformed
+from sidecar.wire.kept import (
+    DURABLE,
+    FIRST_KEPT,
+    LANES,
+    Kept,
+    KeptFrame,
+    KeptReader,
+    OutcomeLog,
+    Pending,
+    check_ranges_untrusted,
+)
 from sidecar.wire.lanes import BULK, BULK_MISSING_MAX, PRIORITIES, BulkHeader, LaneFrame, LaneReader
 
 CHANNEL_NAME_MAX = 128
@@ -41,6 +52,8 @@ class Windows(NamedTuple):
     unread_channel_bytes: int
     """The most a channel gets that no app reads."""
     max_channels: int
+    durable: bool = False
+    """Whether there is a journal."""
 
     def limits(self) -> wire_pb2.Limits:
         """What the other side is told of them in HELLO."""
@@ -51,19 +64,47 @@ class Windows(NamedTuple):
             channel_bytes=self.first_channel_bytes,
             channel_messages=self.channel_messages,
             max_channels=self.max_channels,
+            kept=True,
+            durable=self.durable,
         )
+
+
+class Source(Protocol):
+    """Who messages came from: a link, or what is remembered of one."""
+
+    peer_id: str
+    instance: int
+    epoch: object
+
+    def taken(self, arrival: Arrival, size: int, count: int) -> None:
+        """See Arrival.take."""
+        ...
+
+
+class Row:
+    """A run as the journal has it."""
+
+    __slots__ = ("id", "left", "number", "size")
+
+    def __init__(self, row_id: int, number: int, left: int, size: int) -> None:
+        self.id = row_id
+        self.number = number
+        """Of its first message."""
+        self.left = left
+        """Messages that have no outcome here."""
+        self.size = size
 
 
 class Arrival:
     """A run of messages that came in: what the inbox holds. `take` it when an app has it."""
 
     __slots__ = (
-        "batch", "bulk", "channel", "count", "epoch", "first_sequence", "inbound", "instance", "number", "priority",
-        "reserved", "size",
+        "batch", "bulk", "channel", "count", "epoch", "expires", "first_sequence", "inbound", "instance", "kept",
+        "number", "priority", "reserved", "row", "size",
     )  # fmt: skip
 
     def __init__(
-        self, inbound: Inbound, channel: str, number: int, priority: int, first: int, count: int, data: bytes,
+        self, inbound: Source, channel: str, number: int, priority: int, first: int, count: int, data: bytes,
         *, bulk: bool, reserved: bool,
     ) -> None:  # fmt: skip
         self.inbound = inbound
@@ -79,6 +120,11 @@ class Arrival:
         self.epoch = inbound.epoch
         self.instance = inbound.instance
         """Which run of the sender's sidecar numbered them."""
+        self.kept: Kept | None = None
+        self.row: Row | None = None
+        """Where it is in the journal, once it is there."""
+        self.expires = 0.0
+        """When it is not worth handing out any more, by the journal's clock; 0 for never."""
 
     def take(self, size: int, count: int) -> None:
         """An app has `count` more of the messages, `size` bytes of them: their room is the sender's again."""
@@ -90,6 +136,14 @@ class Inbox(Protocol):
 
     def put(self, arrival: Arrival) -> None:
         """Takes a run."""
+        ...
+
+    def keep(self, arrival: Arrival) -> None:
+        """Takes a run of kept messages; `Inbound.stored` is called once they are where they belong."""
+        ...
+
+    def asked(self, inbound: Inbound, ranges: list[wire_pb2.OutcomeRange]) -> None:
+        """The other side wants to know what became of durable messages."""
         ...
 
     def repeated(self, count: int) -> None:
@@ -169,7 +223,12 @@ class Inbound:
         """Sums of what the channels were granted."""
         self._short: dict[int, None] = {}
         """Channels whose window is below what it should be, for lack of budget."""
-        self._next = [0] * PRIORITIES
+        self._next = [0] * LANES
+        self._stored = [Pending() for _ in range(PRIORITIES)]
+        """What of the kept lanes may be acknowledged."""
+        self._storing: set[int] = set()
+        """Large messages that are whole and on their way into the journal."""
+        self.outcomes = OutcomeLog()
         self._bulk_next = 0
         self._bulk_beyond: list[tuple[int, int]] = []
         """Ranges of numbers beyond `_bulk_next` that have come too, ascending and apart."""
@@ -213,6 +272,78 @@ class Inbound:
         if first > self._next[lane]:
             raise malformed(f"lane {lane} begins at {first}, {self._next[lane]} is next")
         return LaneReader(lane, first)
+
+    def kept_opening_untrusted(self, lane: int, first: int) -> KeptReader:
+        """The same for a lane of kept messages."""
+        if not FIRST_KEPT <= lane < LANES:
+            raise malformed(f"lane {lane} has no stream of kept messages")
+        if first > self._next[lane]:
+            raise malformed(f"lane {lane} begins at {first}, {self._next[lane]} is next")
+        return KeptReader(lane, first)
+
+    def on_kept_frames_untrusted(self, reader: KeptReader, frames: list[KeptFrame]) -> None:
+        """Kept messages, in order; they are acknowledged once they are stored."""
+        lane = reader.lane
+        for number, messages, batch_data, kept in frames:
+            channel = self._channels.get(number)
+            if channel is None:
+                raise malformed(f"message on channel {number}, which was not opened")
+            self._require_journal_untrusted(kept)
+            ends = self._check_untrusted(batch_data)
+            if len(ends) != messages:
+                raise malformed(f"frame of {messages} messages holds {len(ends)}")
+            first = reader.next_sequence
+            reader.next_sequence = first + messages
+            known = max(0, self._next[lane] - first)
+            if known:
+                self._ack_due.add(lane)
+                self.inbox.repeated(min(known, messages))
+            if known >= messages:
+                continue
+            data = batch_data[ends[known - 1] :] if known else batch_data
+            count = messages - known
+            self._accept(channel, len(data), count)
+            self._next[lane] += count
+            arrival = Arrival(
+                self, channel.name, number, lane - FIRST_KEPT, first + known, count, data, bulk=False, reserved=False
+            )
+            self._keep(arrival, kept.after(known))
+
+    def _require_journal_untrusted(self, kept: Kept) -> None:
+        if kept.flags & DURABLE and not self.windows.durable:
+            raise malformed("a durable message for a sidecar that has said that it keeps no journal")
+
+    def _keep(self, arrival: Arrival, kept: Kept) -> None:
+        arrival.kept = kept
+        self.messages_received += arrival.count
+        self.bytes_received += arrival.size
+        self.inbox.keep(arrival)
+
+    def stored(self, arrival: Arrival) -> None:
+        """Kept messages are where they belong: they are acknowledged, if the link is still the same."""
+        if arrival.epoch is not self.epoch:
+            return
+        if arrival.bulk:
+            self._storing.discard(arrival.first_sequence)
+            self._mark(arrival.first_sequence)
+            self._ack_due.add(BULK)
+        else:
+            self._stored[arrival.priority].stored(arrival.first_sequence, arrival.count)
+            self._ack_due.add(FIRST_KEPT + arrival.priority)
+        self.wake()
+
+    def on_outcomes_asked_untrusted(self, asked: wire_pb2.OutcomesAsk) -> None:
+        """The other side wants to know again what became of kept messages."""
+        ranges = check_ranges_untrusted(asked.ranges)
+        self.outcomes.asked(part for part in ranges if not part.durable)
+        durable = [part for part in ranges if part.durable]
+        if durable and self.windows.durable:
+            self.inbox.asked(self, durable)
+
+    def tell_outcome(self, first: int, count: int, outcome: wire_pb2.Outcome, *, durable: bool) -> None:
+        """Kept messages have an outcome that their sender wants."""
+        self.outcomes.add(first, count, outcome, durable=durable)
+        self.wake()
 
     def on_lane_frames_untrusted(self, reader: LaneReader, frames: list[LaneFrame]) -> None:
         """Messages of a lane, in order; those that came before on another connection are passed over."""
@@ -266,9 +397,11 @@ class Inbound:
 
     # large messages
 
-    def on_bulk_header_untrusted(self, header: BulkHeader) -> bool:
+    def on_bulk_header_untrusted(self, header: BulkHeader, kept: Kept | None = None) -> bool:
         """A large message begins; false when it came before and its bytes are not wanted."""
         sequence = header.sequence
+        if kept is not None:
+            self._require_journal_untrusted(kept)
         if self.has_bulk(sequence):
             self._ack_due.add(BULK)
             return False
@@ -302,7 +435,7 @@ class Inbound:
         pending = self._bulk.get(sequence)
         return pending is not None and (pending.counted or pending.granted)
 
-    def on_bulk_untrusted(self, header: BulkHeader, data: bytes) -> None:
+    def on_bulk_untrusted(self, header: BulkHeader, data: bytes, kept: Kept | None = None) -> None:
         """A large message is whole; of no bytes, it was given up."""
         pending = self._bulk.pop(header.sequence, None)
         channel = self._channels[header.channel]
@@ -310,6 +443,16 @@ class Inbound:
             if len(self._check_untrusted(data)) != 1:
                 raise malformed("bulk message that is not exactly one message")
             reserved = pending is not None and not pending.counted
+            if kept is not None:
+                if len(self._storing) >= BULK_MISSING_MAX:
+                    raise Untrusted(Close.BUSY, f"{BULK_MISSING_MAX} large messages wait for the journal")
+                self._storing.add(header.sequence)
+                arrival = Arrival(
+                    self, channel.name, header.channel, header.priority, header.sequence, 1, data, bulk=True,
+                    reserved=reserved,
+                )  # fmt: skip
+                self._keep(arrival, kept)
+                return
             self._deliver(
                 channel, header.channel, header.priority, header.sequence, 1, data, bulk=True, reserved=reserved
             )
@@ -317,14 +460,18 @@ class Inbound:
             self._release(channel, header.channel, pending.header.length, 1)
         elif pending is not None and pending.granted:
             self.inbox.unreserve(channel.name, pending.header.length)
-        self._mark_untrusted(header.sequence)
+        self._mark(header.sequence)
+        if len(self._bulk_beyond) > BULK_MISSING_MAX:
+            raise malformed(f"bulk message {header.sequence} leaves more than {BULK_MISSING_MAX} gaps")
         self._ack_due.add(BULK)
 
     def has_bulk(self, sequence: int) -> bool:
         """Whether the message has come, or was given up."""
+        if sequence in self._storing:
+            return True
         return sequence < self._bulk_next or any(first <= sequence <= last for first, last in self._bulk_beyond)
 
-    def _mark_untrusted(self, sequence: int) -> None:
+    def _mark(self, sequence: int) -> None:
         beyond = self._bulk_beyond
         at = bisect_left(beyond, (sequence, sequence))
         first = last = sequence
@@ -337,8 +484,6 @@ class Inbound:
             self._bulk_next = last + 1
             return
         beyond.insert(at, (first, last))
-        if len(beyond) > BULK_MISSING_MAX:
-            raise malformed(f"bulk message {sequence} leaves more than {BULK_MISSING_MAX} gaps")
 
     # what goes back
 
@@ -422,11 +567,13 @@ class Inbound:
 
     def received(self) -> wire_pb2.Received:
         """Everything that is here, to resume on another connection."""
-        return wire_pb2.Received(lanes=[self._lane_received(lane) for lane in range(BULK + 1)])
+        return wire_pb2.Received(lanes=[self._lane_received(lane) for lane in range(LANES)])
 
     def _lane_received(self, lane: int) -> wire_pb2.LaneReceived:
         if lane < PRIORITIES:
             return wire_pb2.LaneReceived(lane=lane, next=self._next[lane])
+        if lane >= FIRST_KEPT:
+            return wire_pb2.LaneReceived(lane=lane, next=self._stored[lane - FIRST_KEPT].through)
         ranges = [wire_pb2.Range(first=first, last=last) for first, last in self._bulk_beyond]
         return wire_pb2.LaneReceived(lane=BULK, next=self._bulk_next, ranges=ranges)
 
@@ -479,7 +626,7 @@ class Inbound:
     def attach(self) -> None:
         """Another connection: whatever ACK and CREDIT may have been lost with the last one is told again. The other
         side may write on a third one, and would have no reason to repeat anything."""
-        self._ack_due.update(range(BULK + 1))
+        self._ack_due.update(range(LANES))
         self._credit_due.update(self._channels)
         self._grants_due |= dict.fromkeys(sequence for sequence, bulk in self._bulk.items() if bulk.granted)
 

@@ -6,12 +6,13 @@ the place of what came before; what nobody here wants is let go.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sidecar.wire.errors import Close, Untrusted, malformed
 from sidecar.wire.flow import Flow, FlowCarrier, FlowStream
 from sidecar.wire.flow_frames import FlowKind
 from sidecar.wire.frames import FrameReader, StreamType
+from sidecar.wire.kept import KeptBulkReader, KeptReader, kept_untrusted
 from sidecar.wire.lanes import BulkHeader, BulkReader, LaneReader, decode_varints_untrusted
 from sidecar.wire.link import Link
 from sidecar.wire.streams import Streams
@@ -19,6 +20,8 @@ from sidecar.wire.streams import Streams
 HELD_MAX = 1 << 20
 """Bytes of message streams that may come before WELCOME does."""
 HELD_STREAMS_MAX = 128
+OPENINGS: Mapping[int, int] = {StreamType.MESSAGES: 2, StreamType.BULK: 4, StreamType.KEPT: 2, StreamType.KEPT_BULK: 7}
+"""By type of stream: how many integers follow the type."""
 STREAM_HEADER_MAX = 64
 FLOW_KINDS = frozenset(FlowKind)
 
@@ -35,7 +38,7 @@ class FlowIn(FlowStream):
         self.kind = kind
 
 
-Reader = FrameReader | LaneReader | BulkReader | FlowIn | _Ignored
+Reader = FrameReader | LaneReader | KeptReader | BulkReader | FlowIn | _Ignored
 
 
 class Incoming:
@@ -80,6 +83,8 @@ class Incoming:
                 if reader.unfinished:
                     raise malformed("a lane ended within a frame")
                 del self._readers[stream_id]
+        elif isinstance(reader, KeptReader):
+            self._kept_untrusted(stream_id, reader, data, fin)
         elif isinstance(reader, BulkReader):
             self._bulk_untrusted(stream_id, reader, data, fin)
         elif isinstance(reader, FlowIn):
@@ -103,7 +108,7 @@ class Incoming:
         self._held.pop(stream_id, None)
         if isinstance(reader, BulkReader) and self._bulk[reader.header.sequence] == stream_id:
             del self._bulk[reader.header.sequence]
-        if isinstance(reader, FrameReader | LaneReader):
+        if isinstance(reader, FrameReader | LaneReader | KeptReader):
             raise malformed("the control stream or a lane was reset")
         if isinstance(reader, FlowIn):
             self._require_link().flows.stream_reset(self._carrier, stream_id, reader)
@@ -138,7 +143,7 @@ class Incoming:
                 raise malformed("a second control stream")
             self._control = True
             return self._read(stream_id, FrameReader()), data[position:]
-        if number not in (StreamType.MESSAGES, StreamType.BULK):
+        if number not in OPENINGS:
             self._ignore(stream_id, fin)
             return None
         if self.link is None:
@@ -146,14 +151,16 @@ class Incoming:
                 raise malformed("messages before WELCOME")
             self._hold_untrusted(stream_id, data, fin)
             return None
-        header = decode_varints_untrusted(data, position, 2 if number == StreamType.MESSAGES else 4)
+        header = decode_varints_untrusted(data, position, OPENINGS[number])
         if header is None:
             self._wait(stream_id, data, fin)
             return None
         values, position = header
-        if number == StreamType.MESSAGES:
+        if number in (StreamType.MESSAGES, StreamType.KEPT):
             lane, first = values
-            reader = self.link.inbound.lane_opening_untrusted(lane, first)
+            inbound = self.link.inbound
+            opened = inbound.lane_opening_untrusted if number == StreamType.MESSAGES else inbound.kept_opening_untrusted
+            reader = opened(lane, first)
             former = self._lanes.get(lane, -1)
             if stream_id < former:
                 self._ignore(stream_id, fin)
@@ -163,16 +170,18 @@ class Incoming:
             if former in self._readers:
                 self._readers[former] = _Ignored()
             return self._read(stream_id, reader), data[position:]
-        bulk = BulkHeader(*values)
+        bulk = BulkHeader(*values[:4])
+        kept = kept_untrusted(*values[4:]) if number == StreamType.KEPT_BULK else None
         former = self._bulk.get(bulk.sequence, -1)
-        if not self.link.inbound.on_bulk_header_untrusted(bulk) or stream_id < former:
+        if not self.link.inbound.on_bulk_header_untrusted(bulk, kept) or stream_id < former:
             self._ignore(stream_id, fin)
             return None
         # The message comes again, or is given up: what came of it before is of no use, and no message is held twice.
         self._bulk[bulk.sequence] = stream_id
         if former in self._readers:
             self._readers[former] = _Ignored()
-        return self._read(stream_id, BulkReader(bulk)), data[position:]
+        gathering = BulkReader(bulk) if kept is None else KeptBulkReader(bulk, kept)
+        return self._read(stream_id, gathering), data[position:]
 
     def _open_flow_untrusted(
         self, stream_id: int, kind: int, data: bytes, position: int, fin: bool
@@ -212,6 +221,13 @@ class Incoming:
             self._readers[stream_id] = _Ignored()
             self._connection.stop(stream_id, Close.STREAM)
 
+    def _kept_untrusted(self, stream_id: int, reader: KeptReader, data: bytes, fin: bool) -> None:
+        self._require_link().inbound.on_kept_frames_untrusted(reader, reader.feed_untrusted(data))
+        if fin:
+            if reader.unfinished:
+                raise malformed("a lane of kept messages ended within a frame")
+            del self._readers[stream_id]
+
     def _bulk_untrusted(self, stream_id: int, reader: BulkReader, data: bytes, fin: bool) -> None:
         inbound = self._require_link().inbound
         header = reader.header
@@ -225,7 +241,7 @@ class Incoming:
         whole = reader.feed_untrusted(data, fin)
         if whole is not None:
             del self._readers[stream_id], self._bulk[header.sequence]
-            inbound.on_bulk_untrusted(header, whole)
+            inbound.on_bulk_untrusted(header, whole, reader.kept if isinstance(reader, KeptBulkReader) else None)
 
     def _require_link(self) -> Link:
         assert self.link is not None, "message streams are read only after WELCOME"

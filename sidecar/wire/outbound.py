@@ -14,7 +14,8 @@ from sidecar.errors import Reason
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.wire.credit import Window
 from sidecar.wire.errors import malformed
-from sidecar.wire.lanes import BULK, BULK_MISSING_MAX, PRIORITIES, BulkHeader
+from sidecar.wire.kept import DURABLE, FIRST_KEPT, LANES, Kept
+from sidecar.wire.lanes import BULK, BULK_MISSING_MAX, BulkHeader
 from sidecar.wire.outbox import CLASSES, Outbox
 from sidecar.wire.run import Run, Sink
 
@@ -46,7 +47,11 @@ class Writer(Protocol):
         """Writes a frame on a lane's stream; opens the stream at sequence `first` when it is not."""
         ...
 
-    def open_bulk(self, header: BulkHeader) -> int:
+    def write_kept(self, lane: int, first: int, channel: int, count: int, data: bytes, kept: Kept) -> None:
+        """The same on a lane of kept messages."""
+        ...
+
+    def open_bulk(self, header: BulkHeader, kept: Kept | None) -> int:
         """Opens a bulk stream."""
         ...
 
@@ -83,12 +88,14 @@ class BulkSend:
     """A large message on its way."""
 
     __slots__ = (
-        "channel", "kind", "left", "part", "position", "reserve", "run", "sequence", "size", "stream_id", "streams",
+        "channel", "kept", "kind", "left", "part", "position", "reserve", "run", "sequence", "size", "stream_id",
+        "streams",
     )  # fmt: skip
 
     def __init__(self, run: Run, sequence: int, channel: int, kind: int, reserve: bool) -> None:
         self.run: Run | None = run
         """None once the message was given up: its header alone is sent then, so that its number is used."""
+        self.kept = run.kept
         self.sequence = sequence
         self.channel = channel
         self.kind = kind
@@ -142,7 +149,8 @@ class Outbound:
     def _begin(self) -> None:
         self.window = Window()
         self._limits: wire_pb2.Limits | None = None
-        self._lanes = [LaneOut() for _ in range(PRIORITIES)]
+        self._lanes = [LaneOut() for _ in range(LANES)]
+        """By lane; that of large messages is kept elsewhere."""
         self._next_bulk = 0
         self._bulk: dict[int, BulkSend] = {}
         self._active: list[list[BulkSend]] = [[] for _ in range(CLASSES)]
@@ -227,7 +235,10 @@ class Outbound:
         for number, lane in enumerate(self._lanes):
             while lane.again and room > 0:
                 sequence, channel, run = lane.again.popleft()
-                writer.write_lane(number, sequence, channel, run.count, run.parts[0])
+                if run.kept is None:
+                    writer.write_lane(number, sequence, channel, run.count, run.parts[0])
+                else:
+                    writer.write_kept(number, sequence, channel, run.count, run.parts[0], run.kept)
                 room -= run.size
         while room > 0:
             kinds = [
@@ -282,6 +293,12 @@ class Outbound:
         """Reports the first message of the head run that the other side would not take; whether there was one."""
         assert self._limits is not None, "nothing is written before a connection is attached"
         most = self._limits.max_message_bytes
+        if run.kept is not None and not self._takes(run.kept, self._limits):
+            self.outbox.next(kind)
+            self.outbox.settle(run)
+            what = "keeps no journal" if self._limits.kept else "is of a version that does not know such messages"
+            run.sink.failed(run.first, run.count, Reason.UNSUPPORTED_BY_PEER, f"the peer's sidecar {what}")
+            return True
         if run.size <= most:
             return False
         found = run.too_large(most)
@@ -300,6 +317,10 @@ class Outbound:
         run.sink.failed(run.first, 1, Reason.MESSAGE_TOO_LARGE, detail)
         return True
 
+    @staticmethod
+    def _takes(kept: Kept, limits: wire_pb2.Limits) -> bool:
+        return limits.kept and (limits.durable or not kept.flags & DURABLE)
+
     def _write_run(self, kind: int, writer: Writer) -> int:
         name, run = self.outbox.head(kind)
         channel = self._channels[name]
@@ -310,9 +331,14 @@ class Outbound:
         if fitting < run.count:
             run, rest = run.split(fitting)
             self.outbox.put_back(name, kind // 2, rest)
-        lane = self._lanes[kind // 2]
         self._count(run, channel)
-        writer.write_lane(kind // 2, lane.next, channel.number, run.count, run.parts[0])
+        if run.kept is None:
+            lane = self._lanes[kind // 2]
+            writer.write_lane(kind // 2, lane.next, channel.number, run.count, run.parts[0])
+        else:
+            number = FIRST_KEPT + kind // 2
+            lane = self._lanes[number]
+            writer.write_kept(number, lane.next, channel.number, run.count, run.parts[0], run.kept)
         lane.unacked.append((lane.next, channel.number, run))
         lane.next += run.count
         run.sink.sent(run.first, run.count)
@@ -363,7 +389,7 @@ class Outbound:
         return channel not in waiting and sum(not one.subscribed for one in waiting) < RESERVING_MAX // 2
 
     def _open_bulk(self, bulk: BulkSend, writer: Writer) -> None:
-        bulk.stream_id = writer.open_bulk(bulk.header())
+        bulk.stream_id = writer.open_bulk(bulk.header(), bulk.kept)
         bulk.streams += 1
         self._streams += 1
         if bulk.run is None:
@@ -418,7 +444,7 @@ class Outbound:
         for state in received.lanes:
             if state.lane == BULK:
                 self._bulk_received_untrusted(state)
-            elif state.lane < PRIORITIES:
+            elif state.lane < LANES:
                 self._lane_received_untrusted(self._lanes[state.lane], state.next)
 
     def _lane_received_untrusted(self, lane: LaneOut, through: int) -> None:

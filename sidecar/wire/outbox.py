@@ -120,6 +120,10 @@ class Outbox:
         """The channel has no credit for its first run."""
         self._blocked[kind][channel] = self._ready[kind].pop(channel)
 
+    def blocked(self, channel: str) -> bool:
+        """Whether messages of the channel wait for its credit."""
+        return any(channel in blocked for blocked in self._blocked)
+
     def unblock(self, channel: str | None = None) -> None:
         """The channel has got credit; None: all have."""
         for kind in range(CLASSES):

@@ -40,6 +40,10 @@ class Owner(Protocol):
         """PEERS."""
         ...
 
+    def outcomes_told(self, session: Session, ranges: list[wire_pb2.OutcomeRange]) -> None:
+        """OUTCOMES."""
+        ...
+
     def going_away(self, session: Session, reason: str) -> None:
         """GOAWAY."""
         ...

@@ -7,6 +7,7 @@ from typing import Protocol
 from sidecar.errors import Reason
 from sidecar.wire import batch
 from sidecar.wire.batch import IN_LINE_MAX
+from sidecar.wire.kept import Kept
 
 
 class Sink(Protocol):
@@ -32,7 +33,7 @@ class Sink(Protocol):
 class Run:
     """Messages back to back as a checked batch, or one large message in parts that are never joined."""
 
-    __slots__ = ("channel", "count", "first", "parts", "sink", "size", "was_sent")
+    __slots__ = ("channel", "count", "first", "kept", "parts", "sink", "size", "was_sent")
 
     def __init__(self, parts: list[bytes], count: int, sink: Sink, first: int) -> None:
         self.parts = parts
@@ -41,6 +42,7 @@ class Run:
         self.sink = sink
         self.first = first
         self.was_sent = False
+        self.kept: Kept | None = None
         self.channel = ""
         """Set once it is queued."""
 
@@ -58,6 +60,8 @@ class Run:
         tail = Run([data[cut:]], self.count - count, self.sink, self.first + count)
         head.was_sent = tail.was_sent = self.was_sent
         head.channel = tail.channel = self.channel
+        if self.kept is not None:
+            head.kept, tail.kept = self.kept, self.kept.after(count)
         return head, tail
 
     def fit(self, max_bytes: int, max_messages: int) -> int:

@@ -18,6 +18,13 @@ from sidecar.wire.flow_frames import FlowKind
 from sidecar.wire.frames import FRAME_MAX, FrameType, StreamType, encode, parse_untrusted
 from sidecar.wire.hello import TEXT_MAX, Handshake, LocalPeer
 from sidecar.wire.incoming import Incoming
+from sidecar.wire.kept import (
+    Kept,
+    check_ranges_untrusted,
+    encode_kept_bulk_header,
+    encode_kept_frame,
+    encode_kept_opening,
+)
 from sidecar.wire.lanes import BulkHeader, encode_bulk_header, encode_lane_frame, encode_lane_opening
 from sidecar.wire.link import Link
 from sidecar.wire.owner import Connection, Owner
@@ -138,6 +145,8 @@ class Session:
             credit = inbound.credit()
             if credit is not None:
                 self._control.append(encode(FrameType.CREDIT, credit.SerializeToString()))
+            while (outcomes := inbound.outcomes.take()) is not None:
+                self._control.append(encode(FrameType.OUTCOMES, outcomes.SerializeToString()))
             link.outbound.fill(self)
             for lane in self._lane_out:
                 self._flush_lane(lane)
@@ -203,6 +212,10 @@ class Session:
             peers = fitting
         self._write(FrameType.PEERS, peers)
 
+    def ask_outcomes(self, ranges: list[wire_pb2.OutcomeRange]) -> None:
+        """Asks what became of kept messages, as many as a frame holds."""
+        self._write(FrameType.OUTCOMES_ASK, wire_pb2.OutcomesAsk(ranges=ranges))
+
     def go_away(self, reason: str) -> None:
         """Tells that the link will be closed."""
         self._write(FrameType.GOAWAY, wire_pb2.Goaway(reason=reason))
@@ -241,7 +254,7 @@ class Session:
     def write_lane(self, lane: int, first: int, channel: int, count: int, data: bytes) -> None:
         """See Writer."""
         if self._lane_next.get(lane) != first:
-            self._begin_lane(lane, first)
+            self._begin_lane(lane, encode_lane_opening(lane, first))
         self._lane_next[lane] = first + count
         out = self._lane_out[lane]
         out.append(encode_lane_frame(channel, count, len(data)))
@@ -251,14 +264,21 @@ class Session:
             self._flush_lane(lane)
             self._connection.send(self._lane_ids[lane], data)
 
-    def _begin_lane(self, lane: int, first: int) -> None:
+    def write_kept(self, lane: int, first: int, channel: int, count: int, data: bytes, kept: Kept) -> None:
+        """See Writer."""
+        if self._lane_next.get(lane) != first:
+            self._begin_lane(lane, encode_kept_opening(lane, first))
+        self._lane_next[lane] = first + count
+        self._lane_out[lane] += (encode_kept_frame(channel, count, len(data), kept), data)
+
+    def _begin_lane(self, lane: int, opening: bytes) -> None:
         """Opens a lane's stream; again when another connection has carried the lane meanwhile."""
         former = self._lane_ids.get(lane)
         if former is not None:
             self._flush_lane(lane)
             self._connection.send(former, b"", fin=True)
         self._lane_ids[lane] = self._connection.open_stream()
-        self._lane_out[lane] = [encode_lane_opening(lane, first)]
+        self._lane_out[lane] = [opening]
 
     def _flush_lane(self, lane: int) -> None:
         out = self._lane_out[lane]
@@ -266,10 +286,11 @@ class Session:
             self._connection.send(self._lane_ids[lane], b"".join(out))
             out.clear()
 
-    def open_bulk(self, header: BulkHeader) -> int:
+    def open_bulk(self, header: BulkHeader, kept: Kept | None) -> int:
         """See Writer."""
         stream_id = self._connection.open_stream()
-        self._connection.send(stream_id, encode_bulk_header(header))
+        encoded = encode_bulk_header(header) if kept is None else encode_kept_bulk_header(header, kept)
+        self._connection.send(stream_id, encoded)
         return stream_id
 
     def write_bulk(self, stream_id: int, data: bytes | memoryview, fin: bool) -> None:
@@ -337,6 +358,12 @@ class Session:
             self._owner.peers_requested(self, wanted)
         elif kind == FrameType.PEERS:
             self._owner.peers_told_untrusted(self, parse_untrusted(wire_pb2.Peers, body))
+        elif kind == FrameType.OUTCOMES:
+            told = parse_untrusted(wire_pb2.Outcomes, body).ranges
+            self._owner.outcomes_told(self, check_ranges_untrusted(told))
+        elif kind == FrameType.OUTCOMES_ASK:
+            self._count_question_untrusted()
+            self.link.inbound.on_outcomes_asked_untrusted(parse_untrusted(wire_pb2.OutcomesAsk, body))
         elif kind == FrameType.GOAWAY:
             self._owner.going_away(self, parse_untrusted(wire_pb2.Goaway, body).reason[:TEXT_MAX])
         # A second HELLO, PROOF or WELCOME changes nothing; unknown types are skipped.

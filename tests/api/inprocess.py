@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sidecar.api.front import load
@@ -12,6 +13,7 @@ from sidecar.api.front.base import Front, Listener
 from sidecar.api.health import API, OVERLAY, Health
 from sidecar.api.services import services
 from sidecar.identity import Identity
+from sidecar.mail.journal import Journal
 from sidecar.node import Node, NodeState
 from sidecar.overlay.contacts import Contacts
 from sidecar.settings import Settings
@@ -40,12 +42,17 @@ class InProcess:
 
 
 @asynccontextmanager
-async def sidecar_in_process(listener: Listener | None = None, **named: Any) -> AsyncIterator[InProcess]:
-    """Runs a sidecar on free ports; `named` are settings, `listener` who may call."""
+async def sidecar_in_process(
+    listener: Listener | None = None, state: Path | None = None, **named: Any
+) -> AsyncIterator[InProcess]:
+    """Runs a sidecar on free ports; `named` are settings, `listener` who may call, `state` a directory for its
+    journal."""
     flags: dict[str, Any] = {"ephemeral": True, "udp_host": "127.0.0.1", "udp_port": 0, **named}
     settings = Settings.load(flags, {})
     identity = Identity.ephemeral(settings.key_type)
-    node = Node(settings, identity, Contacts(settings.bootstrap, None))
+    node = Node(
+        settings, identity, Contacts(settings.bootstrap, None), None, None, Journal(state, settings.journal_bytes)
+    )
     endpoint = await Endpoint.open(
         (settings.udp_host, settings.udp_port),
         engine.load(settings.engine),

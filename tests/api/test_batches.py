@@ -18,7 +18,7 @@ from sidecar.api.receive import responses_of
 from sidecar.api.status import DETAILS, MESSAGE_BYTES, cut, status_of
 from sidecar.errors import Reason, SidecarError
 from sidecar.gen.overlay.v1 import message_pb2 as pb
-from sidecar.mail.inbox import Piece
+from sidecar.mail.piece import Piece
 from sidecar.wire.batch import check_untrusted
 
 messages = st.builds(
@@ -31,7 +31,7 @@ messages = st.builds(
 
 def arrival() -> Any:
     inbound = SimpleNamespace(peer_id="peer")
-    return SimpleNamespace(inbound=inbound, channel="c", priority=2, instance=7, bulk=True)
+    return SimpleNamespace(inbound=inbound, channel="c", priority=2, instance=7, bulk=True, row=None)
 
 
 def piece(*held: pb.Message) -> Piece:

@@ -25,6 +25,7 @@ from sidecar_client.gen.overlay.v1 import errors_pb2, node_pb2, peer_pb2
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 from sidecar_client.gen.overlay.v1.cursor_pb2 import Cursor
 from tests.api.conftest import Side, Sides, until
+from tests.api.kept_reasons import KEPT
 from tests.api.raw import failure, stuck
 
 STRANGER = "a" * 51 + "q"
@@ -292,6 +293,7 @@ PROVOKED: dict[Reason, Callable[[Sides], Awaitable[SidecarError]]] = {
     Reason.FRAME_UNEXPECTED: frame_unexpected,
     Reason.LIMIT_REACHED: limit_reached,
     Reason.INTERNAL: internal,
+    **KEPT,
 }
 
 

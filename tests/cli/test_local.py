@@ -19,7 +19,7 @@ from tests.cli.terminal import sidecar
 from tests.processes import Sidecars
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/cli.md").read_text()
-COMMANDS = {"run", "id", "status", "peers", "bootstrap", "ping", "send", "recv", "events", "drain", "config"}
+COMMANDS = {"run", "id", "status", "peers", "bootstrap", "ping", "send", "recv", "events", "drain", "queue", "config"}
 
 
 def test_every_setting_has_a_flag_and_every_flag_a_setting() -> None:

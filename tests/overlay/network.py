@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from sidecar.errors import Reason
 from sidecar.gen.overlay.v1 import message_pb2
 from sidecar.identity import Identity
+from sidecar.mail.journal import Journal
 from sidecar.node import Node, PeerInfo
 from sidecar.overlay.cache import Cache
 from sidecar.overlay.cache_file import CacheFile
@@ -286,7 +287,8 @@ class Network:
         )
         identity = identity or Identity.ephemeral()
         cache = Cache(None if directory is None else CacheFile(directory))
-        node = Node(chosen, identity, Contacts(chosen.bootstrap, directory), trust, cache)
+        journal = Journal(directory, chosen.journal_bytes)
+        node = Node(chosen, identity, Contacts(chosen.bootstrap, directory), trust, cache, journal)
         node.links.dialler._timeout = node.links._handshake_timeout = handshake_timeout
         endpoint = await Endpoint.open(
             (chosen.udp_host, port),

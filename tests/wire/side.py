@@ -15,7 +15,8 @@ from sidecar.errors import Reason
 from sidecar.gen.overlay.v1.message_pb2 import SendStreamRequest
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.identity import Identity
-from sidecar.mail.inbox import Inbox, Piece, Subscription
+from sidecar.mail.inbox import Inbox, Subscription
+from sidecar.mail.piece import Piece
 from sidecar.wire import batch
 from sidecar.wire.batch import ENTRY_OVERHEAD_MAX
 from sidecar.wire.errors import Close
@@ -207,6 +208,7 @@ class Side:
         self.flow_memory = FlowMemory(8 * MIB)
         self.flows: list[Flow] = []
         """Those that came in."""
+        self.outcomes: list[wire_pb2.OutcomeRange] = []
 
     @property
     def peer_id(self) -> str:
@@ -339,6 +341,10 @@ class Side:
     def peers_told_untrusted(self, session: Session, peers: wire_pb2.Peers) -> None:
         """See Owner."""
         self.told.append(peers)
+
+    def outcomes_told(self, session: Session, ranges: list[wire_pb2.OutcomeRange]) -> None:
+        """See Owner."""
+        self.outcomes += ranges
 
     def going_away(self, session: Session, reason: str) -> None:
         """See Owner."""

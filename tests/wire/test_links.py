@@ -172,8 +172,10 @@ def test_what_another_connection_has_acknowledged_is_older_news() -> None:
     pipes = Pipes()
     victim = pipes.side()
     stranger = Stranger(pipes, victim)
-    windows = {"link_bytes": MIB, "link_messages": 100, "channel_bytes": 400_000, "channel_messages": 100}
-    stranger.introduce(limits=wire_pb2.Limits(max_message_bytes=MIB, **windows))
+    limits = wire_pb2.Limits(
+        max_message_bytes=MIB, link_bytes=MIB, link_messages=100, channel_bytes=400_000, channel_messages=100
+    )
+    stranger.introduce(limits=limits)
     book = victim.send(stranger, [bytes(75_000)] * 4)
     pipes.run()
     some = wire_pb2.LaneReceived(lane=3, next=0, ranges=[wire_pb2.Range(first=1, last=1)])
@@ -251,7 +253,7 @@ def test_what_a_link_says_of_itself() -> None:
     a, b = pipes.pair()
     assert repr(a.link(b)) == (
         f"Link({b.peer_id[:8]}, 1 connections, Outbound(Outbox(0 messages, 0/8388608 bytes, peak 0), "
-        "lanes at [0, 0, 0], bulk at 0), Inbound(lanes at [0, 0, 0], bulk at 0, 1 channels))"
+        "lanes at [0, 0, 0, 0, 0, 0, 0], bulk at 0), Inbound(lanes at [0, 0, 0, 0, 0, 0, 0], bulk at 0, 1 channels))"
     )
     assert a.link(b).outbound.idle
     assert a.link(b).inbound.idle

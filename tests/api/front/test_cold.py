@@ -97,7 +97,7 @@ async def test_every_reason(channel: Channel, reason: Reason) -> None:
     assert (info.reason, info.domain, dict(info.metadata)) == (reason.value, "overlay.v1", {"limit": "7"})
     assert request is not None
     assert [(v.field, v.description) for v in request.field_violations] == [("a.b", "is wrong")]
-    assert (retry is not None) == (reason in {Reason.QUEUE_FULL, Reason.LIMIT_REACHED})
+    assert (retry is not None) == (TABLE[reason].retry_after is not None)
     pushback = {str(key): value for key, value in raised.value.trailing_metadata() or ()}.get(PUSHBACK)
     assert pushback == ("-1" if TABLE[reason].final else None)
 

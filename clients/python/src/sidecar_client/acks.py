@@ -4,30 +4,48 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from typing import Literal
+
+from google.protobuf.duration_pb2 import Duration
 
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
+
+Verb = Literal["ack", "nack", "extend"]
 
 
 class Acks:
     """Gathers delivery ids until the next request is made, in their order; consecutive ones become one range."""
 
-    def __init__(self, channel: str, credits: int) -> None:  # noqa: A002
-        self.opening = pb.ConsumeRequest(open=pb.ConsumeOpen(channel=channel, credits=credits))
-        self._gathered: deque[tuple[bool, list[tuple[int, int]]]] = deque()
-        """(whether they are acks, ranges)"""
+    def __init__(
+        self,
+        channel: str,
+        credits: int,  # noqa: A002
+        ack_deadline: float | None = None,
+        max_deliveries: int = 0,
+    ) -> None:
+        opening = pb.ConsumeOpen(channel=channel, credits=credits, max_deliveries=max_deliveries)
+        if ack_deadline is not None:
+            opening.ack_deadline.FromNanoseconds(round(ack_deadline * 1e9))
+        self.opening = pb.ConsumeRequest(open=opening)
+        self._gathered: deque[tuple[Verb, float, list[tuple[int, int]]]] = deque()
+        """(what is said of them, the seconds that go with it, ranges)"""
 
     def ack(self, ids: Iterable[int]) -> None:
         """Messages that are done."""
-        self._gather(True, ids)
+        self._gather("ack", 0.0, ids)
 
-    def nack(self, ids: Iterable[int]) -> None:
-        """Messages to be handed out again."""
-        self._gather(False, ids)
+    def nack(self, ids: Iterable[int], delay: float = 0.0) -> None:
+        """Messages to be handed out again, after `delay` seconds."""
+        self._gather("nack", delay, ids)
 
-    def _gather(self, done: bool, ids: Iterable[int]) -> None:
-        if not self._gathered or self._gathered[-1][0] is not done:
-            self._gathered.append((done, []))
-        extend(self._gathered[-1][1], ids)
+    def extend(self, ids: Iterable[int], seconds: float) -> None:
+        """Messages that take `seconds` more."""
+        self._gather("extend", seconds, ids)
+
+    def _gather(self, verb: Verb, seconds: float, ids: Iterable[int]) -> None:
+        if not self._gathered or self._gathered[-1][:2] != (verb, seconds):
+            self._gathered.append((verb, seconds, []))
+        extend(self._gathered[-1][2], ids)
 
     def clear(self) -> None:
         """Forgets what was gathered: it was for a call that is over."""
@@ -36,12 +54,16 @@ class Acks:
     def next_request(self) -> pb.ConsumeRequest | None:
         """The next frame; None when there is nothing to tell."""
         while self._gathered:
-            done, held = self._gathered.popleft()
+            verb, seconds, held = self._gathered.popleft()
             if held:
                 ranges = [pb.DeliveryRange(first=first, last=last) for first, last in held]
-                if done:
+                if verb == "ack":
                     return pb.ConsumeRequest(ack=pb.ConsumeAck(ranges=ranges))
-                return pb.ConsumeRequest(nack=pb.ConsumeNack(ranges=ranges))
+                time = Duration()
+                time.FromNanoseconds(round(seconds * 1e9))
+                if verb == "extend":
+                    return pb.ConsumeRequest(extend=pb.ConsumeExtend(ranges=ranges, deadline=time))
+                return pb.ConsumeRequest(nack=pb.ConsumeNack(ranges=ranges, delay=time if seconds else None))
         return None
 
 

@@ -25,14 +25,16 @@ from sidecar_client.errors import (
     translated,
 )
 from sidecar_client.foreign import HealthCheckRequest
-from sidecar_client.gen.overlay.v1 import bootstrap_pb2, node_pb2, peer_pb2
+from sidecar_client.gen.overlay.v1 import bootstrap_pb2, node_pb2, peer_pb2, queue_pb2
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 from sidecar_client.gen.overlay.v1.cursor_pb2 import Cursor
 from sidecar_client.messages import (
+    QUEUES,
     Gap,
     PeerChange,
     PeersSnapshot,
     Priority,
+    QueueName,
     Readiness,
     Replied,
     Sent,
@@ -113,16 +115,30 @@ class AsyncSidecar:
         message_id: str = "",
         priority: Priority = "normal",
         wait: Wait = "delivered",
+        durable: bool = False,
+        ttl: float | None = None,
+        request_id: str = "",
         timeout: float | None = None,
     ) -> Sent:
-        """Sends one message of any size and waits for its level."""
+        """Sends one message of any size and waits for its level. A durable one is kept in the journals of both
+        sidecars, for
+        `ttl` seconds at most; called again with the same `request_id`, nothing is sent twice (a message in chunks has
+        none)."""
         with translated():
             if len(payload) <= WHOLE_BYTES:
                 message = pb.Message(message_id=message_id, headers=headers, payload=payload)
-                request = requests.send_request(peer_id, channel, priority, wait, message)
+                request = requests.send_request(
+                    peer_id, channel, priority, wait, message, durable=durable, ttl=ttl, request_id=request_id
+                )
                 return requests.sent(await self.stubs.messages.Send(request, timeout=self._seconds(timeout)))
         async with self.sender(
-            peer_id, channel=channel, priority=priority, wait=wait, timeout=self._seconds(timeout)
+            peer_id,
+            channel=channel,
+            priority=priority,
+            wait=wait,
+            durable=durable,
+            ttl=ttl,
+            timeout=self._seconds(timeout),
         ) as sender:
             await sender.result(await sender.send(payload, headers=headers, message_id=message_id))
             return Sent(message_id, wait, sent_at=None, delivered_at=None)
@@ -134,6 +150,8 @@ class AsyncSidecar:
         channel: str = "",
         priority: Priority = "normal",
         wait: Wait = "delivered",
+        durable: bool = False,
+        ttl: float | None = None,
         timeout: float | None = None,
     ) -> AsyncSender:
         """Opens a pipelined way to one peer and channel, for many messages; `timeout` seconds for all of it.
@@ -145,6 +163,8 @@ class AsyncSidecar:
             to_channel=channel,
             priority=priority,
             wait=wait,
+            durable=durable,
+            ttl=ttl,
             timeout=timeout,
         )
 
@@ -154,11 +174,89 @@ class AsyncSidecar:
         it raises DeadlinePassed. `async with` (or the first message asked for) opens it."""
         return AsyncReceiver(self.stubs, channel, timeout)
 
-    def consume(self, channel: str = "", *, credits: int = 64, timeout: float | None = None) -> AsyncConsumer:  # noqa: A002
-        """The same with acknowledgements: at most `credits` messages are handed out and not yet acked or nacked."""
+    def consume(
+        self,
+        channel: str = "",
+        *,
+        credits: int = 64,  # noqa: A002
+        ack_deadline: float | None = None,
+        max_deliveries: int = 0,
+        timeout: float | None = None,
+    ) -> AsyncConsumer:
+        """The same with acknowledgements: at most `credits` messages are handed out and not yet acked or nacked. One
+        that
+        is not acked `ack_deadline` seconds later is handed out again; one that comes back for the `max_deliveries`th
+        time becomes a dead letter (0: never)."""
         if credits < 1:
             raise InvalidField("credits: at least 1", fields=(("credits", "at least 1"),))
-        return AsyncConsumer(self.stubs, channel, credits, timeout)
+        return AsyncConsumer(self.stubs, channel, credits, timeout, ack_deadline, max_deliveries)
+
+    # what is kept
+
+    async def queues(self, *, timeout: float | None = None) -> queue_pb2.ListQueuesResponse:
+        """What the sidecar keeps, summed by queue, peer and channel."""
+        with translated():
+            return await self.stubs.queues.ListQueues(queue_pb2.ListQueuesRequest(), timeout=self._seconds(timeout))
+
+    async def letters(
+        self,
+        queue: QueueName,
+        *,
+        peer_id: str | None = None,
+        channel: str | None = None,
+        limit: int = PAGE,
+        timeout: float | None = None,
+    ) -> list[queue_pb2.Letter]:
+        """At most `limit` of what a queue holds, oldest first."""
+        chosen = requests.letter_filter(queue, peer_id, channel)
+        letters: list[queue_pb2.Letter] = []
+        token = ""
+        while len(letters) < limit:
+            size = min(PAGE, limit - len(letters))
+            request = queue_pb2.ListLettersRequest(filter=chosen, page_size=size, page_token=token)
+            with translated():
+                page = await self.stubs.queues.ListLetters(request, timeout=self._seconds(timeout))
+            letters += page.letters
+            token = page.next_page_token
+            if not token:
+                break
+        return letters
+
+    async def letter(
+        self, queue: QueueName, letter_id: int, *, timeout: float | None = None
+    ) -> queue_pb2.GetLetterResponse:
+        """One letter with its messages; LetterUnknown when there is no such."""
+        request = queue_pb2.GetLetterRequest(queue=QUEUES[queue], id=letter_id)
+        with translated():
+            return await self.stubs.queues.GetLetter(request, timeout=self._seconds(timeout))
+
+    async def purge(
+        self,
+        queue: QueueName,
+        *,
+        peer_id: str | None = None,
+        channel: str | None = None,
+        ids: Iterable[int] = (),
+        timeout: float | None = None,
+    ) -> int:
+        """Removes letters for good: those of a peer, a channel, or these; how many messages."""
+        request = queue_pb2.PurgeLettersRequest(filter=requests.letter_filter(queue, peer_id, channel, ids))
+        with translated():
+            return (await self.stubs.queues.PurgeLetters(request, timeout=self._seconds(timeout))).messages
+
+    async def replay(
+        self,
+        queue: QueueName,
+        *,
+        peer_id: str | None = None,
+        channel: str | None = None,
+        ids: Iterable[int] = (),
+        timeout: float | None = None,
+    ) -> int:
+        """Puts dead letters back where they came from; how many messages."""
+        request = queue_pb2.ReplayLettersRequest(filter=requests.letter_filter(queue, peer_id, channel, ids))
+        with translated():
+            return (await self.stubs.queues.ReplayLetters(request, timeout=self._seconds(timeout))).messages
 
     # requests and byte streams
 

@@ -43,9 +43,11 @@ class AsyncSender:
         to_channel: str,
         priority: Priority,
         wait: Wait,
+        durable: bool,
+        ttl: float | None,
         timeout: float | None,
     ) -> None:
-        self._book = Outgoing(peer_id, to_channel, priority, wait)
+        self._book = Outgoing(peer_id, to_channel, priority, wait, durable=durable, ttl=ttl)
         self._more = asyncio.Event()
         self._progress: list[asyncio.Future[None]] = []
         self._closing = False
@@ -287,9 +289,12 @@ class AsyncConsumer(AsyncSubscription):
     `unknown` counts acknowledgements that came for messages the sidecar no longer held for this consumer.
     """
 
-    def __init__(self, stubs: AsyncStubs, channel: str, credits: int, timeout: float | None) -> None:  # noqa: A002
+    def __init__(
+        self, stubs: AsyncStubs, channel: str, credits: int, timeout: float | None,  # noqa: A002
+        ack_deadline: float | None = None, max_deliveries: int = 0,
+    ) -> None:  # fmt: skip
         super().__init__(stubs, timeout)
-        self._acks = Acks(channel, credits)
+        self._acks = Acks(channel, credits, ack_deadline, max_deliveries)
         self.unknown = 0
 
     async def ack(self, *messages: Received) -> None:
@@ -297,9 +302,18 @@ class AsyncConsumer(AsyncSubscription):
         self._acks.ack(message.delivery_id for message in messages if message.opening == self._incoming.opening)
         await self._tell()
 
-    async def nack(self, *messages: Received) -> None:
-        """Hand these out again, to any subscriber."""
-        self._acks.nack(message.delivery_id for message in messages if message.opening == self._incoming.opening)
+    async def nack(self, *messages: Received, delay: float = 0.0) -> None:
+        """Hand these out again, to any subscriber, after `delay` seconds."""
+        self._acks.nack(
+            (message.delivery_id for message in messages if message.opening == self._incoming.opening), delay
+        )
+        await self._tell()
+
+    async def extend(self, *messages: Received, seconds: float) -> None:
+        """These take longer: they come back `seconds` from now if they are not acked."""
+        self._acks.extend(
+            (message.delivery_id for message in messages if message.opening == self._incoming.opening), seconds
+        )
         await self._tell()
 
     async def close(self) -> None:

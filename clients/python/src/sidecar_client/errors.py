@@ -10,7 +10,8 @@
     │   └── CursorExpired           begin the watch anew
     ├── NotFound
     │   ├── PeerUnknown
-    │   └── ContactUnknown
+    │   ├── ContactUnknown
+    │   └── LetterUnknown
     ├── PeerError                   the other side, or the way to it
     │   ├── PeerUnreachable
     │   ├── PeerRefused
@@ -18,15 +19,22 @@
     │   ├── PeerUntrusted
     │   ├── LinkClosed
     │   ├── BootstrapFailed
-    │   └── OutcomeUnknown          it was sent and may have arrived
+    │   ├── OutcomeUnknown          it was sent and may have arrived
+    │   ├── UnsupportedByPeer       its sidecar does not take such messages
+    │   ├── DeadLettered            no app over there would acknowledge it
+    │   ├── Expired                 its time to live has passed
+    │   └── Purged                  somebody has emptied the queue that held it
     ├── Busy                        try again later, `retry_after` seconds from now where it is given
     │   ├── QueueFull
     │   ├── LimitReached
+    │   ├── JournalFull             the sidecar's disk, or its budget there, is full
     │   └── NoSubscriber            nobody reads the channel over there and it is full
     ├── DeadlinePassed
+    │   └── Pending                 a durable message is on its way, and goes on
     ├── Cancelled
     ├── SidecarUnavailable          no sidecar answers at the endpoint, or it went away in the middle of the call
-    │   └── Draining                it is about to stop and takes nothing new
+    │   ├── Draining                it is about to stop and takes nothing new
+    │   └── JournalFailed           its disk does not take the journal
     └── InternalError               the sidecar's own fault; its log has the details
 
 A plain SidecarError is a failure of a kind that this client does not know.
@@ -181,6 +189,13 @@ class ContactUnknown(NotFound):
     CODE = grpc.StatusCode.NOT_FOUND
 
 
+class LetterUnknown(NotFound):
+    """There is no queued message or dead letter with this id."""
+
+    REASON = "LETTER_UNKNOWN"
+    CODE = grpc.StatusCode.NOT_FOUND
+
+
 class PeerError(SidecarError):
     """The other side, or the way to it."""
 
@@ -234,6 +249,34 @@ class OutcomeUnknown(PeerError):
     CODE = grpc.StatusCode.UNKNOWN
 
 
+class UnsupportedByPeer(PeerError):
+    """The peer's sidecar does not take such messages."""
+
+    REASON = "UNSUPPORTED_BY_PEER"
+    CODE = grpc.StatusCode.FAILED_PRECONDITION
+
+
+class DeadLettered(PeerError):
+    """No app over there acknowledged the message: it is a dead letter there."""
+
+    REASON = "DEAD_LETTERED"
+    CODE = grpc.StatusCode.FAILED_PRECONDITION
+
+
+class Expired(PeerError):
+    """The message's time to live has passed."""
+
+    REASON = "EXPIRED"
+    CODE = grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+class Purged(PeerError):
+    """Somebody has purged the queue that held the message."""
+
+    REASON = "PURGED"
+    CODE = grpc.StatusCode.CANCELLED
+
+
 class Busy(SidecarError):
     """There is no room now."""
 
@@ -252,6 +295,13 @@ class LimitReached(Busy):
     CODE = grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
+class JournalFull(Busy):
+    """The journal's disk, or its budget, is full."""
+
+    REASON = "JOURNAL_FULL"
+    CODE = grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
 class NoSubscriber(Busy):
     """The other side's channel is full and nobody subscribes to it there."""
 
@@ -263,6 +313,13 @@ class DeadlinePassed(SidecarError):
     """The call's deadline passed before the operation ended."""
 
     REASON = "DEADLINE"
+    CODE = grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+class Pending(DeadlinePassed):
+    """The message is in the journal and goes on; the call had to be answered."""
+
+    REASON = "PENDING"
     CODE = grpc.StatusCode.DEADLINE_EXCEEDED
 
 
@@ -283,6 +340,13 @@ class Draining(SidecarUnavailable):
     """The sidecar is about to stop and takes nothing new."""
 
     REASON = "DRAINING"
+    CODE = grpc.StatusCode.UNAVAILABLE
+
+
+class JournalFailed(SidecarUnavailable):
+    """The journal cannot be written."""
+
+    REASON = "JOURNAL_FAILED"
     CODE = grpc.StatusCode.UNAVAILABLE
 
 

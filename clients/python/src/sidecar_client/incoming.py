@@ -71,5 +71,6 @@ def received(
         redelivery_count=delivery.redelivery_count,
         received_at=seconds(delivery.received_at),
         delivery_id=delivery.first_delivery_id + index if delivery.first_delivery_id else 0,
+        durable=delivery.durable,
         opening=opening,
     )

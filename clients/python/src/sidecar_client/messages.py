@@ -9,17 +9,33 @@ from typing import Literal
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
-from sidecar_client.gen.overlay.v1 import peer_pb2
+from sidecar_client.gen.overlay.v1 import peer_pb2, queue_pb2
 
-Wait = Literal["sent", "delivered"]
-"""`sent`: it left this sidecar; `delivered`: it is in the other sidecar's inbox."""
+Wait = Literal["sent", "delivered", "processed"]
+"""`sent`: it left this sidecar, or is in its journal where it is durable; `delivered`: it is in the other sidecar's
+inbox, or journal; `processed`: an app over there has acknowledged it."""
+
+QueueName = Literal["outgoing", "incoming", "dead_incoming", "dead_outgoing"]
+"""What a sidecar keeps: durable messages on their way to peers, those that no app here has settled, and dead
+letters."""
 
 Priority = Literal["high", "normal", "low"]
 
 Readiness = Literal["live", "api", "overlay"]
 """`live`: the process answers; `api`: it takes calls; `overlay`: it is linked to at least one peer."""
 
-LEVELS: dict[Wait, pb.DeliveryLevel] = {"sent": pb.DELIVERY_LEVEL_SENT, "delivered": pb.DELIVERY_LEVEL_DELIVERED}
+LEVELS: dict[Wait, pb.DeliveryLevel] = {
+    "sent": pb.DELIVERY_LEVEL_SENT,
+    "delivered": pb.DELIVERY_LEVEL_DELIVERED,
+    "processed": pb.DELIVERY_LEVEL_PROCESSED,
+}
+LEVEL_NAMES: dict[int, Wait] = {number: name for name, number in LEVELS.items()}
+QUEUES: dict[QueueName, queue_pb2.Queue] = {
+    "outgoing": queue_pb2.QUEUE_OUTGOING,
+    "incoming": queue_pb2.QUEUE_INCOMING,
+    "dead_incoming": queue_pb2.QUEUE_DEAD_INCOMING,
+    "dead_outgoing": queue_pb2.QUEUE_DEAD_OUTGOING,
+}
 PRIORITIES: dict[Priority, pb.Priority] = {
     "high": pb.PRIORITY_HIGH,
     "normal": pb.PRIORITY_NORMAL,
@@ -39,6 +55,8 @@ class Sent:
     """Seconds since 1970 when it left the sidecar; None where it is not known."""
     delivered_at: float | None
     """Seconds since 1970 when the other sidecar's acknowledgement came; None below `delivered`."""
+    processed_at: float | None = None
+    """The same for the other app's; None below `processed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +80,7 @@ class Received:
     """Seconds since 1970 when the sidecar received the run of messages that it came in."""
     delivery_id: int
     """In `consume`, what it is acknowledged by; else 0."""
+    durable: bool = False
     opening: int = 0
     """Which opening of its subscription handed it out: 0 for the first, more after each Gap."""
 

@@ -58,12 +58,18 @@ class Outgoing:
     `failures`. A message stays counted in `pending_bytes` until it has one.
     """
 
-    def __init__(self, peer_id: str, channel: str, priority: Priority, wait: Wait, window: int = WINDOW_BYTES) -> None:
+    def __init__(
+        self, peer_id: str, channel: str, priority: Priority, wait: Wait, window: int = WINDOW_BYTES, *,
+        durable: bool = False, ttl: float | None = None,
+    ) -> None:  # fmt: skip
         self.level = LEVELS[wait]
         self.wait: Wait = wait
-        self.opening = pb.SendStreamRequest(
-            open=pb.SendStreamOpen(peer_id=peer_id, channel=channel, priority=PRIORITIES[priority], level=self.level)
-        ).SerializeToString()
+        opening = pb.SendStreamOpen(
+            peer_id=peer_id, channel=channel, priority=PRIORITIES[priority], level=self.level, durable=durable
+        )
+        if ttl is not None:
+            opening.ttl.FromNanoseconds(round(ttl * 1e9))
+        self.opening = pb.SendStreamRequest(open=opening).SerializeToString()
         self.window = window
         self.count = 0
         self.through = 0

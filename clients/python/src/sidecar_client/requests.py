@@ -8,15 +8,18 @@ from google.protobuf.duration_pb2 import Duration
 
 from sidecar_client.foreign import SERVING
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
-from sidecar_client.gen.overlay.v1 import node_pb2, peer_pb2
+from sidecar_client.gen.overlay.v1 import node_pb2, peer_pb2, queue_pb2
 from sidecar_client.gen.overlay.v1.cursor_pb2 import Cursor
 from sidecar_client.messages import (
+    LEVEL_NAMES,
     LEVELS,
     PRIORITIES,
+    QUEUES,
     Gap,
     PeerChange,
     PeersSnapshot,
     Priority,
+    QueueName,
     Readiness,
     Sent,
     Wait,
@@ -33,18 +36,29 @@ RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Waits between attempts to take up a broken call; the last one repeats."""
 
 
-def send_request(peer_id: str, channel: str, priority: Priority, wait: Wait, message: pb.Message) -> pb.SendRequest:
+def send_request(
+    peer_id: str, channel: str, priority: Priority, wait: Wait, message: pb.Message, *, durable: bool = False,
+    ttl: float | None = None, request_id: str = "",
+) -> pb.SendRequest:  # fmt: skip
     return pb.SendRequest(
-        peer_id=peer_id, channel=channel, priority=PRIORITIES[priority], level=LEVELS[wait], message=message
-    )
+        peer_id=peer_id, channel=channel, priority=PRIORITIES[priority], level=LEVELS[wait], message=message,
+        durable=durable, ttl=None if ttl is None else duration(ttl), request_id=request_id,
+    )  # fmt: skip
+
+
+def letter_filter(
+    queue: QueueName, peer_id: str | None, channel: str | None, ids: Iterable[int] = ()
+) -> queue_pb2.LetterFilter:
+    return queue_pb2.LetterFilter(queue=QUEUES[queue], peer_id=peer_id, channel=channel, ids=ids)
 
 
 def sent(response: pb.SendResponse) -> Sent:
     return Sent(
         message_id=response.message_id,
-        level="sent" if response.level == pb.DELIVERY_LEVEL_SENT else "delivered",
+        level=LEVEL_NAMES.get(response.level, "delivered"),
         sent_at=seconds(response.sent_at) if response.HasField("sent_at") else None,
         delivered_at=seconds(response.delivered_at) if response.HasField("delivered_at") else None,
+        processed_at=seconds(response.processed_at) if response.HasField("processed_at") else None,
     )
 
 

@@ -58,9 +58,11 @@ class Sender:
         to_channel: str,
         priority: Priority,
         wait: Wait,
+        durable: bool,
+        ttl: float | None,
         timeout: float | None,
     ) -> None:
-        self._book = Outgoing(peer_id, to_channel, priority, wait)
+        self._book = Outgoing(peer_id, to_channel, priority, wait, durable=durable, ttl=ttl)
         self._changed = threading.Condition()
         self._closing = False
         with translated():
@@ -259,8 +261,11 @@ class Consumer(Subscription):
     `unknown` counts acknowledgements that came for messages the sidecar no longer held for this consumer.
     """
 
-    def __init__(self, stubs: Stubs, channel: str, credits: int, timeout: float | None) -> None:  # noqa: A002
-        self._acks = Acks(channel, credits)
+    def __init__(
+        self, stubs: Stubs, channel: str, credits: int, timeout: float | None,  # noqa: A002
+        ack_deadline: float | None = None, max_deliveries: int = 0,
+    ) -> None:  # fmt: skip
+        self._acks = Acks(channel, credits, ack_deadline, max_deliveries)
         self._changed = threading.Condition()
         self._half_closed = False
         self.unknown = 0
@@ -272,10 +277,20 @@ class Consumer(Subscription):
             self._acks.ack(message.delivery_id for message in messages if message.opening == self._incoming.opening)
             self._changed.notify_all()
 
-    def nack(self, *messages: Received) -> None:
-        """Hand these out again, to any subscriber."""
+    def nack(self, *messages: Received, delay: float = 0.0) -> None:
+        """Hand these out again, to any subscriber, after `delay` seconds."""
         with self._changed:
-            self._acks.nack(message.delivery_id for message in messages if message.opening == self._incoming.opening)
+            self._acks.nack(
+                (message.delivery_id for message in messages if message.opening == self._incoming.opening), delay
+            )
+            self._changed.notify_all()
+
+    def extend(self, *messages: Received, seconds: float) -> None:
+        """These take longer: they come back `seconds` from now if they are not acked."""
+        with self._changed:
+            self._acks.extend(
+                (message.delivery_id for message in messages if message.opening == self._incoming.opening), seconds
+            )
             self._changed.notify_all()
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ from sidecar_client.gen.overlay.v1.bootstrap_pb2_grpc import BootstrapServiceStu
 from sidecar_client.gen.overlay.v1.message_pb2_grpc import MessageServiceStub
 from sidecar_client.gen.overlay.v1.node_pb2_grpc import NodeServiceStub
 from sidecar_client.gen.overlay.v1.peer_pb2_grpc import PeerServiceStub
+from sidecar_client.gen.overlay.v1.queue_pb2_grpc import QueueServiceStub
 from sidecar_client.gen.overlay.v1.stream_pb2_grpc import StreamServiceStub
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sidecar_client.gen.overlay.v1.message_pb2_grpc import MessageServiceAsyncStub
     from sidecar_client.gen.overlay.v1.node_pb2_grpc import NodeServiceAsyncStub
     from sidecar_client.gen.overlay.v1.peer_pb2_grpc import PeerServiceAsyncStub
+    from sidecar_client.gen.overlay.v1.queue_pb2_grpc import QueueServiceAsyncStub
     from sidecar_client.gen.overlay.v1.stream_pb2_grpc import StreamServiceAsyncStub
 
 Metadata = tuple[tuple[str, str], ...]
@@ -38,6 +40,7 @@ class Stubs:
         self.streams = StreamServiceStub(through)
         self.bootstrap = BootstrapServiceStub(through)
         self.node = NodeServiceStub(through)
+        self.queues = QueueServiceStub(through)
         self.health = HealthStub(through)
 
 
@@ -51,6 +54,7 @@ class AsyncStubs:
         self.streams = cast("StreamServiceAsyncStub", StreamServiceStub(through))
         self.bootstrap = cast("BootstrapServiceAsyncStub", BootstrapServiceStub(through))
         self.node = cast("NodeServiceAsyncStub", NodeServiceStub(through))
+        self.queues = cast("QueueServiceAsyncStub", QueueServiceStub(through))
         self.health = HealthStub(through)
 
 

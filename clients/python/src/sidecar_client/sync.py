@@ -23,14 +23,16 @@ from sidecar_client.errors import (
 )
 from sidecar_client.flows import Stream
 from sidecar_client.foreign import HealthCheckRequest
-from sidecar_client.gen.overlay.v1 import bootstrap_pb2, node_pb2, peer_pb2
+from sidecar_client.gen.overlay.v1 import bootstrap_pb2, node_pb2, peer_pb2, queue_pb2
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 from sidecar_client.gen.overlay.v1.cursor_pb2 import Cursor
 from sidecar_client.messages import (
+    QUEUES,
     Gap,
     PeerChange,
     PeersSnapshot,
     Priority,
+    QueueName,
     Readiness,
     Replied,
     Sent,
@@ -117,16 +119,30 @@ class Sidecar:
         message_id: str = "",
         priority: Priority = "normal",
         wait: Wait = "delivered",
+        durable: bool = False,
+        ttl: float | None = None,
+        request_id: str = "",
         timeout: float | None = None,
     ) -> Sent:
-        """Sends one message of any size and waits for its level."""
+        """Sends one message of any size and waits for its level. A durable one is kept in the journals of both
+        sidecars, for
+        `ttl` seconds at most; called again with the same `request_id`, nothing is sent twice (a message in chunks has
+        none)."""
         with self._translated():
             if len(payload) <= WHOLE_BYTES:
                 message = pb.Message(message_id=message_id, headers=headers, payload=payload)
-                request = requests.send_request(peer_id, channel, priority, wait, message)
+                request = requests.send_request(
+                    peer_id, channel, priority, wait, message, durable=durable, ttl=ttl, request_id=request_id
+                )
                 return requests.sent(self.stubs.messages.Send(request, timeout=self._seconds(timeout)))
         with self.sender(
-            peer_id, channel=channel, priority=priority, wait=wait, timeout=self._seconds(timeout)
+            peer_id,
+            channel=channel,
+            priority=priority,
+            wait=wait,
+            durable=durable,
+            ttl=ttl,
+            timeout=self._seconds(timeout),
         ) as sender:
             sender.result(sender.send(payload, headers=headers, message_id=message_id))
             return Sent(message_id, wait, sent_at=None, delivered_at=None)
@@ -138,6 +154,8 @@ class Sidecar:
         channel: str = "",
         priority: Priority = "normal",
         wait: Wait = "delivered",
+        durable: bool = False,
+        ttl: float | None = None,
         timeout: float | None = None,
     ) -> Sender:
         """Opens a pipelined way to one peer and channel, for many messages; `timeout` seconds for all of it."""
@@ -148,6 +166,8 @@ class Sidecar:
             to_channel=channel,
             priority=priority,
             wait=wait,
+            durable=durable,
+            ttl=ttl,
             timeout=timeout,
         )
 
@@ -157,11 +177,87 @@ class Sidecar:
         it raises DeadlinePassed."""
         return Receiver(self.stubs, channel, timeout)
 
-    def consume(self, channel: str = "", *, credits: int = 64, timeout: float | None = None) -> Consumer:  # noqa: A002
-        """The same with acknowledgements: at most `credits` messages are handed out and not yet acked or nacked."""
+    def consume(
+        self,
+        channel: str = "",
+        *,
+        credits: int = 64,  # noqa: A002
+        ack_deadline: float | None = None,
+        max_deliveries: int = 0,
+        timeout: float | None = None,
+    ) -> Consumer:
+        """The same with acknowledgements: at most `credits` messages are handed out and not yet acked or nacked. One
+        that
+        is not acked `ack_deadline` seconds later is handed out again; one that comes back for the `max_deliveries`th
+        time becomes a dead letter (0: never)."""
         if credits < 1:
             raise InvalidField("credits: at least 1", fields=(("credits", "at least 1"),))
-        return Consumer(self.stubs, channel, credits, timeout)
+        return Consumer(self.stubs, channel, credits, timeout, ack_deadline, max_deliveries)
+
+    # what is kept
+
+    def queues(self, *, timeout: float | None = None) -> queue_pb2.ListQueuesResponse:
+        """What the sidecar keeps, summed by queue, peer and channel."""
+        with self._translated():
+            return self.stubs.queues.ListQueues(queue_pb2.ListQueuesRequest(), timeout=self._seconds(timeout))
+
+    def letters(
+        self,
+        queue: QueueName,
+        *,
+        peer_id: str | None = None,
+        channel: str | None = None,
+        limit: int = PAGE,
+        timeout: float | None = None,
+    ) -> list[queue_pb2.Letter]:
+        """At most `limit` of what a queue holds, oldest first."""
+        chosen = requests.letter_filter(queue, peer_id, channel)
+        letters: list[queue_pb2.Letter] = []
+        token = ""
+        while len(letters) < limit:
+            size = min(PAGE, limit - len(letters))
+            request = queue_pb2.ListLettersRequest(filter=chosen, page_size=size, page_token=token)
+            with self._translated():
+                page = self.stubs.queues.ListLetters(request, timeout=self._seconds(timeout))
+            letters += page.letters
+            token = page.next_page_token
+            if not token:
+                break
+        return letters
+
+    def letter(self, queue: QueueName, letter_id: int, *, timeout: float | None = None) -> queue_pb2.GetLetterResponse:
+        """One letter with its messages; LetterUnknown when there is no such."""
+        request = queue_pb2.GetLetterRequest(queue=QUEUES[queue], id=letter_id)
+        with self._translated():
+            return self.stubs.queues.GetLetter(request, timeout=self._seconds(timeout))
+
+    def purge(
+        self,
+        queue: QueueName,
+        *,
+        peer_id: str | None = None,
+        channel: str | None = None,
+        ids: Iterable[int] = (),
+        timeout: float | None = None,
+    ) -> int:
+        """Removes letters for good: those of a peer, a channel, or these; how many messages."""
+        request = queue_pb2.PurgeLettersRequest(filter=requests.letter_filter(queue, peer_id, channel, ids))
+        with self._translated():
+            return (self.stubs.queues.PurgeLetters(request, timeout=self._seconds(timeout))).messages
+
+    def replay(
+        self,
+        queue: QueueName,
+        *,
+        peer_id: str | None = None,
+        channel: str | None = None,
+        ids: Iterable[int] = (),
+        timeout: float | None = None,
+    ) -> int:
+        """Puts dead letters back where they came from; how many messages."""
+        request = queue_pb2.ReplayLettersRequest(filter=requests.letter_filter(queue, peer_id, channel, ids))
+        with self._translated():
+            return (self.stubs.queues.ReplayLetters(request, timeout=self._seconds(timeout))).messages
 
     # requests and byte streams
 

@@ -1,4 +1,5 @@
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -6,21 +7,38 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OUTCOME_UNSPECIFIED: _ClassVar[Outcome]
+    OUTCOME_PROCESSED: _ClassVar[Outcome]
+    OUTCOME_DEAD: _ClassVar[Outcome]
+    OUTCOME_EXPIRED: _ClassVar[Outcome]
+    OUTCOME_PURGED: _ClassVar[Outcome]
+OUTCOME_UNSPECIFIED: Outcome
+OUTCOME_PROCESSED: Outcome
+OUTCOME_DEAD: Outcome
+OUTCOME_EXPIRED: Outcome
+OUTCOME_PURGED: Outcome
+
 class Limits(_message.Message):
-    __slots__ = ("max_message_bytes", "link_bytes", "link_messages", "channel_bytes", "channel_messages", "max_channels")
+    __slots__ = ("max_message_bytes", "link_bytes", "link_messages", "channel_bytes", "channel_messages", "max_channels", "kept", "durable")
     MAX_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
     LINK_BYTES_FIELD_NUMBER: _ClassVar[int]
     LINK_MESSAGES_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_BYTES_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_MESSAGES_FIELD_NUMBER: _ClassVar[int]
     MAX_CHANNELS_FIELD_NUMBER: _ClassVar[int]
+    KEPT_FIELD_NUMBER: _ClassVar[int]
+    DURABLE_FIELD_NUMBER: _ClassVar[int]
     max_message_bytes: int
     link_bytes: int
     link_messages: int
     channel_bytes: int
     channel_messages: int
     max_channels: int
-    def __init__(self, max_message_bytes: _Optional[int] = ..., link_bytes: _Optional[int] = ..., link_messages: _Optional[int] = ..., channel_bytes: _Optional[int] = ..., channel_messages: _Optional[int] = ..., max_channels: _Optional[int] = ...) -> None: ...
+    kept: bool
+    durable: bool
+    def __init__(self, max_message_bytes: _Optional[int] = ..., link_bytes: _Optional[int] = ..., link_messages: _Optional[int] = ..., channel_bytes: _Optional[int] = ..., channel_messages: _Optional[int] = ..., max_channels: _Optional[int] = ..., kept: bool = ..., durable: bool = ...) -> None: ...
 
 class Received(_message.Message):
     __slots__ = ("lanes",)
@@ -330,3 +348,27 @@ class Datagram(_message.Message):
     channel: str
     payload: bytes
     def __init__(self, channel: _Optional[str] = ..., payload: _Optional[bytes] = ...) -> None: ...
+
+class Outcomes(_message.Message):
+    __slots__ = ("ranges",)
+    RANGES_FIELD_NUMBER: _ClassVar[int]
+    ranges: _containers.RepeatedCompositeFieldContainer[OutcomeRange]
+    def __init__(self, ranges: _Optional[_Iterable[_Union[OutcomeRange, _Mapping]]] = ...) -> None: ...
+
+class OutcomesAsk(_message.Message):
+    __slots__ = ("ranges",)
+    RANGES_FIELD_NUMBER: _ClassVar[int]
+    ranges: _containers.RepeatedCompositeFieldContainer[OutcomeRange]
+    def __init__(self, ranges: _Optional[_Iterable[_Union[OutcomeRange, _Mapping]]] = ...) -> None: ...
+
+class OutcomeRange(_message.Message):
+    __slots__ = ("first", "last", "outcome", "durable")
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    DURABLE_FIELD_NUMBER: _ClassVar[int]
+    first: int
+    last: int
+    outcome: Outcome
+    durable: bool
+    def __init__(self, first: _Optional[int] = ..., last: _Optional[int] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., durable: bool = ...) -> None: ...

@@ -1,5 +1,6 @@
 import datetime
 
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from sidecar_client.gen.overlay.v1 import errors_pb2 as _errors_pb2
 from sidecar_client.gen.overlay.v1 import request_pb2 as _request_pb2
@@ -24,6 +25,7 @@ class DeliveryLevel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DELIVERY_LEVEL_UNSPECIFIED: _ClassVar[DeliveryLevel]
     DELIVERY_LEVEL_SENT: _ClassVar[DeliveryLevel]
     DELIVERY_LEVEL_DELIVERED: _ClassVar[DeliveryLevel]
+    DELIVERY_LEVEL_PROCESSED: _ClassVar[DeliveryLevel]
 PRIORITY_UNSPECIFIED: Priority
 PRIORITY_HIGH: Priority
 PRIORITY_NORMAL: Priority
@@ -31,6 +33,7 @@ PRIORITY_LOW: Priority
 DELIVERY_LEVEL_UNSPECIFIED: DeliveryLevel
 DELIVERY_LEVEL_SENT: DeliveryLevel
 DELIVERY_LEVEL_DELIVERED: DeliveryLevel
+DELIVERY_LEVEL_PROCESSED: DeliveryLevel
 
 class Message(_message.Message):
     __slots__ = ("message_id", "headers", "payload")
@@ -50,34 +53,42 @@ class Message(_message.Message):
     def __init__(self, message_id: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., payload: _Optional[bytes] = ...) -> None: ...
 
 class SendRequest(_message.Message):
-    __slots__ = ("peer_id", "channel", "priority", "level", "message", "token")
+    __slots__ = ("peer_id", "channel", "priority", "level", "message", "token", "durable", "ttl", "request_id")
     PEER_ID_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
+    DURABLE_FIELD_NUMBER: _ClassVar[int]
+    TTL_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     peer_id: str
     channel: str
     priority: Priority
     level: DeliveryLevel
     message: Message
     token: str
-    def __init__(self, peer_id: _Optional[str] = ..., channel: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ..., level: _Optional[_Union[DeliveryLevel, str]] = ..., message: _Optional[_Union[Message, _Mapping]] = ..., token: _Optional[str] = ...) -> None: ...
+    durable: bool
+    ttl: _duration_pb2.Duration
+    request_id: str
+    def __init__(self, peer_id: _Optional[str] = ..., channel: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ..., level: _Optional[_Union[DeliveryLevel, str]] = ..., message: _Optional[_Union[Message, _Mapping]] = ..., token: _Optional[str] = ..., durable: bool = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class SendResponse(_message.Message):
-    __slots__ = ("message_id", "token", "level", "sent_at", "delivered_at")
+    __slots__ = ("message_id", "token", "level", "sent_at", "delivered_at", "processed_at")
     MESSAGE_ID_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
     SENT_AT_FIELD_NUMBER: _ClassVar[int]
     DELIVERED_AT_FIELD_NUMBER: _ClassVar[int]
+    PROCESSED_AT_FIELD_NUMBER: _ClassVar[int]
     message_id: str
     token: str
     level: DeliveryLevel
     sent_at: _timestamp_pb2.Timestamp
     delivered_at: _timestamp_pb2.Timestamp
-    def __init__(self, message_id: _Optional[str] = ..., token: _Optional[str] = ..., level: _Optional[_Union[DeliveryLevel, str]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delivered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    processed_at: _timestamp_pb2.Timestamp
+    def __init__(self, message_id: _Optional[str] = ..., token: _Optional[str] = ..., level: _Optional[_Union[DeliveryLevel, str]] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delivered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., processed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class SendStreamRequest(_message.Message):
     __slots__ = ("messages", "open", "chunk")
@@ -90,16 +101,20 @@ class SendStreamRequest(_message.Message):
     def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., open: _Optional[_Union[SendStreamOpen, _Mapping]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ...) -> None: ...
 
 class SendStreamOpen(_message.Message):
-    __slots__ = ("peer_id", "channel", "priority", "level")
+    __slots__ = ("peer_id", "channel", "priority", "level", "durable", "ttl")
     PEER_ID_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
+    DURABLE_FIELD_NUMBER: _ClassVar[int]
+    TTL_FIELD_NUMBER: _ClassVar[int]
     peer_id: str
     channel: str
     priority: Priority
     level: DeliveryLevel
-    def __init__(self, peer_id: _Optional[str] = ..., channel: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ..., level: _Optional[_Union[DeliveryLevel, str]] = ...) -> None: ...
+    durable: bool
+    ttl: _duration_pb2.Duration
+    def __init__(self, peer_id: _Optional[str] = ..., channel: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ..., level: _Optional[_Union[DeliveryLevel, str]] = ..., durable: bool = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class Chunk(_message.Message):
     __slots__ = ("message_id", "offset", "total", "data", "headers")
@@ -165,7 +180,7 @@ class ReceiveResponse(_message.Message):
     def __init__(self, deliveries: _Optional[_Iterable[_Union[Delivery, _Mapping]]] = ...) -> None: ...
 
 class Delivery(_message.Message):
-    __slots__ = ("messages", "peer_id", "channel", "priority", "first_sequence", "instance", "first_delivery_id", "redelivery_count", "received_at", "chunk", "bulk")
+    __slots__ = ("messages", "peer_id", "channel", "priority", "first_sequence", "instance", "first_delivery_id", "redelivery_count", "received_at", "chunk", "bulk", "durable")
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
     PEER_ID_FIELD_NUMBER: _ClassVar[int]
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
@@ -177,6 +192,7 @@ class Delivery(_message.Message):
     RECEIVED_AT_FIELD_NUMBER: _ClassVar[int]
     CHUNK_FIELD_NUMBER: _ClassVar[int]
     BULK_FIELD_NUMBER: _ClassVar[int]
+    DURABLE_FIELD_NUMBER: _ClassVar[int]
     messages: _containers.RepeatedCompositeFieldContainer[Message]
     peer_id: str
     channel: str
@@ -188,27 +204,34 @@ class Delivery(_message.Message):
     received_at: _timestamp_pb2.Timestamp
     chunk: Chunk
     bulk: bool
-    def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., peer_id: _Optional[str] = ..., channel: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ..., first_sequence: _Optional[int] = ..., instance: _Optional[int] = ..., first_delivery_id: _Optional[int] = ..., redelivery_count: _Optional[int] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ..., bulk: bool = ...) -> None: ...
+    durable: bool
+    def __init__(self, messages: _Optional[_Iterable[_Union[Message, _Mapping]]] = ..., peer_id: _Optional[str] = ..., channel: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ..., first_sequence: _Optional[int] = ..., instance: _Optional[int] = ..., first_delivery_id: _Optional[int] = ..., redelivery_count: _Optional[int] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ..., bulk: bool = ..., durable: bool = ...) -> None: ...
 
 class ConsumeRequest(_message.Message):
-    __slots__ = ("open", "credit", "ack", "nack")
+    __slots__ = ("open", "credit", "ack", "nack", "extend")
     OPEN_FIELD_NUMBER: _ClassVar[int]
     CREDIT_FIELD_NUMBER: _ClassVar[int]
     ACK_FIELD_NUMBER: _ClassVar[int]
     NACK_FIELD_NUMBER: _ClassVar[int]
+    EXTEND_FIELD_NUMBER: _ClassVar[int]
     open: ConsumeOpen
     credit: ConsumeCredit
     ack: ConsumeAck
     nack: ConsumeNack
-    def __init__(self, open: _Optional[_Union[ConsumeOpen, _Mapping]] = ..., credit: _Optional[_Union[ConsumeCredit, _Mapping]] = ..., ack: _Optional[_Union[ConsumeAck, _Mapping]] = ..., nack: _Optional[_Union[ConsumeNack, _Mapping]] = ...) -> None: ...
+    extend: ConsumeExtend
+    def __init__(self, open: _Optional[_Union[ConsumeOpen, _Mapping]] = ..., credit: _Optional[_Union[ConsumeCredit, _Mapping]] = ..., ack: _Optional[_Union[ConsumeAck, _Mapping]] = ..., nack: _Optional[_Union[ConsumeNack, _Mapping]] = ..., extend: _Optional[_Union[ConsumeExtend, _Mapping]] = ...) -> None: ...
 
 class ConsumeOpen(_message.Message):
-    __slots__ = ("channel", "credits")
+    __slots__ = ("channel", "credits", "ack_deadline", "max_deliveries")
     CHANNEL_FIELD_NUMBER: _ClassVar[int]
     CREDITS_FIELD_NUMBER: _ClassVar[int]
+    ACK_DEADLINE_FIELD_NUMBER: _ClassVar[int]
+    MAX_DELIVERIES_FIELD_NUMBER: _ClassVar[int]
     channel: str
     credits: int
-    def __init__(self, channel: _Optional[str] = ..., credits: _Optional[int] = ...) -> None: ...
+    ack_deadline: _duration_pb2.Duration
+    max_deliveries: int
+    def __init__(self, channel: _Optional[str] = ..., credits: _Optional[int] = ..., ack_deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_deliveries: _Optional[int] = ...) -> None: ...
 
 class ConsumeCredit(_message.Message):
     __slots__ = ("credits",)
@@ -223,10 +246,20 @@ class ConsumeAck(_message.Message):
     def __init__(self, ranges: _Optional[_Iterable[_Union[DeliveryRange, _Mapping]]] = ...) -> None: ...
 
 class ConsumeNack(_message.Message):
-    __slots__ = ("ranges",)
+    __slots__ = ("ranges", "delay")
     RANGES_FIELD_NUMBER: _ClassVar[int]
+    DELAY_FIELD_NUMBER: _ClassVar[int]
     ranges: _containers.RepeatedCompositeFieldContainer[DeliveryRange]
-    def __init__(self, ranges: _Optional[_Iterable[_Union[DeliveryRange, _Mapping]]] = ...) -> None: ...
+    delay: _duration_pb2.Duration
+    def __init__(self, ranges: _Optional[_Iterable[_Union[DeliveryRange, _Mapping]]] = ..., delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class ConsumeExtend(_message.Message):
+    __slots__ = ("ranges", "deadline")
+    RANGES_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_FIELD_NUMBER: _ClassVar[int]
+    ranges: _containers.RepeatedCompositeFieldContainer[DeliveryRange]
+    deadline: _duration_pb2.Duration
+    def __init__(self, ranges: _Optional[_Iterable[_Union[DeliveryRange, _Mapping]]] = ..., deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class DeliveryRange(_message.Message):
     __slots__ = ("first", "last")

@@ -105,7 +105,7 @@ class WatchEventsResponse(_message.Message):
     def __init__(self, events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ..., cursor: _Optional[_Union[_cursor_pb2.Cursor, _Mapping]] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("time", "peer_linked", "peer_unlinked", "peer_refused", "messages_lost", "instance_conflict", "state_changed", "trust_reloaded", "trust_expiring", "bootstrap_succeeded", "bootstrap_failed", "contact_added", "contact_removed", "identity_changed")
+    __slots__ = ("time", "peer_linked", "peer_unlinked", "peer_refused", "messages_lost", "instance_conflict", "state_changed", "trust_reloaded", "trust_expiring", "bootstrap_succeeded", "bootstrap_failed", "contact_added", "contact_removed", "identity_changed", "messages_dead", "journal_trouble")
     TIME_FIELD_NUMBER: _ClassVar[int]
     PEER_LINKED_FIELD_NUMBER: _ClassVar[int]
     PEER_UNLINKED_FIELD_NUMBER: _ClassVar[int]
@@ -120,6 +120,8 @@ class Event(_message.Message):
     CONTACT_ADDED_FIELD_NUMBER: _ClassVar[int]
     CONTACT_REMOVED_FIELD_NUMBER: _ClassVar[int]
     IDENTITY_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_DEAD_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_TROUBLE_FIELD_NUMBER: _ClassVar[int]
     time: _timestamp_pb2.Timestamp
     peer_linked: PeerLinked
     peer_unlinked: PeerUnlinked
@@ -134,7 +136,9 @@ class Event(_message.Message):
     contact_added: ContactAdded
     contact_removed: ContactRemoved
     identity_changed: IdentityChanged
-    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., peer_linked: _Optional[_Union[PeerLinked, _Mapping]] = ..., peer_unlinked: _Optional[_Union[PeerUnlinked, _Mapping]] = ..., peer_refused: _Optional[_Union[PeerRefused, _Mapping]] = ..., messages_lost: _Optional[_Union[MessagesLost, _Mapping]] = ..., instance_conflict: _Optional[_Union[InstanceConflict, _Mapping]] = ..., state_changed: _Optional[_Union[StateChanged, _Mapping]] = ..., trust_reloaded: _Optional[_Union[TrustReloaded, _Mapping]] = ..., trust_expiring: _Optional[_Union[TrustExpiring, _Mapping]] = ..., bootstrap_succeeded: _Optional[_Union[BootstrapSucceeded, _Mapping]] = ..., bootstrap_failed: _Optional[_Union[BootstrapFailed, _Mapping]] = ..., contact_added: _Optional[_Union[ContactAdded, _Mapping]] = ..., contact_removed: _Optional[_Union[ContactRemoved, _Mapping]] = ..., identity_changed: _Optional[_Union[IdentityChanged, _Mapping]] = ...) -> None: ...
+    messages_dead: MessagesDead
+    journal_trouble: JournalTrouble
+    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., peer_linked: _Optional[_Union[PeerLinked, _Mapping]] = ..., peer_unlinked: _Optional[_Union[PeerUnlinked, _Mapping]] = ..., peer_refused: _Optional[_Union[PeerRefused, _Mapping]] = ..., messages_lost: _Optional[_Union[MessagesLost, _Mapping]] = ..., instance_conflict: _Optional[_Union[InstanceConflict, _Mapping]] = ..., state_changed: _Optional[_Union[StateChanged, _Mapping]] = ..., trust_reloaded: _Optional[_Union[TrustReloaded, _Mapping]] = ..., trust_expiring: _Optional[_Union[TrustExpiring, _Mapping]] = ..., bootstrap_succeeded: _Optional[_Union[BootstrapSucceeded, _Mapping]] = ..., bootstrap_failed: _Optional[_Union[BootstrapFailed, _Mapping]] = ..., contact_added: _Optional[_Union[ContactAdded, _Mapping]] = ..., contact_removed: _Optional[_Union[ContactRemoved, _Mapping]] = ..., identity_changed: _Optional[_Union[IdentityChanged, _Mapping]] = ..., messages_dead: _Optional[_Union[MessagesDead, _Mapping]] = ..., journal_trouble: _Optional[_Union[JournalTrouble, _Mapping]] = ...) -> None: ...
 
 class PeerLinked(_message.Message):
     __slots__ = ("peer_id", "address", "dialled")
@@ -189,6 +193,24 @@ class UnsentMessages(_message.Message):
     first_sequence: int
     last_sequence: int
     def __init__(self, token: _Optional[str] = ..., first_sequence: _Optional[int] = ..., last_sequence: _Optional[int] = ...) -> None: ...
+
+class MessagesDead(_message.Message):
+    __slots__ = ("peer_id", "channel", "count", "outgoing")
+    PEER_ID_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    OUTGOING_FIELD_NUMBER: _ClassVar[int]
+    peer_id: str
+    channel: str
+    count: int
+    outgoing: bool
+    def __init__(self, peer_id: _Optional[str] = ..., channel: _Optional[str] = ..., count: _Optional[int] = ..., outgoing: bool = ...) -> None: ...
+
+class JournalTrouble(_message.Message):
+    __slots__ = ("error",)
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    error: str
+    def __init__(self, error: _Optional[str] = ...) -> None: ...
 
 class InstanceConflict(_message.Message):
     __slots__ = ("peer_id", "address")

@@ -1,0 +1,132 @@
+"""The journal as the event loop sees it: what it holds, and work for its thread."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from sidecar.errors import SidecarError
+from sidecar.mail.journal import incoming, outgoing
+from sidecar.mail.journal.clock import SteadyClock
+from sidecar.mail.journal.database import open_journal
+from sidecar.mail.journal.writer import Writer
+
+SWEEP_MOST = 2_000
+"""Rows that one sweep deals with."""
+
+Result = TypeVar("Result")
+
+
+class Journal:
+    """See the package. Without a directory it is in memory: what it holds is not durable."""
+
+    def __init__(self, directory: Path | None, max_bytes: int) -> None:
+        """Opens it. SettingsError when it cannot be used."""
+        self.durable = directory is not None
+        self.max_bytes = max_bytes
+        self.bytes = 0
+        """Of messages that it holds, or will as soon as they are written."""
+        database, self.damage = open_journal(directory)
+        (seen,) = database.execute("SELECT coalesce(max(value), 0) FROM facts WHERE name = 'seen'").fetchone()
+        self.clock = SteadyClock(seen)
+        self.standings = outgoing.standings(database)
+        """Queues of messages that a former run has left."""
+        self.backlog = incoming.channels(database)
+        """The same of messages that have come: (channel, messages, bytes, highest row)."""
+        for table in ("outgoing", "incoming"):
+            (held,) = database.execute(f"SELECT coalesce(sum(size), 0) FROM {table} WHERE data NOT NULL").fetchone()
+            self.bytes += held
+        self.commits = 0
+        self.works = 0
+        self.seconds = 0.0
+        """Commits, what was done in them, and how long they took in all."""
+        self.troubled: SidecarError | None = None
+        """Why it cannot be written, once it cannot."""
+        self.on_trouble: Callable[[SidecarError | None], None] = lambda error: None
+        self.on_commit: Callable[[int, float], None] = lambda works, seconds: None
+        # Numbers are never used twice, also not by a journal that was lost or put back: see the decision.
+        self._next = max(outgoing.last_number(database) + 1, time.time_ns() // 1000)
+        self._writer = Writer(database, self._committed)
+        self._database = database
+
+    def requests(self, most: int) -> list[outgoing.Request]:
+        """Requests that a former run remembers. Before anything is submitted only."""
+        return outgoing.requests(self._database, self.clock.now(), most)
+
+    def numbers(self, count: int) -> int:
+        """The first of so many numbers that nobody has had."""
+        first = self._next
+        self._next += count
+        return first
+
+    # room
+
+    @property
+    def full(self) -> bool:
+        """Whether its budget is used up."""
+        return self.bytes >= self.max_bytes
+
+    def take(self, size: int) -> None:
+        """So many bytes are about to be written."""
+        self.bytes += size
+
+    def give_back(self, size: int) -> None:
+        """So many are gone."""
+        self.bytes -= size
+
+    # work
+
+    def submit(
+        self,
+        run: Callable[[sqlite3.Connection], Result],
+        done: Callable[[Result], None],
+        failed: Callable[[SidecarError], None] | None = None,
+    ) -> None:
+        """Has it done in the journal's thread, after all that was submitted before. Without `failed`, what cannot be
+        done is told as trouble alone."""
+
+        def failure(error: SidecarError) -> None:
+            self._trouble(error)
+            if failed is not None:
+                failed(error)
+
+        self._writer.submit(run, done, failure)
+
+    def sweep(self) -> None:
+        """Forgets what its window has passed for, and notes the time."""
+        now = self.clock.now()
+
+        def run(database: sqlite3.Connection) -> None:
+            database.execute("INSERT OR REPLACE INTO facts VALUES ('seen', ?)", (now,))
+            incoming.forget(database, now, SWEEP_MOST)
+            database.execute("DELETE FROM requests WHERE until > 0 AND until <= ?", (now,))
+
+        self.submit(run, lambda _: None)
+
+    def _committed(self, works: int, seconds: float) -> None:
+        self.commits += 1
+        self.works += works
+        self.seconds += seconds
+        self.on_commit(works, seconds)
+
+    def _trouble(self, error: SidecarError) -> None:
+        if self.troubled is None or self.troubled.detail != error.detail:
+            self.troubled = error
+            self.on_trouble(error)
+
+    def recovered(self) -> None:
+        """It was written after all."""
+        if self.troubled is not None:
+            self.troubled = None
+            self.on_trouble(None)
+
+    def close(self) -> None:
+        """Writes what was submitted and closes the file."""
+        self._writer.close()
+
+    def __repr__(self) -> str:
+        where = "on disk" if self.durable else "in memory"
+        return f"Journal({where}, {self.bytes}/{self.max_bytes} bytes, {self.commits} commits)"

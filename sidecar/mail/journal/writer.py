@@ -1,0 +1,126 @@
+"""The one thread that writes the journal. What has gathered during one commit goes into the next: group commit."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, TypeVar
+
+from sidecar.errors import Reason, SidecarError
+
+GROUP_MAX = 4096
+"""Works in one commit."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True)
+class Work:
+    """Something to do in a transaction, and whom to tell."""
+
+    run: Callable[[sqlite3.Connection], Any]
+    done: Callable[[Any], None]
+    failed: Callable[[SidecarError], None]
+    result: Any = None
+    error: SidecarError | None = None
+
+
+class Writer:
+    """See the module. Its verbs are for the event loop's thread, and so is what they call back."""
+
+    def __init__(self, database: sqlite3.Connection, noted: Callable[[int, float], None]) -> None:
+        self._database = database
+        self._noted = noted
+        self._works: SimpleQueue[Work | None] = SimpleQueue()
+        self._thread: Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+
+    def submit(
+        self,
+        run: Callable[[sqlite3.Connection], Result],
+        done: Callable[[Result], None],
+        failed: Callable[[SidecarError], None],
+    ) -> None:
+        """Has `run` done with the next commit, after all that was submitted before. `done` gets what it gave when
+        that is on the disk, `failed` why it is not; neither once the journal is closed."""
+        if self._closed:
+            return
+        if self._thread is None:
+            self._loop = asyncio.get_running_loop()
+            self._thread = Thread(target=self._write, name="journal")
+            self._thread.start()
+        self._works.put(Work(run, done, failed))
+
+    def close(self) -> None:
+        """Writes what was submitted, and ends. Nobody is told any more."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._thread is not None:
+            self._works.put(None)
+            self._thread.join()
+        self._database.close()
+
+    # the thread
+
+    def _write(self) -> None:
+        while True:
+            group: list[Work] = []
+            work = self._works.get()
+            while work is not None:
+                group.append(work)
+                if len(group) == GROUP_MAX:
+                    break
+                try:
+                    work = self._works.get_nowait()
+                except Empty:
+                    break
+            if group:
+                began = time.monotonic()
+                self._commit(group)
+                assert self._loop is not None, "set before the thread began"
+                if not self._closed:
+                    self._loop.call_soon_threadsafe(self._tell, group, time.monotonic() - began)
+            if work is None:
+                return
+
+    def _commit(self, group: list[Work]) -> None:
+        """Does works in one transaction; when that fails, in halves, until it is known which of them cannot be done."""
+        database = self._database
+        try:
+            database.execute("BEGIN")
+            for work in group:
+                work.result = work.run(database)
+            database.execute("COMMIT")
+        except sqlite3.Error as error:
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+            if len(group) == 1:
+                group[0].error = _named(error)
+                return
+            half = len(group) // 2
+            self._commit(group[:half])
+            self._commit(group[half:])
+
+    def _tell(self, group: list[Work], seconds: float) -> None:
+        if self._closed:
+            return
+        self._noted(len(group), seconds)
+        for work in group:
+            if work.error is not None:
+                work.failed(work.error)
+            else:
+                work.done(work.result)
+
+
+def _named(error: sqlite3.Error) -> SidecarError:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None and code & 0xFF == sqlite3.SQLITE_FULL:
+        return SidecarError(Reason.JOURNAL_FULL, "the journal's disk is full: make room", retry_after=1)
+    return SidecarError(Reason.JOURNAL_FAILED, f"the journal cannot be written: {error}", retry_after=1)

@@ -1,0 +1,563 @@
+"""The courier: takes durable messages from the journal to their peers' journals, and keeps at it until they are there.
+
+A queue is what waits for one peer on one channel and priority. In memory is only what the link's outbox has room for;
+the
+rest is on disk and is read by pages. What a link loses is read again, from the first message that is not known to have
+arrived, so that order holds; the other side's journal knows what comes twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import sqlite3
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+
+from sidecar.errors import Reason, SidecarError
+from sidecar.gen.overlay.wire.v1 import wire_pb2
+from sidecar.mail.journal import Journal, outgoing
+from sidecar.metrics import Counters
+from sidecar.overlay.awaited import Awaited, TrackedSink
+from sidecar.overlay.events import Event, MessagesDead, MessagesLost
+from sidecar.overlay.links import Links
+from sidecar.overlay.peer import Peer, PeerState
+from sidecar.wire.kept import DURABLE, TRACKED, TTL_MAX_MS, Kept
+from sidecar.wire.run import Run
+
+_log = logging.getLogger(__name__)
+
+PAGE_BYTES = 256 << 10
+"""Read from the journal at a time for one queue."""
+UNWRITTEN_MAX = 16 << 20
+"""Bytes handed to the journal and not written, above which senders wait."""
+BACKOFF = (0.25, 1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds between attempts to reach a peer that messages wait for, the last one repeated; each varies by a third."""
+SWEEP_SECONDS = 1.0
+EXPIRED_AT_ONCE = 1000
+FINAL = frozenset({Reason.MESSAGE_TOO_LARGE, Reason.UNSUPPORTED_BY_PEER, Reason.LIMIT_REACHED})
+"""What the peer's sidecar will say next time too: such messages become dead letters."""
+
+
+class Caller:
+    """Who waits for what becomes of a row."""
+
+    __slots__ = ("first", "sink")
+
+    def __init__(self, sink: TrackedSink, first: int) -> None:
+        self.sink = sink
+        self.first = first
+
+
+class InFlight:
+    """A row that the link has."""
+
+    __slots__ = ("count", "left", "number", "sent", "size")
+
+    def __init__(self, number: int, count: int, size: int) -> None:
+        self.number = number
+        self.count = count
+        self.left = count
+        self.size = size
+        self.sent = False
+
+
+class Destination:
+    """A peer that messages wait for."""
+
+    def __init__(self, peer_id: str) -> None:
+        self.peer_id = peer_id
+        self.bytes = 0
+        self.queues: list[Queue] = []
+        self.room_wanted: list[Callable[[], None]] = []
+        self.awaited = Awaited(durable=True)
+        self.attempts = 0
+        self.retry: asyncio.TimerHandle | None = None
+
+
+class Queue:
+    """See the module. It is the sink of its runs, whose numbers are the journal's."""
+
+    def __init__(self, courier: Courier, destination: Destination, channel: str, priority: int) -> None:
+        self.destination = destination
+        self.channel = channel
+        self.priority = priority
+        self.tail = 0
+        """The number of the last row in the journal."""
+        self.position = 0
+        """That of the last row handed to the link, or passed over."""
+        self._courier = courier
+        self._numbers: list[int] = []
+        self._in_flight: dict[int, InFlight] = {}
+        self._loading = False
+        self._waiting = False
+        self._restarts = 0
+
+    def written(self, runs: Sequence[Run], flags: int, expires: float) -> None:
+        """Rows are in the journal. They go on at once where nothing waits before them."""
+        first = self.position >= self.tail and not self._loading
+        self.tail = runs[-1].first
+        peer = self._ready()
+        if first and peer is not None and not peer.link.outbound.outbox.full(self.channel):
+            for run in runs:
+                self._put(peer, run, flags, expires)
+        else:
+            self.go_on()
+
+    def go_on(self) -> None:
+        """Reads what is next, when there is something, a link and room for it."""
+        if self._loading or self._waiting or self.position >= self.tail:
+            return
+        peer = self._ready()
+        if peer is None:
+            self._courier.reach(self.destination)
+            return
+        outbox = peer.link.outbound.outbox
+        if outbox.full(self.channel):
+            self._waiting = True
+            outbox.want_room(self.channel, self._room_came)
+            return
+        self._loading = True
+        key = (self.destination.peer_id, self.channel, self.priority, self.position, PAGE_BYTES)
+        restarts, tail = self._restarts, self.tail
+        self._courier.journal.submit(
+            lambda database: outgoing.page(database, *key),
+            lambda found: self._loaded(restarts, tail, *found),
+            lambda error: self._not_loaded(),
+        )
+
+    def _not_loaded(self) -> None:
+        self._loading = False  # the sweep tries again
+
+    def _room_came(self) -> None:
+        self._waiting = False
+        self.go_on()
+
+    def _loaded(
+        self, restarts: int, tail: int, rows: list[outgoing.Loaded], damaged: list[int], complete: bool
+    ) -> None:
+        self._loading = False
+        for number in damaged:
+            self._courier.damaged(self, number)
+        if restarts == self._restarts and (peer := self._ready()) is not None:
+            now = self._courier.journal.clock.now()
+            for row in rows:
+                if row.expires and row.expires <= now:
+                    self.position = row.number  # the sweep removes and reports it
+                else:
+                    self._put(peer, Run([row.data], row.count, self, row.number), row.flags, row.expires)
+            if complete:
+                self.position = max(self.position, tail)
+        self.go_on()
+
+    def _ready(self) -> Peer | None:
+        peer = self._courier.links.peers.get(self.destination.peer_id)
+        if peer is None or self._courier.closed or peer.leaving is not None:
+            return None
+        return peer if peer.state in (PeerState.LINKED, PeerState.RESUMING) else None
+
+    def _put(self, peer: Peer, run: Run, flags: int, expires: float) -> None:
+        ttl = 0
+        if expires:
+            ttl = min(max(1, int((expires - self._courier.journal.clock.now()) * 1000)), TTL_MAX_MS)
+        run.kept = Kept(run.first, flags, ttl)
+        self._numbers.append(run.first)
+        self._in_flight[run.first] = InFlight(run.first, run.count, run.size)
+        self.position = run.first
+        peer.link.outbound.outbox.put(self.channel, self.priority, run)
+        peer.link.wake()
+
+    def restart(self) -> None:
+        """What the link had is to be sent again, from the first that is not known to have arrived."""
+        if not self._numbers:
+            return
+        self._restarts += 1
+        self.position = min(self.position, self._numbers[0] - 1)
+        self._numbers.clear()
+        self._in_flight.clear()
+        peer = self._courier.links.peers.get(self.destination.peer_id)
+        if peer is not None:
+            peer.link.outbound.withdraw(self, Reason.CANCELLED, "it is sent again", peer.link.carrier)
+        asyncio.get_running_loop().call_soon(self.go_on)
+
+    def again_from(self, number: int) -> None:
+        """A row that was passed over waits again."""
+        if self._numbers:
+            self.restart()
+        self.position = min(self.position, number - 1)
+        self.tail = max(self.tail, number)
+        self._restarts += 1
+        self.go_on()
+
+    def was_sent(self, number: int) -> bool:
+        """Whether a row has left, so that its outcome is the other side's."""
+        found = self._in_flight.get(number)
+        return found is not None and found.sent
+
+    def drop(self, number: int) -> None:
+        """A row is not wanted any more: the link gives it back if it has it."""
+        if number in self._in_flight:
+            self.restart()
+
+    # Sink
+
+    def _row(self, number: int) -> InFlight | None:
+        at = bisect_right(self._numbers, number) - 1
+        if at < 0:
+            return None
+        row = self._in_flight[self._numbers[at]]
+        return row if number < row.number + row.count else None
+
+    def sent(self, first: int, count: int) -> None:
+        """See wire.run.Sink."""
+        row = self._row(first)
+        if row is not None:
+            row.sent = True
+
+    def delivered(self, first: int, count: int) -> None:
+        """See wire.run.Sink."""
+        row = self._row(first)
+        if row is None:
+            return  # it was given up here meanwhile; it comes again, and is known there
+        row.left -= count
+        self._courier.delivered(row.number, first - row.number, count)
+        if row.left <= 0:
+            self._forget(row)
+            self._courier.remove(self.destination, row.number, row.size)
+
+    def failed(self, first: int, count: int, reason: Reason, detail: str) -> None:
+        """See wire.run.Sink."""
+        row = self._row(first)
+        if row is None:
+            return
+        if reason in FINAL:
+            self._forget(row)
+            self._courier.bury(self, row.number, row.count, row.size, reason, detail)
+        else:
+            self.restart()
+
+    def _forget(self, row: InFlight) -> None:
+        del self._in_flight[row.number]
+        del self._numbers[bisect_right(self._numbers, row.number) - 1]
+
+    def __repr__(self) -> str:
+        return f"Queue({self.destination.peer_id[:8]} {self.channel!r} at {self.position} of {self.tail})"
+
+
+class Courier:
+    """See the module."""
+
+    def __init__(
+        self, links: Links, journal: Journal, counters: Counters, tell: Callable[[Event], None], *, queue_bytes: int
+    ) -> None:
+        self.links = links
+        self.journal = journal
+        self.closed = False
+        self.messages = 0
+        """That wait, or are on their way."""
+        self.bytes = 0
+        self.remembered: set[int] = set()
+        """Rows whose request is remembered in the journal, and that have no outcome."""
+        self.request_window = 0.0
+        self._queue_bytes = queue_bytes
+        self._counters = counters
+        self._tell = tell
+        self._destinations: dict[str, Destination] = {}
+        self._queues: dict[tuple[str, str, int], Queue] = {}
+        self._callers: dict[int, Caller] = {}
+        self._unwritten = 0
+        self._removals: list[tuple[int, int]] = []
+        self._sweep: asyncio.TimerHandle | None = None
+        for standing in journal.standings:
+            queue = self.queue(standing.peer, standing.channel, standing.priority)
+            queue.tail = standing.last
+            queue.destination.bytes += standing.bytes
+            self.bytes += standing.bytes
+
+    def start(self) -> None:
+        """Begins to work."""
+        for destination in self._destinations.values():
+            self._go_on(destination)
+        self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._look)
+
+    def close(self) -> None:
+        """Nothing is sent or dialled any more."""
+        self.closed = True
+        if self._sweep is not None:
+            self._sweep.cancel()
+        for destination in self._destinations.values():
+            if destination.retry is not None:
+                destination.retry.cancel()
+        self._flush()
+
+    # what is taken
+
+    def queue(self, peer_id: str, channel: str, priority: int) -> Queue:
+        """The queue of a peer, channel and priority."""
+        key = (peer_id, channel, priority)
+        found = self._queues.get(key)
+        if found is None:
+            destination = self._destinations.get(peer_id)
+            if destination is None:
+                destination = self._destinations[peer_id] = Destination(peer_id)
+            found = self._queues[key] = Queue(self, destination, channel, priority)
+            destination.queues.append(found)
+        return found
+
+    def full(self, peer_id: str) -> bool:
+        """Whether senders to a peer are to wait."""
+        destination = self._destinations.get(peer_id)
+        held = destination.bytes if destination is not None else 0
+        return held >= self._queue_bytes or self.journal.full or self._unwritten >= UNWRITTEN_MAX
+
+    def want_room(self, peer_id: str, call: Callable[[], None]) -> None:
+        """Calls once when senders to a peer need not wait."""
+        if not self.full(peer_id):
+            call()
+            return
+        self._destinations.setdefault(peer_id, Destination(peer_id)).room_wanted.append(call)
+
+    def _room_came(self) -> None:
+        for destination in self._destinations.values():
+            if destination.room_wanted and not self.full(destination.peer_id):
+                wanted, destination.room_wanted = destination.room_wanted, []
+                for call in wanted:
+                    call()
+
+    def take(
+        self, queue: Queue, runs: Sequence[Run], sink: TrackedSink, first: int, *, ttl: float, tracked: bool,
+        awaited: bool, request: outgoing.Request | None = None,
+    ) -> None:  # fmt: skip
+        """Journals runs and sees them delivered. `sink` has them from its number `first` on, and is told `sent` when
+        they are in the journal; with `awaited` what becomes of them as well, with `tracked` to the end."""
+        now = self.journal.clock.now()
+        expires = now + ttl
+        flags = DURABLE | (TRACKED if tracked else 0)
+        destination = queue.destination
+        rows = [
+            outgoing.Outgoing(
+                run.first, run.count, destination.peer_id, queue.channel, queue.priority, flags, now, expires,
+                run.parts[0] if len(run.parts) == 1 else b"".join(run.parts),
+            )
+            for run in runs
+        ]  # fmt: skip
+        size, count = sum(run.size for run in runs), sum(run.count for run in runs)
+        self.journal.take(size)
+        destination.bytes += size
+        self.bytes += size
+        self._unwritten += size
+
+        def write(database: sqlite3.Connection) -> None:
+            outgoing.add(database, rows)
+            if request is not None:
+                outgoing.remember(database, request)
+
+        def done(_: None) -> None:
+            self._unwritten -= size
+            self.journal.recovered()
+            if request is not None:
+                self.remembered.add(request.number)
+            at = first
+            for run in runs:
+                if awaited:
+                    self._callers[run.first] = Caller(sink, at)
+                if tracked and awaited:
+                    destination.awaited.add(run.first, run.count, sink, at)
+                at += run.count
+            sink.sent(first, count)
+            queue.written(runs, flags, expires)
+            self._room_came()
+
+        def failed(error: SidecarError) -> None:
+            self._unwritten -= size
+            self._release(destination, size)
+            self.journal.give_back(size)
+            sink.failed(first, count, error.reason, error.detail)
+            self._room_came()
+
+        self.journal.submit(write, done, failed)
+
+    def forget_sink(self, peer_id: str, sink: TrackedSink) -> None:
+        """A caller waits no more."""
+        destination = self._destinations.get(peer_id)
+        if destination is not None:
+            destination.awaited.drop_sink(sink)
+        for number in [number for number, caller in self._callers.items() if caller.sink is sink]:
+            del self._callers[number]
+
+    # what becomes of it
+
+    def delivered(self, number: int, offset: int, count: int) -> None:
+        """Messages of a row are in the other side's journal."""
+        caller = self._callers.get(number)
+        if caller is not None:
+            caller.sink.delivered(caller.first + offset, count)
+
+    def remove(self, destination: Destination, number: int, size: int) -> None:
+        """All of a row is there."""
+        self._callers.pop(number, None)
+        self._release(destination, size)
+        self._removals.append((number, size))
+        if len(self._removals) == 1:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._room_came()
+
+    def _flush(self) -> None:
+        removals, self._removals = self._removals, []
+        if not removals:
+            return
+        size = sum(size for _, size in removals)
+        numbers = [number for number, _ in removals]
+        asked_for = [number for number in numbers if number in self.remembered]
+        self.remembered.difference_update(asked_for)
+        now = self.journal.clock.now()
+        until = now + self.request_window
+
+        def run(database: sqlite3.Connection) -> None:
+            outgoing.remove(database, numbers)
+            outgoing.note_delivered(database, asked_for, now, until)
+
+        def failed(error: SidecarError) -> None:
+            asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._retry_removals, removals)
+
+        self.journal.submit(run, lambda _: self.journal.give_back(size), failed)
+
+    def _retry_removals(self, removals: list[tuple[int, int]]) -> None:
+        self._removals += removals
+        self._flush()
+
+    def bury(self, queue: Queue, number: int, count: int, size: int, reason: Reason, detail: str) -> None:
+        """The peer will never take a row."""
+        destination = queue.destination
+        self._fail(destination, queue.channel, number, count, reason, detail)
+        self._release(destination, size)
+        self._tell(MessagesDead(destination.peer_id, queue.channel, count, outgoing=True))
+        self.journal.submit(lambda database: outgoing.bury(database, number, reason, detail), lambda _: None)
+
+    def damaged(self, queue: Queue, number: int) -> None:
+        """A row is not as it was written; the journal has made it a dead letter."""
+        self._fail(queue.destination, queue.channel, number, 1, Reason.INTERNAL, outgoing.DAMAGED)
+
+    def _fail(
+        self, destination: Destination, channel: str, number: int, count: int, reason: Reason, detail: str
+    ) -> None:
+        destination.awaited.drop(number)
+        caller = self._callers.pop(number, None)
+        self._tell(MessagesLost(destination.peer_id, channel, count, reason))
+        if number in self.remembered:
+            self.remembered.discard(number)
+            until = self.journal.clock.now() + self.request_window
+            self.journal.submit(
+                lambda database: outgoing.note_failed(database, number, reason, detail, until), lambda _: None
+            )
+        if caller is not None:
+            caller.sink.failed(caller.first, count, reason, detail)
+
+    def _release(self, destination: Destination, size: int) -> None:
+        destination.bytes -= size
+        self.bytes -= size
+
+    def outcome(self, peer_id: str, told: wire_pb2.OutcomeRange) -> None:
+        """A peer tells what became of messages over there."""
+        destination = self._destinations.get(peer_id)
+        if destination is not None:
+            destination.awaited.tell(told)
+
+    def watch(self, peer_id: str, number: int, sink: TrackedSink, *, tracked: bool) -> None:
+        """Somebody asks for a row of an earlier call."""
+        self._callers[number] = Caller(sink, 1)
+        if tracked:
+            destination = self._destinations.setdefault(peer_id, Destination(peer_id))
+            destination.awaited.add(number, 1, sink, 1)
+            self._ask(destination)
+
+    # peers
+
+    def peer_changed(self, peer_id: str) -> None:
+        """A peer was linked, lost or forgotten."""
+        destination = self._destinations.get(peer_id)
+        if destination is None or self.closed:
+            return
+        if self.links.state(peer_id) is PeerState.LINKED:
+            destination.attempts = 0
+            if destination.retry is not None:
+                destination.retry.cancel()
+                destination.retry = None
+        self._go_on(destination)
+
+    def connected(self, peer_id: str) -> None:
+        """There is a new connection to a peer: outcomes may have been lost with the former."""
+        destination = self._destinations.get(peer_id)
+        if destination is not None:
+            self._ask(destination)
+
+    def _ask(self, destination: Destination) -> None:
+        peer = self.links.peers.get(destination.peer_id)
+        if peer is not None and peer.sessions and len(destination.awaited):
+            for ranges in destination.awaited.questions():
+                peer.sessions[-1].ask_outcomes(ranges)
+
+    def _go_on(self, destination: Destination) -> None:
+        for queue in destination.queues:
+            queue.go_on()
+
+    def reach(self, destination: Destination) -> None:
+        """Messages wait for a peer that is not linked: it is dialled, again and again."""
+        if self.closed or destination.retry is not None or self.links.state(destination.peer_id) is not PeerState.KNOWN:
+            return
+        pause = BACKOFF[min(destination.attempts, len(BACKOFF)) - 1] if destination.attempts else 0.0
+        destination.retry = asyncio.get_running_loop().call_later(
+            pause * random.uniform(0.67, 1.33), self._dial, destination
+        )
+
+    def _dial(self, destination: Destination) -> None:
+        destination.retry = None
+        destination.attempts += 1
+        try:
+            self.links.want(destination.peer_id)
+        except SidecarError as error:
+            _log.debug("%s cannot be dialled: %s", destination.peer_id, error)
+            self.reach(destination)
+
+    # time
+
+    def _look(self) -> None:
+        """Once a second: what has expired goes, and what was held up goes on."""
+        self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._look)
+        now = self.journal.clock.now()
+        self.journal.submit(lambda database: outgoing.expired(database, now, EXPIRED_AT_ONCE), self._expired)
+        self._room_came()
+        for destination in self._destinations.values():
+            self._go_on(destination)
+
+    def _expired(self, rows: list[tuple[int, int, str, str, int, int]]) -> None:
+        for number, count, peer_id, channel, priority, size in rows:
+            queue = self.queue(peer_id, channel, priority)
+            if not queue.was_sent(number):
+                detail = "its time to live has passed before the peer's sidecar had it"
+                self._drop(queue, number, count, size, Reason.EXPIRED, detail)
+
+    def _drop(self, queue: Queue, number: int, count: int, size: int, reason: Reason, detail: str) -> None:
+        queue.drop(number)
+        self._fail(queue.destination, queue.channel, number, count, reason, detail)
+        self.remove(queue.destination, number, size)
+
+    def purge(self, rows: list[tuple[int, int, int, str, str, int]]) -> int:
+        """Rows (number, count, size, peer, channel, priority) are wanted by nobody any more; how many messages."""
+        gone = 0
+        for number, count, size, peer_id, channel, priority in rows:
+            queue = self.queue(peer_id, channel, priority)
+            if not queue.was_sent(number):
+                self._drop(queue, number, count, size, Reason.PURGED, "it was purged from the queue")
+                gone += count
+        self._flush()  # before anybody looks again
+        return gone
+
+    def replayed(self, rows: list[tuple[int, int, int, str, str, int]]) -> None:
+        """Dead letters wait again."""
+        for number, _, size, peer_id, channel, priority in rows:
+            queue = self.queue(peer_id, channel, priority)
+            queue.destination.bytes += size
+            self.bytes += size
+            queue.again_from(number)
