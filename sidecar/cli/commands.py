@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from sidecar.cli import contacts, local, messages, node, peers, queue
+from sidecar.cli import ca, contacts, local, messages, node, peers, queue
 from sidecar.cli.exits import Exit
 from sidecar.cli.output import complain
 from sidecar.errors import SettingsError
@@ -58,6 +58,13 @@ queue_app.command("show")(queue.show)
 queue_app.command("purge")(queue.purge)
 queue_app.command("replay")(queue.replay)
 app.add_typer(queue_app, name="queue")
+ca_app = typer.Typer(help="A CA of one's own, for --trust private-ca.", no_args_is_help=True, rich_markup_mode=None)
+ca_app.command("init")(ca.init)
+ca_app.command("request")(ca.request)
+ca_app.command("issue")(ca.issue)
+ca_app.command("show")(ca.show)
+ca_app.command("revoke")(ca.revoke)
+app.add_typer(ca_app, name="ca")
 
 config_app = typer.Typer(help="The settings of `run`.", no_args_is_help=True, rich_markup_mode=None)
 config_app.command("show")(local.config_show)

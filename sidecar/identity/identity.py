@@ -100,6 +100,16 @@ class Identity:
         """Shows another chain from now on; its leaf is for the same key, which is for the caller to see to."""
         self.certificates = tuple(certificates)
 
+    def certificate_request(self, names: Sequence[str]) -> bytes:
+        """A request for a certificate for this key (PKCS10), PEM, with the DNS names that are wanted."""
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.peer_id)])
+        builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+        if names:
+            wanted = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
+            builder = builder.add_extension(wanted, critical=False)
+        digest = None if isinstance(self._key, Ed25519PrivateKey) else SHA256()
+        return builder.sign(self._key, digest).public_bytes(Encoding.PEM)
+
     def sign(self, data: bytes) -> bytes:
         """A signature that `PeerKey.verify` of this key accepts."""
         if isinstance(self._key, Ed25519PrivateKey):

@@ -68,8 +68,7 @@ class TrustFiles:
         """Whose key `--key` holds; None when the one in the state directory is meant. SettingsError."""
         if self.key is None:
             return None
-        content = pem.read(self.key, "--key", secret=True)
-        return Identity(parse_private_key(content, f"--key {self.key}", _KEY_ADVICE))
+        return private_key(self.key)
 
     def load(self, identity: Identity, now: float) -> Loaded:
         """Reads everything, as of `now`, in seconds since 1970. SettingsError, one line, when something is missing or
@@ -106,6 +105,12 @@ class TrustFiles:
             content = pem.read(self.bundle, "--ca-bundle")
             anchors = Anchors(_taken(content, self.bundle) if public else _cas(content, self.bundle))
         return Authorities(anchors, Revocations.load(self.crl, anchors), public)
+
+
+def private_key(path: Path) -> Identity:
+    """Whose key a file holds. SettingsError."""
+    content = pem.read(path, "--key", secret=True)
+    return Identity(parse_private_key(content, f"--key {path}", _KEY_ADVICE))
 
 
 def _cas(content: bytes, bundle: Path) -> Sequence[Certificate]:

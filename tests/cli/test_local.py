@@ -38,7 +38,12 @@ def test_every_exit_code_is_documented() -> None:
 
 
 def test_every_command_is_on_the_page() -> None:
-    for app, prefix in ((commands.app, ""), (commands.peers_app, "peers "), (commands.config_app, "config ")):
+    for app, prefix in (
+        (commands.app, ""),
+        (commands.peers_app, "peers "),
+        (commands.config_app, "config "),
+        (commands.ca_app, "ca "),
+    ):
         for command in app.registered_commands:
             assert f"`sidecar {prefix}{command.name}" in PAGE
 
