@@ -24,6 +24,7 @@ from bench import builds, report
 from bench.competitors import Binaries, Pair, libp2p_daemons, plain_grpc, sidecars
 from bench.places import LOOPBACK, NoNamespaces, Place, namespaces
 from bench.processes import Failed, cpu_seconds, machine_cpu_seconds, wait_for_idle
+from bench.retry import measure_retry
 from bench.standing import Samples, measure_handshakes, measure_idle_links, measure_start
 from bench.works import WORKS, Sample, Work
 
@@ -143,6 +144,7 @@ class Bench:
             for engine in self.engines:
                 steps += [
                     partial(measure_handshakes, samples, folder, engine, self.seconds),
+                    partial(measure_retry, samples, folder, engine, self.seconds),
                     partial(measure_idle_links, samples, folder, engine, IDLE_LINKS),
                 ]
         for step in steps:

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,10 +122,13 @@ class Sidecar:
     """From its start to the line that says it serves."""
 
 
-def start_sidecar(name: str, site: Site, folder: Path, engine: str, *, api: str = "unix", pin: str = "") -> Sidecar:
-    """Starts one and waits until it serves. The caller stops `process`. `pin` names the cores it may use."""
+def start_sidecar(
+    name: str, site: Site, folder: Path, engine: str, *, api: str = "unix", pin: str = "", flags: Sequence[str] = ()
+) -> Sidecar:
+    """Starts one and waits until it serves. The caller stops `process`. `pin` names the cores it may use, `flags` are
+    for `sidecar run`."""
     folder.mkdir(parents=True, exist_ok=True)
-    command = sidecar_command(folder, engine)
+    command = [*sidecar_command(folder, engine), *flags]
     process = Process(name, ["taskset", "-c", pin, *command] if pin else command, site, folder / "sidecar.log")
     try:
         ready: dict[str, Any] = json.loads(process.line(READY_SECONDS))

@@ -54,6 +54,16 @@ FIGURES = (
     Figure("handshakes, a core each", "handshakes_s", "links/s, a core for each end", 1, 0),
     Figure("handshakes", "acceptor_ms", "  CPU ms a link, accepting sidecar", 1, 2),
     Figure("handshakes", "dialler_ms", "  CPU ms a link, dialling side", 1, 2),
+    *(
+        Figure(f"handshakes, Retry {policy}{among}", "handshakes_s", f"links/s, Retry {policy}{among}", 1, 0)
+        for policy, among in (
+            ("never", ""),
+            ("always", ""),
+            ("never", ", 10 spoofed for each"),
+            ("always", ", 10 spoofed for each"),
+            ("under-load", ", 10 spoofed for each"),
+        )
+    ),
     Figure("idle links", "kib", "memory per idle link at 500, KiB", 1, 1),
     Figure("idle links", "kib_first_half", "  of the first half of them", 1, 1),
     Figure("idle links", "kib_second_half", "  of the second half", 1, 1),

@@ -52,7 +52,8 @@ def _daemon_start(daemon: Path, folder: Path, repeat: int) -> Sample:
         return {"ready_ms": ready * 1e3, "rss_mib": process.rss_bytes() / MIB}
 
 
-def _swarm(engine: str, keys: int, folder: Path, pin: str) -> App:
+def start_swarm(engine: str, keys: int, folder: Path, pin: str) -> App:
+    """Many peers in one process, on some cores."""
     command = [sys.executable, str(SWARM), engine, str(keys)]
     return App(f"{engine} swarm", ["taskset", "-c", pin, *command], LOOPBACK.sender, folder / "swarm.log")
 
@@ -63,7 +64,7 @@ def measure_handshakes(samples: Samples, folder: Path, engine: str, seconds: flo
         sidecar = start_sidecar(f"{engine} sidecar", LOOPBACK.sender, folder / f"{engine}shake", engine, pin="0")
         stack.enter_context(sidecar.process)
         for pin, sample in (("0", "handshakes"), ("1", "handshakes, a core each")):
-            with _swarm(engine, HANDSHAKE_KEYS, folder, pin) as swarm:
+            with start_swarm(engine, HANDSHAKE_KEYS, folder, pin) as swarm:
                 swarm.ask("shake", contact=sidecar.contact, seconds=0.3, depth=16)
                 before = sidecar.process.cpu_seconds()
                 made = swarm.ask("shake", contact=sidecar.contact, seconds=2 * seconds, depth=16)
@@ -82,7 +83,7 @@ def measure_idle_links(samples: Samples, folder: Path, engine: str, links: int) 
     with ExitStack() as stack:
         sidecar = start_sidecar(f"{engine} sidecar", LOOPBACK.sender, folder / f"{engine}idle", engine)
         stack.enter_context(sidecar.process)
-        swarm = stack.enter_context(_swarm(engine, links, folder, "0,1"))
+        swarm = stack.enter_context(start_swarm(engine, links, folder, "0,1"))
         memory = [sidecar.process.rss_bytes()]
         for count in (links // 2, links - links // 2):
             swarm.ask("hold", contact=sidecar.contact, count=count, patience=120.0)

@@ -3,14 +3,18 @@ key for each link, and nothing above them.
 
 python swarm.py ENGINE KEYS; commands are lines of JSON on stdin, answers lines of JSON on stdout:
 
-    shake  links and closes for `seconds`, `depth` links under way at once, each by the next key
+    shake  links and closes for `seconds`, `depth` links under way at once, each by the next key, and for each sends
+           `spoofed` of the forged first packets
+    forge  makes `count` first packets, and sockets at addresses all over 127.0.0.0/8 to send them from
     hold   makes `count` links and keeps them
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import socket
 import sys
 import time
 from typing import Any
@@ -36,6 +40,8 @@ from sidecar.wire.session import Session
 
 HANDSHAKE_SECONDS = 5.0
 NETWORK = "bench"
+FORGERS = 500
+"""So many that none of them, and no /24, comes to a limit of its own."""
 WINDOWS = Windows(
     max_message_bytes=1 << 20, link_bytes=1 << 20, link_messages=1024, channel_bytes=1 << 20, channel_messages=1024,
     first_channel_bytes=1 << 18, unread_channel_bytes=1 << 16, max_channels=16,
@@ -58,6 +64,9 @@ class Swarm:
         self.held: set[Session] = set()
         self.lost: list[str] = []
         self.next = 0
+        self.forged: list[bytes] = []
+        self.forgers: list[socket.socket] = []
+        self.sent = 0
 
     async def open(self, engine: str) -> None:
         acceptor = self.locals[0].identity
@@ -85,7 +94,28 @@ class Swarm:
         self.endpoint.dial((contact.host, contact.port), protocol)
         return await outcome
 
-    async def shake(self, contact: Contact, seconds: float, depth: int) -> dict[str, float]:
+    def forge(self, contact: Contact, count: int) -> dict[str, float]:
+        """First packets of handshakes that nobody means: their answers go to addresses that say nothing more."""
+        settings = self.endpoint.settings
+        for _ in range(count):
+            connection = self.endpoint.engine.dial(settings, None)
+            connection.connect((contact.host, contact.port), 0.0)
+            self.forged.append(connection.transmit(0.0, 1 << 16)[0].datagrams[0])
+        for number in range(FORGERS):
+            forger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            forger.setblocking(False)
+            forger.bind((f"127.{1 + number % 250}.{number // 250}.7", 0))
+            self.forgers.append(forger)
+        return {"forged": len(self.forged)}
+
+    def _spoof(self, contact: Contact, count: int) -> None:
+        for _ in range(count):
+            self.sent += 1
+            data = self.forged[self.sent % len(self.forged)]
+            with contextlib.suppress(BlockingIOError):
+                self.forgers[self.sent % FORGERS].sendto(data, (contact.host, contact.port))
+
+    async def shake(self, contact: Contact, seconds: float, depth: int, spoofed: int = 0) -> dict[str, float]:
         """Links and closes, over and over."""
         count = 0
         begin, spent = time.monotonic(), time.process_time()
@@ -93,6 +123,7 @@ class Swarm:
         async def worker() -> None:
             nonlocal count
             while time.monotonic() - begin < seconds:
+                self._spoof(contact, spoofed)
                 session = await self.link(contact)
                 session.close(Close.DONE, "measured")
                 count += 1
@@ -167,7 +198,9 @@ async def main() -> None:
         try:
             contact = Contact.parse(work["contact"])
             if work["do"] == "shake":
-                reply["result"] = await swarm.shake(contact, work["seconds"], work["depth"])
+                reply["result"] = await swarm.shake(contact, work["seconds"], work["depth"], work.get("spoofed", 0))
+            elif work["do"] == "forge":
+                reply["result"] = swarm.forge(contact, work["count"])
             else:
                 reply["result"] = await swarm.hold(contact, work["count"])
         except* LinkFailed as failed:

@@ -20,6 +20,8 @@ TURNS_ON = 50.0
 handshakes taken for their 5 seconds each."""
 TURNS_OFF = 10.0
 """And below which they no longer are."""
+HOLD = 5.0
+"""Seconds for which it stays on at least: floods come in bursts."""
 MEMORY = 1.0
 """Seconds over which the rate is taken: what happened so long ago counts 1/e."""
 
@@ -30,6 +32,7 @@ class Load:
 
     def __init__(self) -> None:
         self.on = False
+        self._since = 0.0
         self._rate = 0.0
         self._at = 0.0
 
@@ -50,9 +53,9 @@ class Load:
         self._rate = max(0.0, self._rate * math.exp((self._at - now) / MEMORY) + by)
         self._at = now
         if not self.on and self._rate >= TURNS_ON:
-            self.on = True
+            self.on, self._since = True, now
             _log.warning("strangers must prove their addresses by Retry: %.0f a second have not", self._rate)
-        elif self.on and self._rate < TURNS_OFF:
+        elif self.on and self._rate < TURNS_OFF and now >= self._since + HOLD:
             self.on = False
             _log.info("strangers need no longer prove their addresses by Retry")
 
@@ -90,9 +93,10 @@ class Gate:
             return Entry(header.destination_id, None)
         ticket = self._tokens.read_untrusted(header, address, now) if header.token else None
         if ticket is not None:
-            self._load.verified(now)
+            self.verified(now)
             return Entry(ticket.original, ticket)
-        self._load.begun(now)
+        if self._policy == "under-load":
+            self._load.begun(now)
         if self._policy == "always" or crowded or self._load.on:
             return self._tokens.retry(header, address, now)
         return Entry(header.destination_id, None)
@@ -103,8 +107,9 @@ class Gate:
             self._tokens.spend(entry.ticket)
 
     def verified(self, now: float) -> None:
-        """A connection that was made without a token has completed its handshake."""
-        self._load.verified(now)
+        """An address was proven, by a token or by a handshake that is complete."""
+        if self._policy == "under-load":
+            self._load.verified(now)
 
 
 __all__ = ["Entry", "Gate", "Load", "Refused", "RetryPolicy"]

@@ -19,7 +19,7 @@ from sidecar.transport.engine import load
 from sidecar.transport.engine.base import Address
 from sidecar.transport.engine.packet import LongHeader, read_long_untrusted
 from sidecar.transport.engine.tokens import SPENT_MAX, Refused, RetryTokens
-from sidecar.transport.retry import TURNS_OFF, TURNS_ON, Gate, Load
+from sidecar.transport.retry import HOLD, TURNS_OFF, TURNS_ON, Gate, Load
 from tests.transport.certificates import key_pair
 from tests.transport.conftest import ENGINES, Pair, settings_of
 from tests.transport.talker import Party
@@ -163,7 +163,8 @@ def test_load_turns_on_and_off_by_the_rate_of_unverified_handshakes() -> None:
     assert load.look(now), "so many in an instant"
     assert load.look(now + 1), "it goes off at a lower rate than it came on"
     assert TURNS_ON / 2.718 > TURNS_OFF
-    assert not load.look(now + 2)
+    assert load.look(now + HOLD - 0.1), "nor before its time"
+    assert not load.look(now + HOLD)
 
 
 def test_a_steady_flood_keeps_it_on() -> None:
