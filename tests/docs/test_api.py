@@ -57,7 +57,7 @@ MIB = 1 << 20
         (Settings().link_window_bytes == 16 * MIB, "`link_window_bytes`, 16 MiB"),
         (node.UNREAD_CHANNEL_BYTES == MIB, "1 MiB where nobody reads"),
         ((node.EVENTS_KEPT, node.PEER_CHANGES_KEPT) == (4096, 4096), "(4,096 events, 4,096 changes of peers)"),
-        (node.CHANNELS_PER_LINK == 256, "Towards one peer at most 256 names are used; one more is `LIMIT_REACHED`."),
+        (node.CHANNELS_PER_LINK == 1024, "Towards one peer at most 1,024 names are used; one more is `LIMIT_REACHED`."),
         (base.TRANSPORT_BYTES == 32 * MIB, "a gRPC message above 32 MiB RESOURCE_EXHAUSTED"),
         ((envelope.WHOLE_BYTES, envelope.CHUNK_BYTES) == (4 * MIB, MIB), "more than 4 MiB in chunks of 1 MiB"),
         (receipts.FULL_EXCEPTIONS == 1000, "while 1,000 exceptions wait"),

@@ -172,3 +172,241 @@ async def test_ephemeral_sidecars_keep_nothing(network: Network, tmp_path: Path)
     assert keeping.reasons == {1: Reason.UNSUPPORTED_BY_PEER}
     letters = await first.node.post.letters_of(Choice(Queue.DEAD_OUTGOING), 0, 10)
     assert [letter.reason for letter in letters] == ["UNSUPPORTED_BY_PEER"]
+
+
+# what apps do
+
+
+async def test_processed_without_a_journal(network: Network, engine_name: str) -> None:
+    first, second = await network.pair(engine_name=engine_name)
+    keeping = Keeping(first.node, second.peer_id, "", TRACKED).offer(numbered(50))
+    await keeping.has(keeping.was_delivered, 50)
+    app = Consuming(second, ack=False)
+    await app.has(50)
+    assert not keeping.was_processed
+    app.subscription.ack(1, 20)
+    await keeping.has(keeping.was_processed, 20)
+    app.subscription.ack(21, 50)
+    await keeping.has(keeping.was_processed, 50)
+
+
+async def test_large_messages_are_kept_too(network: Network, tmp_path: Path) -> None:
+    first, second = await durable_pair(network, tmp_path)
+    payloads = [bytes([number]) * (300_000 + number) for number in range(6)]
+    keeping = Keeping(first.node, second.peer_id, "", PROCESSED)
+    for payload in payloads:
+        keeping.sender.offer_large("", {}, [payload[:100_000], payload[100_000:]])
+    app = Consuming(second, credit=2)
+    assert sorted(await app.has(6)) == payloads
+    await keeping.has(keeping.was_processed, 6)
+
+
+async def test_processed_is_told_on_the_next_connection_when_it_was_lost_with_the_last(
+    network: Network, tmp_path: Path
+) -> None:
+    """The receiver's app acknowledges while there is no connection; the sender asks when there is one."""
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    key = Identity.ephemeral()
+    first = await network.site(directory=tmp_path / "a", resume_timeout=0.1, idle_timeout=2)
+    second = await network.site(directory=tmp_path / "b", identity=key)
+    await first.join(second)
+    keeping = Keeping(first.node, second.peer_id, "", PROCESSED).offer(numbered(10))
+    await keeping.has(keeping.was_delivered, 10)
+    await second.crash()
+    second = await network.site(directory=tmp_path / "b", identity=key)
+    app = Consuming(second)
+    await app.has(10)
+    assert not keeping.was_processed
+    await second.join(first)
+    await keeping.has(keeping.was_processed, 10)
+
+
+async def test_what_is_not_acknowledged_in_time_comes_back_marked(network: Network) -> None:
+    first, second = await network.pair()
+    app = Consuming(second, ack=False, ack_deadline=0.05)
+    first.send(second, "", numbered(2))
+    await app.has(4)
+    assert [(times, payload) for _, times, payload in app.got[:4]] == [(0, b"0"), (0, b"1"), (1, b"0"), (1, b"1")]
+    assert app.subscription.ack(1, 2) == [(1, 2)], "too late: it is with somebody else"
+
+
+async def test_an_extension_gives_more_time(network: Network) -> None:
+    first, second = await network.pair()
+    app = Consuming(second, ack=False, ack_deadline=0.3)
+    first.send(second, "", numbered(2))
+    await app.has(2)
+    assert app.subscription.extend(1, 1, 30) == []
+    assert app.subscription.extend(7, 8, 30) == [(7, 8)]
+    await app.has(3)
+    assert [payload for _, _, payload in app.got] == [b"0", b"1", b"1"]
+    assert app.subscription.ack(1, 1) == []
+
+
+async def test_a_nack_with_delay_lets_others_pass(network: Network) -> None:
+    first, second = await network.pair()
+    app = Consuming(second, ack=False)
+    sending = first.send(second, "", numbered(3))
+    await app.has(3)
+    app.subscription.nack(1, 1, 0.05)
+    app.subscription.ack(2, 3)
+    sending.offer([b"3"])
+    assert await app.has(5) == [b"0", b"1", b"2", b"3", b"0"]
+    assert app.got[-1][1] == 1
+
+
+async def test_what_comes_back_keeps_its_place(network: Network) -> None:
+    first, second = await network.pair()
+    app = Consuming(second, ack=False, credit=4)
+    first.send(second, "", numbered(6))
+    await app.has(4)
+    app.subscription.ack(2, 2)
+    for number in (4, 1, 3):  # in any order
+        app.subscription.nack(number, number)
+    app.subscription.add_credit(2)
+    app._wake()
+    await app.has(4 + 5)
+    assert app.payloads[4:] in ([b"3", b"0", b"2", b"4", b"5"], [b"0", b"2", b"3", b"4", b"5"])
+
+
+async def test_dead_letters_are_listed_replayed_and_purged(network: Network, tmp_path: Path) -> None:
+    first, second = await durable_pair(network, tmp_path)
+    keeping = Keeping(first.node, second.peer_id, "c", PROCESSED).offer(numbered(4))
+    app = Consuming(second, "c", ack=False, max_deliveries=3)
+    for first_id in (1, 5, 9):
+        await app.has(first_id + 3)
+        app.subscription.nack(first_id, first_id + 3)
+    await keeping.until(lambda: len(keeping.reasons) == 4)
+    assert set(keeping.reasons.values()) == {Reason.DEAD_LETTERED}
+    assert [times for _, times, _ in app.got] == [0] * 4 + [1] * 4 + [2] * 4
+    app.subscription.close()
+    post = second.node.post
+    dead = Choice(Queue.DEAD_INCOMING)
+    letters = await post.letters_of(dead, 0, 10)
+    assert sum(letter.count for letter in letters) == 4
+    assert {(letter.peer, letter.channel, letter.deliveries) for letter in letters} == {(first.peer_id, "c", 3)}
+    _, data = await post.letter(Queue.DEAD_INCOMING, letters[0].id)
+    assert next(iter(payloads_of(data))) == b"0"
+    assert await post.replay(dead) == 4
+    again = Consuming(second, "c")
+    assert sorted(await again.has(4)) == numbered(4)
+    assert all(times for _, times, _ in again.got), "they are marked"
+    assert await post.letters_of(dead, 0, 10) == []
+    again.subscription.close()
+
+    other = Consuming(second, "d", ack=False, max_deliveries=1)
+    first.send(second, "d", [b"plain"])
+    await other.has(1)
+    other.subscription.nack(1, 1)
+    await asyncio.sleep(0)
+    assert [summary.messages for summary in await post.queues() if summary.queue is Queue.DEAD_INCOMING] == [1]
+    assert await post.purge(dead) == 1
+    assert await post.queues() == []
+
+
+async def test_an_app_that_dies_leaves_its_messages_to_the_other(network: Network, tmp_path: Path) -> None:
+    first, second = await durable_pair(network, tmp_path)
+    dying = Consuming(second, ack=False, credit=5)
+    keeping = Keeping(first.node, second.peer_id, "", PROCESSED).offer(numbered(10))
+    await dying.has(5)
+    living = Consuming(second)
+    await living.has(5)
+    dying.subscription.close()
+    await living.has(10)
+    assert sorted(living.payloads) == numbered(10)
+    assert {payload: times for _, times, payload in living.got}[b"0"] == 1
+    await keeping.has(keeping.was_processed, 10)
+
+
+async def test_ids_are_taken_once(network: Network, tmp_path: Path) -> None:
+    first, second = await durable_pair(network, tmp_path)
+    app = Consuming(second)
+    keeping = Keeping(first.node, second.peer_id, "", DURABLE).offer([b"a", b"b"], ["1", "2"])
+    keeping.offer([b"a", b"c"], ["1", "3"])
+    await keeping.has(keeping.was_delivered, 4)
+    assert await app.has(3) == [b"a", b"b", b"c"]
+    assert second.node.inbox.keeper.repeats == 1
+    other = Keeping(first.node, second.peer_id, "", DURABLE).offer([b"d"], ["1"])
+    await other.has(other.was_delivered, 1)
+    assert app.payloads == [b"a", b"b", b"c"], "also from another call"
+
+
+async def test_time_to_live_passes_at_the_sender_and_at_the_receiver(network: Network, tmp_path: Path) -> None:
+    first, second = await durable_pair(network, tmp_path)
+    short = Delivery(durable=True, ttl=0.3, awaits_processed=True)
+    stranger = Keeping(first.node, Identity.ephemeral().peer_id, "", short).offer(numbered(3))
+    unread = Keeping(first.node, second.peer_id, "unread", short).offer(numbered(3))
+    await unread.has(unread.was_delivered, 3)
+    await stranger.until(lambda: len(stranger.reasons) == 3)
+    assert set(stranger.reasons.values()) == {Reason.EXPIRED}
+    await asyncio.sleep(0.3)
+    app = Consuming(second, "unread")
+    await unread.until(lambda: len(unread.reasons) == 3)
+    assert set(unread.reasons.values()) == {Reason.EXPIRED}
+    assert app.payloads == []
+
+
+async def test_a_stuck_channel_does_not_hold_up_another(network: Network, tmp_path: Path) -> None:
+    first, second = await durable_pair(network, tmp_path, channel_window_bytes=64 << 10, link_window_bytes=256 << 10)
+    stuck = Keeping(first.node, second.peer_id, "stuck", DURABLE)
+    for _ in range(100):
+        stuck.offer([bytes(60_000)])
+    await stuck.has(stuck.was_sent, 100)
+    app = Consuming(second, "read")
+    keeping = Keeping(first.node, second.peer_id, "read", DURABLE).offer(numbered(100))
+    assert await app.has(100) == numbered(100)
+    await keeping.has(keeping.was_delivered, 100)
+    assert len(stuck.was_delivered) < 100
+    reader = Consuming(second, "stuck")
+    await reader.has(100)
+    await stuck.has(stuck.was_delivered, 100)
+
+
+async def test_a_full_budget_makes_senders_wait(network: Network, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    first = await network.site(directory=tmp_path / "a", queue_bytes=1 << 20)
+    keeping = Keeping(first.node, Identity.ephemeral().peer_id, "", DURABLE)
+    while not keeping.sender.full:
+        keeping.offer([bytes(60_000)])
+    await keeping.has(keeping.was_sent, keeping.sender.offered)
+    room: list[bool] = []
+    keeping.sender.want_room(lambda: room.append(True))
+    assert keeping.sender.full
+    assert not room
+    assert await first.node.post.purge(Choice(Queue.OUTGOING)) == keeping.sender.offered
+    assert room == [True]
+    assert first.node.post.courier.bytes == first.node.post.journal.bytes == 0 or not keeping.sender.full
+
+
+@pytest.mark.timeout(60)
+async def test_a_hundred_thousand_messages_to_a_peer_that_is_never_there(network: Network, tmp_path: Path) -> None:
+    """They are on disk and not in memory, and go when they are purged."""
+    (tmp_path / "a").mkdir()
+    first = await network.site(directory=tmp_path / "a")
+    peer_id = Identity.ephemeral().peer_id
+    keeping = Keeping(first.node, peer_id, "", Delivery(durable=True, awaits_delivered=False))
+    payload = [bytes(100)] * 200
+    for _ in range(500):
+        keeping.offer(payload)
+    await keeping.has(keeping.was_sent, 100_000)
+    courier = first.node.post.courier
+    assert not courier._callers, "nobody waits for more than SENT"
+    assert sum(len(queue._in_flight) for queue in courier._queues.values()) == 0
+    assert await first.node.post.purge(Choice(Queue.OUTGOING, peer=peer_id)) == 100_000
+    assert courier.bytes == 0
+    assert await first.node.post.queues() == []
+
+
+async def test_a_thousand_channels(network: Network, tmp_path: Path) -> None:
+    """Memory, rows and channels are back to where they were when all is settled."""
+    first, second = await durable_pair(network, tmp_path)
+    apps = [Consuming(second, f"channel {number}") for number in range(1000)]
+    keepings = [Keeping(first.node, second.peer_id, f"channel {n}", DURABLE).offer([b"%d" % n]) for n in range(1000)]
+    for keeping in keepings:
+        await keeping.has(keeping.was_delivered, 1)
+    for number, app in enumerate(apps):
+        assert await app.has(1) == [b"%d" % number]
+        app.subscription.close()
+    assert second.node.inbox.messages == 0
+    assert second.node.inbox.depth() == []
+    assert await second.node.post.queues() == await first.node.post.queues() == []

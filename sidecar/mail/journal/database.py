@@ -7,6 +7,7 @@ import logging
 import sqlite3
 import time
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,21 +80,22 @@ def checksum(data: bytes, *columns: str | int) -> int:
     return zlib.crc32(data, zlib.crc32(repr(columns).encode()))
 
 
-def open_journal(directory: Path | None) -> Opened:
+def open_journal(directory: Path | None, survey: Callable[[sqlite3.Connection], object]) -> Opened:
     """Opens the journal, in memory without a directory. A damaged file is put aside, and what can be read of it is
-    carried over. SettingsError when there can be none."""
+    carried over. `survey` reads what the journal begins with; where it cannot, the file is damaged as well.
+    SettingsError when there can be none."""
     if directory is None:
         return Opened(_begin(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)), None)
     path = directory / FILE
     try:
         try:
-            return Opened(_open(path), None)
+            return Opened(_open(path, survey), None)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError) and not any(word in str(error) for word in DAMAGE):
                 raise
             damage = str(error)
         apart = _put_aside(path)
-        database = _open(path)
+        database = _open(path, survey)
         carried = _carry_over(apart, database)
     except (sqlite3.Error, OSError) as error:
         raise SettingsError(f"{path} cannot be used: {error}; move it away to begin with a new one") from error
@@ -102,7 +104,7 @@ def open_journal(directory: Path | None) -> Opened:
     return Opened(database, damage)
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path, survey: Callable[[sqlite3.Connection], object]) -> sqlite3.Connection:
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         database.execute("PRAGMA journal_mode = WAL")
@@ -110,10 +112,12 @@ def _open(path: Path) -> sqlite3.Connection:
         (version,) = database.execute("PRAGMA user_version").fetchone()
         if version > VERSION:
             raise SettingsError(f"{path} was written by a newer version of the sidecar: run that one")
-        (state,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        (state,) = database.execute("PRAGMA integrity_check(1)").fetchone()
         if state != "ok":
             raise sqlite3.DatabaseError(str(state))
-        return _begin(database)
+        _begin(database)
+        survey(database)
+        return database
     except BaseException:
         database.close()
         raise

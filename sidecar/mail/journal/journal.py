@@ -17,7 +17,24 @@ from sidecar.mail.journal.writer import Writer
 SWEEP_MOST = 2_000
 """Rows that one sweep deals with."""
 
+REQUESTS_READ = 10_000
+
 Result = TypeVar("Result")
+
+
+class Survey:
+    """What a journal begins with."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        (self.seen,) = database.execute("SELECT coalesce(max(value), 0) FROM facts WHERE name = 'seen'").fetchone()
+        self.standings = outgoing.standings(database)
+        self.backlog = incoming.channels(database)
+        self.bytes = 0
+        for table in ("outgoing", "incoming"):
+            (held,) = database.execute(f"SELECT coalesce(sum(size), 0) FROM {table} WHERE data NOT NULL").fetchone()
+            self.bytes += held
+        self.last_number = outgoing.last_number(database)
+        self.requests = outgoing.requests(database, REQUESTS_READ)
 
 
 class Journal:
@@ -27,18 +44,16 @@ class Journal:
         """Opens it. SettingsError when it cannot be used."""
         self.durable = directory is not None
         self.max_bytes = max_bytes
-        self.bytes = 0
-        """Of messages that it holds, or will as soon as they are written."""
-        database, self.damage = open_journal(directory)
-        (seen,) = database.execute("SELECT coalesce(max(value), 0) FROM facts WHERE name = 'seen'").fetchone()
-        self.clock = SteadyClock(seen)
-        self.standings = outgoing.standings(database)
+        database, self.damage = open_journal(directory, Survey)
+        survey = Survey(database)
+        self.clock = SteadyClock(survey.seen)
+        self.standings = survey.standings
         """Queues of messages that a former run has left."""
-        self.backlog = incoming.channels(database)
+        self.backlog = survey.backlog
         """The same of messages that have come: (channel, messages, bytes, highest row)."""
-        for table in ("outgoing", "incoming"):
-            (held,) = database.execute(f"SELECT coalesce(sum(size), 0) FROM {table} WHERE data NOT NULL").fetchone()
-            self.bytes += held
+        self.bytes = survey.bytes
+        """Of messages that it holds, or will as soon as they are written."""
+        self._requests = survey.requests
         self.commits = 0
         self.works = 0
         self.seconds = 0.0
@@ -48,13 +63,14 @@ class Journal:
         self.on_trouble: Callable[[SidecarError | None], None] = lambda error: None
         self.on_commit: Callable[[int, float], None] = lambda works, seconds: None
         # Numbers are never used twice, also not by a journal that was lost or put back: see the decision.
-        self._next = max(outgoing.last_number(database) + 1, time.time_ns() // 1000)
+        self._next = max(survey.last_number + 1, time.time_ns() // 1000)
         self._writer = Writer(database, self._committed)
         self._database = database
 
     def requests(self, most: int) -> list[outgoing.Request]:
-        """Requests that a former run remembers. Before anything is submitted only."""
-        return outgoing.requests(self._database, self.clock.now(), most)
+        """The latest requests that a former run remembers, the last first."""
+        now = self.clock.now()
+        return [request for request in self._requests if not 0 < request.until <= now][:most]
 
     def numbers(self, count: int) -> int:
         """The first of so many numbers that nobody has had."""

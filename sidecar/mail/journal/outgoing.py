@@ -175,8 +175,7 @@ def note_failed(database: sqlite3.Connection, number: int, reason: str, detail: 
     )
 
 
-def requests(database: sqlite3.Connection, now: float, most: int) -> list[Request]:
-    """Those that are still to be remembered, the latest first; the others go."""
-    database.execute("DELETE FROM requests WHERE until > 0 AND until <= ?", (now,))
+def requests(database: sqlite3.Connection, most: int) -> list[Request]:
+    """The latest, the last first."""
     rows = database.execute("SELECT * FROM requests ORDER BY number DESC LIMIT ?", (most,))
     return [Request(*row) for row in rows]

@@ -1,0 +1,100 @@
+"""Two sidecars and two apps as processes, killed at random moments and started again."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+from sidecar_client import Sidecar, SidecarError
+from tests.crash.checker import Verdict, judge
+from tests.processes import SidecarProcess, Sidecars, sidecar_environment
+
+QUIET_SECONDS = 40.0
+"""What may pass until all that is durable has arrived, once nobody is killed any more."""
+
+
+class App:
+    """An app as a process, started again by `start`."""
+
+    def __init__(self, module: str, *words: str) -> None:
+        self._command = [sys.executable, "-m", f"tests.crash.{module}", *words]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Starts it."""
+        self._process = subprocess.Popen(self._command, env=sidecar_environment(), stderr=subprocess.DEVNULL)
+
+    def kill(self) -> None:
+        """kill -9."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+
+class Scene:
+    """See the module."""
+
+    def __init__(self, folder: Path, sidecars: Sidecars, seed: int) -> None:
+        self.kills: Counter[str] = Counter()
+        self._draw = random.Random(seed)
+        self._notes = folder / "sender.notes", folder / "receiver.notes"
+        self._near = sidecars.spawn("near")
+        self._far = sidecars.spawn("far", bootstrap=[self._near.contact])
+        self._sender = App("sender_app", self._near.endpoint, self._far.peer_id, str(self._notes[0]))
+        self._receiver = App("receiver_app", self._far.endpoint, str(self._notes[1]))
+
+    def run(self, kills: int, pause: float = 0.6) -> list[Verdict]:
+        """Kills so many times, some `pause` seconds apart, and judges what the apps have noted."""
+        self._sender.start()
+        self._receiver.start()
+        try:
+            for _ in range(kills):
+                time.sleep(self._draw.uniform(0, 2 * pause))
+                self._kill_one()
+            time.sleep(1)
+            self._sender.kill()
+            self._wait_until_quiet()
+        finally:
+            self._sender.kill()
+            self._receiver.kill()
+        return judge(*self._notes)
+
+    def _kill_one(self) -> None:
+        victim = self._draw.choice(("near sidecar", "far sidecar", "both sidecars", "sender app", "receiver app"))
+        self.kills[victim] += 1
+        if victim.endswith("app"):
+            app = self._sender if victim == "sender app" else self._receiver
+            app.kill()
+            time.sleep(self._draw.uniform(0, 0.2))
+            app.start()
+            return
+        chosen: list[SidecarProcess] = []
+        if victim != "far sidecar":
+            chosen.append(self._near)
+        if victim != "near sidecar":
+            chosen.append(self._far)
+        for process in chosen:
+            process.kill()
+        time.sleep(self._draw.uniform(0, 0.2))
+        self._draw.shuffle(chosen)
+        for process in chosen:
+            process.restart()
+
+    def _wait_until_quiet(self) -> None:
+        """Until neither journal holds a message that waits."""
+        until = time.monotonic() + QUIET_SECONDS
+        waiting = -1
+        while waiting and time.monotonic() < until:
+            time.sleep(0.2)
+            waiting = 0
+            for process in (self._near, self._far):
+                with Sidecar(process.endpoint) as client:
+                    try:
+                        waiting += sum(queue.messages for queue in client.queues(timeout=5).queues)
+                    except SidecarError:
+                        waiting += 1
+        time.sleep(0.5)
