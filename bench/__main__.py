@@ -33,7 +33,7 @@ ENGINES = ("qh3", "aioquic")
 WARM_SECONDS = 0.3
 WORK_WAIT_SECONDS = 5.0
 """How long each work waits for a machine that others use; the table says what they took of it all the same."""
-IDLE_LINKS = 500
+IDLE_LINKS = 1000
 ALL = ("sidecar", "grpc", "p2pd")
 
 
@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--api", choices=("unix", "tcp"), default="unix", help="between app and sidecar")
     options.add_argument("--standing", action=argparse.BooleanOptionalAction, default=True,
                          help="start, memory and handshakes too")  # fmt: skip
+    options.add_argument("--links", type=int, default=IDLE_LINKS, help="idle links held (default 1000)")
     options.add_argument("--python-apps", action=argparse.BooleanOptionalAction, default=None)
     options.add_argument("--out", type=Path, default=OUT / "bench.json", help="where the JSON goes")
     return options
@@ -145,7 +146,7 @@ class Bench:
                 steps += [
                     partial(measure_handshakes, samples, folder, engine, self.seconds),
                     partial(measure_retry, samples, folder, engine, self.seconds),
-                    partial(measure_idle_links, samples, folder, engine, IDLE_LINKS),
+                    partial(measure_idle_links, samples, folder, engine, self.options.links),
                 ]
         for step in steps:
             try:

@@ -64,10 +64,14 @@ FIGURES = (
             ("under-load", ", 10 spoofed for each"),
         )
     ),
-    Figure("idle links", "kib", "memory per idle link at 500, KiB", 1, 1),
-    Figure("idle links", "kib_first_half", "  of the first half of them", 1, 1),
-    Figure("idle links", "kib_second_half", "  of the second half", 1, 1),
-    Figure("idle links", "cpu_percent", "CPU of a sidecar with 500 idle links, % of a core", 1, 2),
+    Figure("idle links", "links", "idle links", 1, 0),
+    Figure("idle links", "links_s", "  made, links/s", 1, 0),
+    Figure("idle links", "kib", "  memory a link, KiB", 1, 1),
+    Figure("idle links", "kib_first_half", "    of the first half of them", 1, 1),
+    Figure("idle links", "kib_second_half", "    of the second half", 1, 1),
+    Figure("idle links", "cpu_percent", "  CPU of the sidecar, % of a core", 1, 2),
+    Figure("idle links", "p50_us", "  a message by one of them to DELIVERED, p50 us", 1, 0),
+    Figure("idle links", "p99_us", "  the same, p99 us", 1, 0),
 )
 
 
@@ -89,10 +93,11 @@ TARGETS = (
     Target("64 KiB messages", "cpu", "CPU s per GiB at 64 KiB", False, 1.2, True),
     Target("1 MiB messages", "cpu", "CPU s per GiB at 1 MiB", False, 1.2, True),
     Target("256 B, 64 a gRPC message", "messages_s", "256 B, batched", True, 0.4, True),
-    Target("handshakes", "handshakes_s", "handshakes/s on one core", True, 200, False),
-    Target("idle links", "kib", "KiB per idle connection", False, 80, False),
-    Target("start", "ready_ms", "start to ready, ms", False, 900, False),
-    Target("start", "rss_mib", "idle RSS, MiB", False, 90, False),
+    Target("handshakes", "handshakes_s", "handshakes/s on one core", True, 400, False),
+    Target("idle links", "kib", "KiB per idle connection", False, 50, False),
+    Target("idle links", "cpu_percent_per_1000", "% of a core for 1,000 idle links", False, 2, False),
+    Target("start", "ready_ms", "start to ready, ms", False, 400, False),
+    Target("start", "rss_mib", "idle RSS, MiB", False, 45, False),
 )
 
 

@@ -16,8 +16,13 @@ from bench.works import Sample
 MIB = 1 << 20
 KIB = 1 << 10
 SETTLE_SECONDS = 1.0
-IDLE_SECONDS = 5.0
+IDLE_SECONDS = 10.0
 HANDSHAKE_KEYS = 1000
+SWARM_LINKS = 1000
+"""A process of peers holds so many links."""
+SAID = 200
+"""Messages by idle links."""
+PATIENCE_SECONDS = 300.0
 SWARM = Path(__file__).resolve().parent / "load" / "swarm.py"
 
 Samples = defaultdict[str, defaultdict[str, list[Sample]]]
@@ -52,10 +57,10 @@ def _daemon_start(daemon: Path, folder: Path, repeat: int) -> Sample:
         return {"ready_ms": ready * 1e3, "rss_mib": process.rss_bytes() / MIB}
 
 
-def start_swarm(engine: str, keys: int, folder: Path, pin: str) -> App:
+def start_swarm(engine: str, keys: int, folder: Path, pin: str, number: int = 0) -> App:
     """Many peers in one process, on some cores."""
     command = [sys.executable, str(SWARM), engine, str(keys)]
-    return App(f"{engine} swarm", ["taskset", "-c", pin, *command], LOOPBACK.sender, folder / "swarm.log")
+    return App(f"{engine} swarm", ["taskset", "-c", pin, *command], LOOPBACK.sender, folder / f"swarm{number}.log")
 
 
 def measure_handshakes(samples: Samples, folder: Path, engine: str, seconds: float) -> None:
@@ -79,25 +84,38 @@ def measure_handshakes(samples: Samples, folder: Path, engine: str, seconds: flo
 
 
 def measure_idle_links(samples: Samples, folder: Path, engine: str, links: int) -> None:
-    """What a sidecar's memory grows by for each link that nobody uses, and what such links cost in processor time."""
+    """What a sidecar's memory grows by for each link that nobody uses, what such links cost in processor time, and how
+    soon a message is there by one of them. The peers share a process for each `SWARM_LINKS`."""
+    swarms = -(-links // SWARM_LINKS)
+    each = links // swarms
     with ExitStack() as stack:
         sidecar = start_sidecar(f"{engine} sidecar", LOOPBACK.sender, folder / f"{engine}idle", engine)
         stack.enter_context(sidecar.process)
-        swarm = stack.enter_context(start_swarm(engine, links, folder, "0,1"))
+        peers = [stack.enter_context(start_swarm(engine, each, folder, "0,1", number)) for number in range(swarms)]
         memory = [sidecar.process.rss_bytes()]
-        for count in (links // 2, links - links // 2):
-            swarm.ask("hold", contact=sidecar.contact, count=count, patience=120.0)
+        seconds = 0.0
+        for count in (each // 2, each - each // 2):
+            for swarm in peers:
+                made = swarm.ask("hold", contact=sidecar.contact, count=count, patience=PATIENCE_SECONDS)
+                seconds += made["seconds"]
             time.sleep(SETTLE_SECONDS)
             memory.append(sidecar.process.rss_bytes())
         before = sidecar.process.cpu_seconds()
         time.sleep(IDLE_SECONDS)
         spent = sidecar.process.cpu_seconds() - before
+        said = peers[-1].ask("say", contact=sidecar.contact, count=min(SAID, each), patience=PATIENCE_SECONDS)
+        first = each // 2 * swarms
+        held = each * swarms
         samples["idle links"][f"sidecar {engine}"].append(
             {
-                "links": links,
-                "kib": (memory[2] - memory[0]) / links / KIB,
-                "kib_first_half": (memory[1] - memory[0]) / (links // 2) / KIB,
-                "kib_second_half": (memory[2] - memory[1]) / (links - links // 2) / KIB,
+                "links": held,
+                "kib": (memory[2] - memory[0]) / held / KIB,
+                "kib_first_half": (memory[1] - memory[0]) / first / KIB,
+                "kib_second_half": (memory[2] - memory[1]) / (held - first) / KIB,
                 "cpu_percent": spent / IDLE_SECONDS * 100,
+                "cpu_percent_per_1000": spent / IDLE_SECONDS * 100 / held * 1000,
+                "links_s": held / seconds,
+                "p50_us": said["p50_us"],
+                "p99_us": said["p99_us"],
             }
         )

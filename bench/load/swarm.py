@@ -7,6 +7,7 @@ python swarm.py ENGINE KEYS; commands are lines of JSON on stdin, answers lines 
            `spoofed` of the forged first packets
     forge  makes `count` first packets, and sockets at addresses all over 127.0.0.0/8 to send them from
     hold   makes `count` links and keeps them
+    say    sends a message by `count` of those, one after the other, each to its DELIVERED
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import time
 from typing import Any
 
 from sidecar.addresses import Contact
+from sidecar.errors import Reason
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.identity import Identity
 from sidecar.mail.inbox import Inbox
@@ -28,6 +30,7 @@ from sidecar.transport.engine import load
 from sidecar.transport.engine.base import EngineSettings
 from sidecar.transport.pump import Pump
 from sidecar.wire import ALPN
+from sidecar.wire.batch import large_entry
 from sidecar.wire.errors import Close
 from sidecar.wire.flow import Cause, FlowMemory
 from sidecar.wire.flows import Flows
@@ -36,6 +39,7 @@ from sidecar.wire.inbound import Inbound, Windows
 from sidecar.wire.link import Link
 from sidecar.wire.outbound import Outbound
 from sidecar.wire.outbox import Outbox
+from sidecar.wire.run import Run
 from sidecar.wire.session import Session
 
 HANDSHAKE_SECONDS = 5.0
@@ -50,6 +54,24 @@ WINDOWS = Windows(
 
 class LinkFailed(Exception):
     """A link was not made, or was lost."""
+
+
+class Delivered:
+    """Waits for one message's DELIVERED."""
+
+    def __init__(self, outcome: asyncio.Future[None]) -> None:
+        self.outcome = outcome
+
+    def sent(self, first: int, count: int) -> None:
+        """Not enough."""
+
+    def delivered(self, first: int, count: int) -> None:
+        """Done."""
+        self.outcome.set_result(None)
+
+    def failed(self, first: int, count: int, reason: Reason, detail: str) -> None:
+        """It was not."""
+        self.outcome.set_exception(LinkFailed(f"a message by an idle link: {reason}: {detail}"))
 
 
 class Swarm:
@@ -142,6 +164,21 @@ class Swarm:
             self.held.update(made)
         return {"held": len(self.held), "seconds": time.monotonic() - begin}
 
+    async def say(self, count: int) -> dict[str, float]:
+        """How long a message takes by a link that nobody has used for a while: one each, spread over all of them."""
+        sessions = list(self.held)[:: max(1, len(self.held) // count)][:count]
+        entry = b"".join(large_entry("", {}, [bytes(256)]))
+        took: list[float] = []
+        for session in sessions:
+            delivered = Delivered(asyncio.get_running_loop().create_future())
+            link, begin = self.links[session], time.perf_counter()
+            link.outbound.outbox.put("", 1, Run([entry], 1, delivered, 1))
+            link.wake()
+            await asyncio.wait_for(delivered.outcome, HANDSHAKE_SECONDS)
+            took.append((time.perf_counter() - begin) * 1e6)
+        took.sort()
+        return {"p50_us": took[len(took) // 2], "p99_us": took[len(took) * 99 // 100]}
+
     # Owner
 
     def limits(self) -> wire_pb2.Limits:
@@ -201,6 +238,8 @@ async def main() -> None:
                 reply["result"] = await swarm.shake(contact, work["seconds"], work["depth"], work.get("spoofed", 0))
             elif work["do"] == "forge":
                 reply["result"] = swarm.forge(contact, work["count"])
+            elif work["do"] == "say":
+                reply["result"] = await swarm.say(work["count"])
             else:
                 reply["result"] = await swarm.hold(contact, work["count"])
         except* LinkFailed as failed:

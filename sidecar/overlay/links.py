@@ -35,6 +35,9 @@ _log = logging.getLogger(__name__)
 
 FLOW_BYTES = 64 << 20
 """What apps have written to byte streams and requests, and the other side has not acknowledged, in all."""
+FORMER_INSTANCES = 4
+"""Starts of a peer that are remembered, to tell two of one key from one that has started again."""
+
 LINKS_MAX = 16_384
 """Peers, linked or being dialled, above which no stranger is let in."""
 
@@ -293,7 +296,7 @@ class Links:
             # A restart, as a rule; two at once when the one that was replaced comes again.
             if introduced.instance in peer.former_instances:
                 self.tell(InstanceConflict(peer.peer_id, session.remote))
-            peer.former_instances.append(link.peer_instance)
+            peer.former_instances = (*peer.former_instances, link.peer_instance)[-FORMER_INSTANCES:]
         if link.peer_epoch not in (0, introduced.epoch):
             self._replace(peer, peer.sessions, "the peer has begun the link anew")
             if peer.state is PeerState.LINKED:

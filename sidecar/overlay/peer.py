@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from enum import Enum
+from functools import cached_property
 
 from sidecar.wire.link import Link
 from sidecar.wire.session import Session
@@ -51,9 +51,7 @@ class Peer:
         """Why the link is being closed on purpose, once it is; it is not resumed then."""
         self.leaving_here = False
         """It is closed from this side."""
-        self.goodbye = asyncio.Event()
-        """The other side has nothing more to send, or is gone."""
-        self.former_instances: deque[int] = deque(maxlen=4)
+        self.former_instances: tuple[int, ...] = ()
         self.records_left = 256.0
         """Records that may still be taken from this peer, as of `records_at`; refilled with time."""
         self.records_at = 0.0
@@ -62,6 +60,11 @@ class Peer:
         """How often in a row another sidecar with this one's key has taken the link over."""
         self.rests_until = 0.0
         """It is not dialled before, by the loop's clock."""
+
+    @cached_property
+    def goodbye(self) -> asyncio.Event:
+        """The other side has nothing more to send, or is gone. Made when first asked for: most links never are."""
+        return asyncio.Event()
 
     @property
     def wanted(self) -> bool:

@@ -123,6 +123,10 @@ def _left(bulk: BulkSend) -> int:
     return bulk.left
 
 
+_NONE_YET: deque[tuple[int, int, Run]] = deque(maxlen=0)
+"""Stands for every queue that holds nothing: an empty one takes 760 bytes, six of them a tenth of an idle link."""
+
+
 class LaneOut:
     """A lane: what it has sent and not had acknowledged."""
 
@@ -131,9 +135,9 @@ class LaneOut:
     def __init__(self) -> None:
         self.next = 0
         """The number of the next message."""
-        self.unacked: deque[tuple[int, int, Run]] = deque()
+        self.unacked = _NONE_YET
         """(first sequence, channel number, run), in order."""
-        self.again: deque[tuple[int, int, Run]] = deque()
+        self.again = _NONE_YET
         """The end of `unacked` that the connection in use has not been given yet."""
 
 
@@ -154,7 +158,7 @@ class Outbound:
         self._next_bulk = 0
         self._bulk: dict[int, BulkSend] = {}
         self._active: list[list[BulkSend]] = [[] for _ in range(CLASSES)]
-        self._again: list[deque[BulkSend]] = [deque() for _ in range(CLASSES)]
+        self._again: list[list[BulkSend]] = [[] for _ in range(CLASSES)]
         """Begun, and to be begun again before any other."""
         self._streams = 0
         self._slices = 0
@@ -176,7 +180,7 @@ class Outbound:
             if channel.number:
                 writer.open_channel(channel.number, channel.name)
         for lane in self._lanes:
-            lane.again = lane.unacked.copy()
+            lane.again = lane.unacked.copy() if lane.unacked else _NONE_YET
         self._reserving.clear()
         self._streams = 0
         for kind in range(CLASSES):
@@ -339,6 +343,8 @@ class Outbound:
             number = FIRST_KEPT + kind // 2
             lane = self._lanes[number]
             writer.write_kept(number, lane.next, channel.number, run.count, run.parts[0], run.kept)
+        if lane.unacked is _NONE_YET:
+            lane.unacked = deque()
         lane.unacked.append((lane.next, channel.number, run))
         lane.next += run.count
         run.sink.sent(run.first, run.count)
@@ -359,7 +365,7 @@ class Outbound:
         outbox, active, again = self.outbox, self._active[kind], self._again[kind]
         while (again or outbox.waiting(kind)) and len(active) < BULK_AT_ONCE and self._streams < STREAMS_MAX:
             if again:
-                self._open_bulk(again.popleft(), writer)
+                self._open_bulk(again.pop(0), writer)
                 continue
             name, run = outbox.head(kind)
             channel = self._channel(name, writer)

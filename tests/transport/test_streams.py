@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import random
+from typing import Any
 
 import pytest
 
 from sidecar.transport.engine.base import Closed, DatagramFrame, StopSending, StreamData, StreamReset
+from sidecar.transport.engine.qh3 import Qh3Connection
 from sidecar.transport.engine.train import MOST_BYTES, MOST_DATAGRAMS
 from tests.transport.conftest import ENGINES, Pair, settings_of
 from tests.transport.network import Line, Network
@@ -252,8 +254,11 @@ def test_a_peer_behind_a_nat_may_change_its_address(pair: Pair, network: Network
 def test_datagram_frames_are_told(pair: Pair, network: Network) -> None:
     line, accepted = pair.joined(network)
     for near, far in ((line, accepted), (accepted, line)):
-        quic = near.connection._quic  # type: ignore[attr-defined]  # nothing above sends them yet
-        quic.send_datagram_frame(b"unreliable")
+        connection: Any = near.connection  # nothing above sends them yet
+        if isinstance(connection, Qh3Connection):
+            connection._core.send_datagram(b"unreliable")
+        else:
+            connection._quic.send_datagram_frame(b"unreliable")
         near.drive()
         network.run_until(lambda end=far: bool(events_of(end, DatagramFrame)))  # type: ignore[misc]
         assert events_of(far, DatagramFrame) == [DatagramFrame(b"unreliable")]

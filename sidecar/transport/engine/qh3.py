@@ -130,13 +130,15 @@ class Qh3Connection(EngineConnection):
     ) -> None:
         dials = original_connection_id is None
         super().__init__(settings, dials=dials, proven=dials or retry_connection_id is not None)
-        self._quic = QuicConnection(
+        self._quic: Any = QuicConnection(
             configuration=_configuration(settings, self.dials, server_name),
             original_destination_connection_id=original_connection_id,
             retry_source_connection_id=retry_connection_id,
         )
+        """None once the handshake is done: TLS, its keys and certificates took a fifth of an idle link's memory."""
         self._reset_key = reset_key
         self._core: Any = None
+        self._confirmed = False
         self._keys_told = False
         self._shown = False
         self._handshake_bytes = 0
@@ -205,9 +207,14 @@ class Qh3Connection(EngineConnection):
             parameters = bridge.serialize_transport_parameters()
             bridge.tls.handshake_extensions = [(tls.ExtensionType.QUIC_TRANSPORT_PARAMETERS, parameters)]
 
+    @property
+    def _native(self) -> Any:
+        """The core as soon as there is one."""
+        return self._core if self._core is not None or self._quic is None else self._quic._core
+
     def drain(self) -> None:
         """Files the core's events."""
-        core = self._quic._core if self.ended is None else None
+        core = self._native if self.ended is None else None
         if core is None:
             return
         next_event = core.next_event
@@ -230,8 +237,7 @@ class Qh3Connection(EngineConnection):
             case "datagram":
                 self._happened(DatagramFrame(native[1]))
             case "handshake_done":
-                self._quic._handshake_confirmed = True
-                self._core.handshake_confirmed()
+                self._confirm()
             case "connection_id_issued":
                 self._happened(ConnectionIdAdded(native[1]))
             case "connection_id_retired":
@@ -248,9 +254,8 @@ class Qh3Connection(EngineConnection):
 
     def _handshake(self, epoch: int, data: bytes, offset: int) -> None:
         quic: Any = self._quic
-        bridge = quic._tls
-        if bridge is None:
-            return
+        if quic is None or (bridge := quic._tls) is None:
+            return  # what TLS says later is about tickets, of which none is used
         if offset + len(data) > MOST_CRYPTO_BYTES:
             self._refuse(_CRYPTO_BUFFER_EXCEEDED, _CRYPTO_FRAME, f"more than {MOST_CRYPTO_BYTES} bytes of TLS")
             return
@@ -268,6 +273,9 @@ class Qh3Connection(EngineConnection):
         while (event := quic.next_event()) is not None:
             if isinstance(event, quic_events.HandshakeCompleted):
                 self._complete(event.alpn_protocol)
+        if self._shown and self.ended is None:
+            self._confirmed = quic._handshake_confirmed
+            self._quic = None
 
     def _complete(self, alpn: str | None) -> None:
         if alpn != self.settings.alpn:
@@ -375,15 +383,15 @@ class Qh3Connection(EngineConnection):
     # -- the end
 
     def _begin_close(self, code: int, frame_type: int | None, reason: str) -> None:
-        if (core := self._quic._core) is not None:
+        if (core := self._native) is not None:
             self._core = core
             core.close(code, frame_type, reason.encode())
 
     def _handshake_open(self) -> bool:
-        return self._shown and not self._quic._handshake_confirmed
+        return self._shown and not self._confirmed
 
     def _confirm(self) -> None:
-        self._quic._handshake_confirmed = True
+        self._confirmed = True
         self._core.handshake_confirmed()
 
     def _linger(self) -> float:
@@ -391,8 +399,7 @@ class Qh3Connection(EngineConnection):
         return 3 * (2 * smoothed + 0.025 if smoothed is not None else 2 * INITIAL_RTT)
 
     def _drop(self) -> None:
-        self._core = None
-        del self._quic
+        self._core = self._quic = None
 
 
 class Qh3Engine:
