@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from sidecar.cli import ca, contacts, local, messages, node, peers, queue
+from sidecar.cli import asking, ca, contacts, copying, local, measuring, messages, node, peers, queue, tunnels
 from sidecar.cli.exits import Exit
 from sidecar.cli.output import complain
 from sidecar.errors import SettingsError
@@ -29,6 +29,13 @@ app.command("bootstrap")(peers.bootstrap)
 app.command("ping")(peers.ping)
 app.command("send")(messages.send)
 app.command("recv")(messages.recv)
+app.command("request")(asking.request)
+app.command("reply")(asking.reply)
+app.command("cp")(copying.cp)
+app.command("pipe")(tunnels.pipe)
+app.command("expose")(tunnels.expose)
+app.command("forward")(tunnels.forward)
+app.command("bench")(measuring.bench)
 app.command("events")(node.events)
 app.command("drain")(node.drain)
 app.command("version")(local.version)

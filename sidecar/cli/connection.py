@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -13,7 +14,7 @@ from sidecar.cli.output import complain, complain_json
 from sidecar.errors import SettingsError
 
 if TYPE_CHECKING:
-    from sidecar_client import Sidecar, SidecarError
+    from sidecar_client import AsyncSidecar, Sidecar, SidecarError
 
 MIN_PREFIX_CHARS = 6
 """A shorter beginning of a peer id is more likely a slip than a name."""
@@ -112,3 +113,45 @@ def _report(error: SidecarError, client: Sidecar, *, as_json: bool) -> None:
         )
         return
     complain(str(error))
+
+
+T = TypeVar("T")
+
+
+def run_async(work: Callable[[AsyncSidecar], Awaitable[T]], *, as_json: bool = False) -> T:
+    """Runs a command that waits for several things at once; errors as in `sidecar`."""
+    from sidecar_client import AsyncSidecar
+
+    async def main() -> T:
+        async with AsyncSidecar() as client:
+            return await work(client)
+
+    with sidecar(as_json=as_json):
+        return asyncio.run(main())
+
+
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow", metavar="PEER|any", help="Who may; repeat it, or `any`. Without it nobody may.", show_default=False
+    ),
+]
+
+
+def allowed_peers(client: Sidecar, allow: list[str] | None) -> list[str]:
+    """The peers that `--allow` names; none for any. SettingsError where nobody may: that serves nobody."""
+    if not allow:
+        raise SettingsError("nobody may: name who does with --allow PEER, or say --allow any")
+    if "any" in allow:
+        if len(allow) > 1:
+            raise SettingsError("--allow any is everybody: leave the others out, or leave `any` out")
+        return []
+    return [find_peer(client, each) for each in allow]
+
+
+def peer_and_name(client: Sidecar, text: str) -> tuple[str, str]:
+    """What `PEER:NAME` says."""
+    peer, colon, name = text.partition(":")
+    if not colon:
+        raise SettingsError(f"{text!r}: give PEER:NAME")
+    return find_peer(client, peer), name

@@ -60,7 +60,7 @@ def send(
     as_json: JsonFlag = False,
 ) -> None:
     """Send one message to a peer."""
-    payload = _payload(text, file)
+    payload = payload_of(text, file)
     with sidecar(as_json=as_json) as client:
         peer_id = find_peer(client, peer)
         sent = client.send(
@@ -77,7 +77,8 @@ def send(
         print(f"{sent.level} {len(payload)} bytes to {peer_id}")
 
 
-def _payload(text: str | None, file: str | None) -> bytes:
+def payload_of(text: str | None, file: str | None) -> bytes:
+    """What a command line gives: an argument, a file, or stdin."""
     if (text is None) == (file is None):
         raise SettingsError("give either the message as last argument or --file")
     if text is not None:

@@ -10,7 +10,7 @@ from typing import Any, Self
 import grpc
 
 from sidecar_client.aio_flows import PIECE, answered, failed, taken
-from sidecar_client.errors import StreamReset, error_from_rpc, translated
+from sidecar_client.errors import SidecarError, StreamReset, error_from_rpc, translated
 from sidecar_client.gen.overlay.v1 import request_pb2, stream_pb2
 from sidecar_client.messages import AnswerError, IncomingRequest, Replied
 from sidecar_client.stubs import Stubs
@@ -92,7 +92,7 @@ class Stream:
         """Takes bytes; waits while the other app does not read."""
         for start in range(0, len(data), PIECE):
             if self._frames.over:
-                self._call.result()  # raises why
+                raise self._why()
             self._frames.put(self._frame(data=data[start : start + PIECE]))
 
     def finish(self) -> None:
@@ -132,10 +132,24 @@ class Stream:
             for _ in self._call:
                 pass
 
+    def await_end(self) -> None:
+        """Passes over what still comes, and returns once both ways have ended, whoever writes."""
+        with translated():
+            for _ in self._call:
+                pass
+
     def cancel(self) -> None:
         """Ends it at once, as if the app had gone."""
         self._frames.over = True
         self._call.cancel()
+
+    def _why(self) -> SidecarError:
+        try:
+            for _ in self._call:
+                pass
+        except grpc.RpcError as error:
+            return error_from_rpc(error)
+        return StreamReset("the stream is over")
 
     def _over(self) -> None:
         self._frames.over = True
