@@ -415,6 +415,7 @@ class Node:
         if peer_id == self.identity.peer_id:
             raise SidecarError(Reason.PEER_IS_SELF, "this is the sidecar's own peer id: name another peer")
         if self.trust.access.block(peer_id):
+            self.cache.forget(peer_id)
             self.links.exclusion.exclude(peer_id, Refused(Refusal.BLOCKED, "it was put on the block list"))
             self._peer_changed(peer_id)
 

@@ -174,6 +174,12 @@ class Links:
         its sessions."""
         self._require_open()
         self._require_other(expected)
+        if expected is not None:
+            self._require_trusted(expected)
+        elif name is None and self.local.trust.needs_name:
+            raise SidecarError(
+                Reason.PEER_UNTRUSTED, "a contact with neither a DNS name nor a peer id: nobody can be the right one"
+            )
         for peer in self.linked:
             if peer.peer_id == expected:
                 return peer

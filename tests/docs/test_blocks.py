@@ -25,7 +25,7 @@ from tests.processes import TRACEBACK, sidecar_environment
 PORTS = (7400, 7401, 7402, 7500, 7501, 7502)
 """What the pages write. Free ones stand in for them: the machine's own sidecar may be on these."""
 
-ONCE = {"commands", "two sidecars", "receive in Python", "send in Python", "Go", "shell"}
+ONCE = {"commands", "two sidecars", "receive in Python", "send in Python", "Go", "shell", "trust", "stranger"}
 """Names of blocks that a test below runs, each used once. `run` is for any number of them."""
 
 

@@ -159,5 +159,23 @@ async def test_public_ca_refuses_contacts_without_name_or_peer_id(network: Netwo
     assert here.node.links.dialler.attempts == 0
 
 
+async def test_a_blocked_peer_is_no_way_back(network: Network) -> None:
+    here, there = await network.pair()
+    here.node.cache.connected(there.peer_id, ("127.0.0.1", there.port), there.node.identity.certificate_der)
+    here.node.block_peer(there.peer_id)
+    assert here.node.cache.get(there.peer_id) is None
+    attempts = here.node.links.dialler.attempts
+    with pytest.raises(SidecarError, match=Refusal.BLOCKED):
+        await here.node.links.meet([("127.0.0.1", there.port)], there.peer_id)
+    assert here.node.links.dialler.attempts == attempts
+
+
+async def test_public_ca_dials_nobody_it_could_not_tell(network: Network) -> None:
+    here = await network.site(identity=table.ROOT.member(79), trust=trust_of("public-ca"))
+    with pytest.raises(SidecarError, match="neither a DNS name nor a peer id"):
+        await here.node.links.meet([("127.0.0.1", 9)], None)
+    assert here.node.links.dialler.attempts == 0
+
+
 def test_trust_without_a_ca_asks_for_nothing() -> None:
     assert Trust.unverified().mode == "unverified"

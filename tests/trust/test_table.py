@@ -6,6 +6,7 @@ import pytest
 
 from sidecar.identity import BadCertificate, leaf_key_untrusted
 from sidecar.trust import Refusal, Refused, TrustMode
+from tests.docs.blocks import REPOSITORY
 from tests.trust import table
 from tests.trust.trusts import trust_of
 
@@ -40,3 +41,22 @@ def test_verdict(row: table.Row, mode: TrustMode, side: str) -> None:
     else:
         assert found.why is wanted, str(found)
         assert len(str(found).encode()) <= 128, "a close phrase has 128 bytes"
+
+
+def markdown() -> list[str]:
+    """The table as docs/security.md has it."""
+    lines = [
+        "| certificate | private-ca, dials | private-ca, answers | public-ca, dials | public-ca, answers |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for row in table.rows():
+        words = ["let in" if verdict is table.OK else str(verdict) for verdict in (*row.private, *row.public)]
+        lines.append(f"| {row.title}{' *' if row.unverified[0] else ''} | {' | '.join(words)} |")
+    return lines
+
+
+def test_the_page_has_the_table() -> None:
+    page = (REPOSITORY / "docs/security.md").read_text()
+    assert (
+        page.partition("<!-- certificates -->\n")[2].partition("\n<!-- /certificates -->")[0].splitlines() == markdown()
+    )
