@@ -334,6 +334,8 @@ class Wire(Waiter, asyncio.DatagramProtocol):
         self.whole = True
         self.passed = 0
         self.dropped = 0
+        self.deaf = False
+        """What comes back from the far site is lost."""
         self._far = far
         self._near: dict[tuple[str, int], _End] = {}
         self._transport: asyncio.DatagramTransport | None = None
@@ -394,7 +396,8 @@ class Wire(Waiter, asyncio.DatagramProtocol):
 
     def back(self, data: bytes, near: tuple[str, int]) -> None:
         """Something for the near side."""
-        if self._passes():
+        self.notice()
+        if not self.deaf and self._passes():
             self._later(lambda: self._give_back(data, near))
 
     def _give_back(self, data: bytes, near: tuple[str, int]) -> None:

@@ -58,9 +58,9 @@ async def test_keys_of_both_kinds_link(network: Network) -> None:
     await exchange(first, second)
 
 
-async def test_connect_to_fails(network: Network) -> None:
+async def test_connect_to_fails(network: Network, engine_name: str) -> None:
     """Dialling where nobody is names the address."""
-    site = await network.site(handshake_timeout=0.3)
+    site = await network.site(engine_name=engine_name, handshake_timeout=0.3)
     with pytest.raises(SidecarError) as raised:
         await site.node.connect("127.0.0.1:1")
     assert raised.value.reason is Reason.PEER_UNREACHABLE
@@ -187,9 +187,9 @@ async def test_multiple_concurrent_connects_to_the_same_peer(network: Network, e
     assert {event.peer_id for event in one.events(PeerLinked)} == {site.peer_id for site in two}
 
 
-async def test_reuse(network: Network) -> None:
+async def test_reuse(network: Network, engine_name: str) -> None:
     """A second connect to a linked peer returns the same link, whichever way it is named."""
-    first, second = await network.pair()
+    first, second = await network.pair(engine_name=engine_name)
     before = first.node.get_peer(second.peer_id)
     for target in (second.peer_id, second.contact, second.address):
         assert replace(await first.node.connect(target), rtt=None) == replace(before, rtt=None)
@@ -197,15 +197,15 @@ async def test_reuse(network: Network) -> None:
     assert links_of(first, second.peer_id) == 1
 
 
-async def test_concurrent_connects_share_one_attempt(network: Network) -> None:
-    first, second = await network.site(), await network.site()
+async def test_concurrent_connects_share_one_attempt(network: Network, engine_name: str) -> None:
+    first, second = await network.site(engine_name=engine_name), await network.site(engine_name=engine_name)
     await asyncio.gather(*(first.node.connect(second.contact) for _ in range(20)))
     assert first.node.links.dialler.attempts == 1
     assert second.node.endpoint.counters.handshakes == 1
 
 
-async def test_a_cancelled_first_connect_does_not_fail_the_waiters(network: Network) -> None:
-    first, second = await network.site(), await network.site()
+async def test_a_cancelled_first_connect_does_not_fail_the_waiters(network: Network, engine_name: str) -> None:
+    first, second = await network.site(engine_name=engine_name), await network.site(engine_name=engine_name)
     wire = await Wire.to(second)
     wire.cut()
     contact = f"{second.peer_id}@{wire.address}"
