@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import os
 import stat
@@ -74,7 +76,7 @@ def make_directory(path: Path) -> None:
 def _lock(path: Path) -> int:
     """The descriptor that holds the lock. The kernel frees it with the process, however that ends."""
     try:
-        descriptor = os.open(path / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = _open_lock(path / LOCK_FILE)
     except OSError as error:
         raise SettingsError(
             f"cannot write to the state directory {path}: {error.strerror}; give it to this user, name another with "
@@ -93,6 +95,18 @@ def _lock(path: Path) -> int:
         raise SettingsError(
             f"cannot lock the state directory {path}: {error.strerror}; use a local file system"
         ) from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    with contextlib.suppress(OSError):  # a disk that takes nothing: the lock holds, it only names nobody
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     return descriptor
+
+
+def _open_lock(file: Path) -> int:
+    """The lock's file; on a disk that cannot be written the one that is there will do, for what is locked is the file
+    and not what is in it."""
+    try:
+        return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        return os.open(file, os.O_RDONLY | os.O_CLOEXEC)

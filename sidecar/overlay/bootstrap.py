@@ -119,10 +119,12 @@ class Bootstrap:
         self.nudge()
 
     def is_left_alone(self, peer_id: str) -> bool:
-        """Whether its link was ended on purpose, here or not long ago over there, or may not be."""
-        if peer_id in self._links.local.trust.access.blocked:
-            return True
-        return self._left.get(peer_id, 0.0) > self._loop.time()
+        """Whether its link was ended on purpose here, or may not be."""
+        return self._left.get(peer_id) == math.inf or peer_id in self._links.local.trust.access.blocked
+
+    def _is_resting(self, peer_id: str) -> bool:
+        """The same, or whether it has left not long ago."""
+        return self._left.get(peer_id, 0.0) > self._loop.time() or self.is_left_alone(peer_id)
 
     def verified(self, peer: Peer, address: HostPort, certificate: bytes) -> None:
         """A peer was dialled at an address, directly, and was welcomed with its certificate (DER): it is remembered,
@@ -233,7 +235,7 @@ class Bootstrap:
 
     def _ways_in(self) -> Iterator[Contact]:
         """Remembered nodes, newest first, then contacts, then where else the nodes have been."""
-        nodes = [node for node in self._cache.newest_first() if not self.is_left_alone(node.peer_id)]
+        nodes = [node for node in self._cache.newest_first() if not self._is_resting(node.peer_id)]
         for node in nodes:
             yield Contact(*node.endpoints[0], node.peer_id)
         for contact, _ in self._contacts.all():
@@ -267,6 +269,6 @@ class Bootstrap:
     def _may_seek(self, peer_id: str) -> bool:
         return (
             self._links.state(peer_id) is PeerState.KNOWN
-            and not self.is_left_alone(peer_id)
+            and not self._is_resting(peer_id)
             and peer_id != self._links.local.identity.peer_id
         )

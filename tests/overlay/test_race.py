@@ -40,10 +40,10 @@ def ignore(_: ContactResult) -> None:
 
 
 async def settle(condition: Callable[[], bool]) -> float:
-    """Seconds until it holds, at most 5."""
+    """Seconds until it holds, at most 10."""
     clock = asyncio.get_running_loop().time
     began = clock()
-    while not condition() and clock() - began < 5:  # noqa: ASYNC110  what is measured tells nobody of its end
+    while not condition() and clock() - began < 10:  # noqa: ASYNC110  what is measured tells nobody of its end
         await asyncio.sleep(0.001)
     return clock() - began
 
