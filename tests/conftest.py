@@ -39,6 +39,7 @@ def has_namespaces() -> bool:
 NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "root": (lambda: os.geteuid() == 0, "run the tests as root"),
     "netns": (has_namespaces, "run the tests as root, with iproute2"),
+    "conntrack": (lambda: shutil.which("conntrack") is not None, "apt-get install conntrack"),
     "nftables": (lambda: shutil.which("nft") is not None, "apt-get install nftables"),
     "docker": (
         lambda: os.geteuid() == 0 and all(map(shutil.which, ("dockerd", "docker-compose", "debootstrap"))),

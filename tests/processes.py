@@ -74,6 +74,8 @@ class SidecarProcess:
         self.flags = dict(flags)
         self.environment = dict(environment)
         self.process: subprocess.Popen[bytes] | None = None
+        self.within: Sequence[str] = ()
+        """The command it is run by: `ip netns exec NAME`."""
         self._ready: Ready | None = None
         self._stderr_path = folder / "stderr.log"
 
@@ -139,7 +141,7 @@ class SidecarProcess:
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._stderr_path.open("ab") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "sidecar", "run", "--ready-json", *command_line(self.flags)],
+                [*self.within, sys.executable, "-m", "sidecar", "run", "--ready-json", *command_line(self.flags)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
