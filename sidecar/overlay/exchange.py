@@ -49,6 +49,9 @@ class Exchange:
         self.observed: list[str] = []
         """Where others say they see this sidecar, what most say first."""
         self._claims: OrderedDict[str, str] = OrderedDict()
+        """By peer, the one that said it last at the end."""
+        self._votes: dict[str, int] = {}
+        """How many of them name an address; the one named last at the end."""
         """What each said last, by peer id: whatever a peer says, it is one voice."""
         self._links = links
         self._own: wire_pb2.Record | None = None
@@ -80,17 +83,26 @@ class Exchange:
             self._take_untrusted(session, said.record, said.peer_id)
 
     def _claim(self, peer_id: str, address: str) -> None:
+        self._withdraw(self._claims.pop(peer_id, None))
         self._claims[peer_id] = address
-        self._claims.move_to_end(peer_id)
         if len(self._claims) > CLAIMS_MAX:
-            self._claims.popitem(last=False)
-        votes = Counter(reversed(self._claims.values()))
+            self._withdraw(self._claims.popitem(last=False)[1])
+        # Taken out and put in again, so that the address named last comes last. Counted here and not anew each time:
+        # every link made is a claim.
+        self._votes[address] = self._votes.pop(address, 0) + 1
+        votes = Counter(dict(reversed(self._votes.items())))
         observed = [seen for seen, _ in votes.most_common(OBSERVED_MAX)]
         if set(observed) != set(self.observed):
             self._own = None
             if self._telling is None:
                 self._telling = asyncio.get_running_loop().call_later(TELL_INTERVAL, self._tell_own)
         self.observed = observed
+
+    def _withdraw(self, address: str | None) -> None:
+        if address is not None:
+            self._votes[address] -= 1
+            if not self._votes[address]:
+                del self._votes[address]
 
     def linked(self, peer: Peer) -> None:
         """A peer was linked: it is asked for others, told where this sidecar is, and others are told of it."""
