@@ -21,7 +21,7 @@ from tests.overlay.network import Network, Wire, a, turns
 DEAD = "127.0.0.1:1"
 
 
-async def test_hard_coded_contacts_are_dialled_at_start(network: Network, engine_name: str) -> None:
+async def test_node_will_attempt_hard_coded_contacts(network: Network, engine_name: str) -> None:
     """node_will_attempt_hard_coded_contacts."""
     first = await network.site(engine_name=engine_name)
     second = await network.site(engine_name=engine_name, bootstrap=[first.contact])
