@@ -17,7 +17,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from sidecar import __version__
-from sidecar.addresses import Contact, format_address
+from sidecar.addresses import Contact, format_address, parse_address
 from sidecar.errors import Reason, SidecarError, invalid_field
 from sidecar.identity import Identity, parse_peer_id
 from sidecar.mail.doors import Doors, Visit
@@ -50,6 +50,7 @@ from sidecar.overlay.race import ContactResult
 from sidecar.overlay.renewal import Renewal
 from sidecar.overlay.reunion import Reunion
 from sidecar.overlay.sender import Sender
+from sidecar.overlay.standing import Reached
 from sidecar.settings import Settings
 from sidecar.transport.endpoint import Endpoint
 from sidecar.transport.surroundings import Surroundings
@@ -60,6 +61,7 @@ from sidecar.wire.flow_frames import FlowKind
 from sidecar.wire.flows import FLOWS_MAX
 from sidecar.wire.hello import LocalPeer
 from sidecar.wire.inbound import CHANNEL_NAME_MAX, Windows
+from sidecar.wire.roles import ADDRESSES_MAX, Role
 from sidecar.wire.run import Sink
 
 if TYPE_CHECKING:  # a sidecar that asks no CA does without
@@ -113,6 +115,8 @@ class PeerInfo:
     rtt: float | None = None
     linked_at: float | None = None
     connections: int = 0
+    role: Role | None = None
+    checked_by: int = 0
     messages_sent: int = 0
     messages_received: int = 0
     queued_bytes: int = 0
@@ -158,7 +162,8 @@ class Node:
             window=settings.dedupe_window,
             on_dead=lambda peer_id, channel, count: self._tell(MessagesDead(peer_id, channel, count, outgoing=False)),
         )
-        local = LocalPeer(identity, settings.network_id, self.instance, f"quic-p2p-sidecar/{__version__}", self.trust)
+        agent = f"quic-p2p-sidecar/{__version__}"
+        local = LocalPeer(identity, settings.network_id, self.instance, agent, self.trust, Role[settings.role.upper()])
         windows = Windows(
             max_message_bytes=settings.max_message_bytes,
             link_bytes=settings.link_window_bytes,
@@ -199,6 +204,7 @@ class Node:
         self.endpoint = self.links.dialler.endpoint = endpoint
         if self.renewal is not None:
             self.renewal.start()
+        self.links.roles.start(endpoint)
         self.bootstrapper.start()
         self.reunion.start()
         self._surroundings = Surroundings(self.surroundings_changed)
@@ -350,6 +356,8 @@ class Node:
             rtt=rtt,
             linked_at=peer.linked_at if linked else None,
             connections=len(peer.sessions),
+            role=peer.role,
+            checked_by=peer.checked_by,
             messages_sent=outbound.messages_sent,
             messages_received=inbound.messages_received,
             queued_bytes=outbound.outbox.bytes,
@@ -491,6 +499,21 @@ class Node:
         self.bootstrapper.hurry()
         self.reunion.hurry()
 
+    async def check_reachability(self, addresses: Sequence[str]) -> list[Reached]:
+        """What linked peers say who dial this sidecar back, at most 3; each where it sees this sidecar, or at the
+        addresses that are given. SidecarError INVALID_FIELD."""
+        self.require_serving()
+        if len(addresses) > ADDRESSES_MAX:
+            raise invalid_field("addresses", f"are {len(addresses)}: give at most {ADDRESSES_MAX}")
+        for index, text in enumerate(addresses):
+            try:
+                parsed = parse_address(text)
+            except ValueError as error:
+                raise invalid_field(f"addresses[{index}]", str(error)) from error
+            if not parsed[1]:
+                raise invalid_field(f"addresses[{index}]", f"{text!r}: nobody can be dialled at port 0")
+        return await self.links.roles.standing.look(addresses)
+
     # state
 
     def not_ready(self) -> list[str]:
@@ -620,6 +643,11 @@ class Node:
             udp_receive_drops=self.endpoint.traffic.dropped,
         )
 
+    def role_line(self) -> str:
+        """This sidecar's role, and why."""
+        standing = self.links.roles.standing
+        return f"{standing.role.name.lower()} ({standing.why})"
+
     def status(self) -> str:
         """The status page, a line a fact."""
         reasons = self.not_ready()
@@ -627,6 +655,7 @@ class Node:
         lines = [
             f"peer id     {self.identity.peer_id}",
             f"network     {self.settings.network_id}",
+            f"role        {self.role_line()}",
             f"state       {self.state.value}{' (' + ', '.join(reasons) + ')' if reasons else ''}",
             f"listening   {', '.join(self.listen_addresses())}",
             f"observed    {', '.join(self.links.exchange.observed) or '-'}",

@@ -240,6 +240,8 @@ class Settings(Model):
     """Ways into the network."""
     min_links: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=64)] = 3
     """So many links are kept, as far as there are nodes to link to."""
+    role: Literal["auto", "node", "client"] = "auto"
+    """`node` must be dialled back or is refused, `client` is never dialled, `auto` is a node where it can be."""
     network_id: Annotated[str, BeforeValidator(_network_id)] = "default"
     """Peers of another network are refused."""
 

@@ -211,6 +211,9 @@ class Swarm:
     def outcomes_told(self, session: Session, ranges: list[wire_pb2.OutcomeRange]) -> None:
         """Nobody here sends what is kept."""
 
+    def role_frame_untrusted(self, session: Session, kind: int, body: bytes) -> None:
+        """See Owner: roles are not part of it here."""
+
     def going_away(self, session: Session, reason: str) -> None:
         self.lost.append(f"going away: {reason}")
 

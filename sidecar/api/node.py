@@ -10,6 +10,7 @@ from sidecar import __version__
 from sidecar.api.batches import MAX_GRPC_BYTES
 from sidecar.api.bootstrap import ORIGINS
 from sidecar.api.front.base import CallContext, ColdStream, ColdUnary, Service
+from sidecar.api.peer import ROLES
 from sidecar.api.status import reason_number
 from sidecar.errors import invalid_field
 from sidecar.gen.overlay.v1 import bootstrap_pb2
@@ -20,6 +21,7 @@ from sidecar.overlay.events import (
     BootstrapSucceeded,
     ContactAdded,
     ContactRemoved,
+    Event,
     IdentityChanged,
     InstanceConflict,
     JournalTrouble,
@@ -28,6 +30,7 @@ from sidecar.overlay.events import (
     PeerLinked,
     PeerRefused,
     PeerUnlinked,
+    RoleChanged,
     StateChanged,
     TrustExpiring,
     TrustReloaded,
@@ -47,6 +50,12 @@ STATES: Final = {
     NodeState.SERVING: pb.NODE_STATE_SERVING,
     NodeState.DRAINING: pb.NODE_STATE_DRAINING,
     NodeState.STOPPING: pb.NODE_STATE_STOPPING,
+}
+
+REACHED: Final = {
+    True: pb.REACHABILITY_REACHED,
+    False: pb.REACHABILITY_NOT_REACHED,
+    None: pb.REACHABILITY_UNKNOWN,
 }
 
 
@@ -72,13 +81,14 @@ class NodeService:
             {
                 "GetNode": ColdUnary(pb.GetNodeRequest, self.get_node),
                 "WatchEvents": ColdStream(pb.WatchEventsRequest, self.watch_events),
+                "CheckReachability": ColdUnary(pb.CheckReachabilityRequest, self.check_reachability),
                 "Drain": ColdUnary(pb.DrainRequest, self.drain),
             },
         )
 
     async def get_node(self, _request: pb.GetNodeRequest, _context: CallContext) -> pb.GetNodeResponse:
         """As in the proto file."""
-        node = self._node
+        node, standing = self._node, self._node.links.roles.standing
         response = pb.GetNodeResponse(
             peer_id=node.identity.peer_id,
             network_id=node.settings.network_id,
@@ -99,6 +109,9 @@ class NodeService:
             known_peers=len(node.directory),
             not_ready=node.not_ready(),
             trust=TRUST[node.trust.mode],
+            role=ROLES[standing.role],
+            role_reason=standing.why,
+            role_setting=ROLES[standing.setting],
         )
         response.started_at.FromNanoseconds(int(node.started_at * 1e9))
         if node.renewal is not None:
@@ -125,6 +138,23 @@ class NodeService:
             if not waiting:
                 await events.wait(revision)
                 waiting = events.after(events.instance, revision)
+
+    async def check_reachability(
+        self, request: pb.CheckReachabilityRequest, _context: CallContext
+    ) -> pb.CheckReachabilityResponse:
+        """As in the proto file."""
+        found = await self._node.check_reachability(request.addresses)
+        standing = self._node.links.roles.standing
+        return pb.CheckReachabilityResponse(
+            role=ROLES[standing.role],
+            role_reason=standing.why,
+            checks=[
+                pb.ReachabilityCheck(
+                    peer_id=each.helper, address=each.address, result=REACHED[each.reachable], detail=each.detail
+                )
+                for each in found
+            ],
+        )
 
     async def drain(self, request: pb.DrainRequest, context: CallContext) -> pb.DrainResponse:
         """As in the proto file."""
@@ -192,6 +222,16 @@ def event_message(timed: TimedEvent) -> pb.Event:
             )
         case JournalTrouble(error):
             message.journal_trouble.CopyFrom(pb.JournalTrouble(error=error))
+        case _:
+            _own_event(message, timed.event)
+    return message
+
+
+def _own_event(message: pb.Event, event: Event) -> None:
+    """What happened to this sidecar itself."""
+    match event:
+        case RoleChanged(role, reason):
+            message.role_changed.CopyFrom(pb.RoleChanged(role=ROLES[role], reason=reason))
         case StateChanged(state):
             message.state_changed.CopyFrom(pb.StateChanged(state=STATES[NodeState(state)]))
         case TrustReloaded(files, error):
@@ -199,4 +239,3 @@ def event_message(timed: TimedEvent) -> pb.Event:
         case TrustExpiring(file, subject, ends):
             message.trust_expiring.CopyFrom(pb.TrustExpiring(file=file, subject=subject))
             message.trust_expiring.ends.FromNanoseconds(int(ends * 1e9))
-    return message

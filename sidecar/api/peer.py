@@ -10,10 +10,11 @@ from google.protobuf.duration_pb2 import Duration
 
 from sidecar.api.front.base import CallContext, ColdStream, ColdUnary, Service
 from sidecar.api.paging import key_of, page_size, token_after
-from sidecar.gen.overlay.v1 import cursor_pb2
+from sidecar.gen.overlay.v1 import cursor_pb2, role_pb2
 from sidecar.gen.overlay.v1 import peer_pb2 as pb
 from sidecar.node import Node, PeerInfo
 from sidecar.overlay.peer import PeerState
+from sidecar.wire.roles import Role
 
 SERVICE: Final = "overlay.v1.PeerService"
 
@@ -30,6 +31,8 @@ STATES: Final = {
     PeerState.RESUMING: pb.PEER_STATE_RESUMING,
     PeerState.BLOCKED: pb.PEER_STATE_BLOCKED,
 }
+
+ROLES: Final = {Role.CLIENT: role_pb2.ROLE_CLIENT, Role.NODE: role_pb2.ROLE_NODE, Role.AUTO: role_pb2.ROLE_AUTO}
 
 
 class PeerService:
@@ -148,6 +151,8 @@ def peer_message(info: PeerInfo) -> pb.Peer:
         queued_bytes=info.queued_bytes,
         bytes_sent=info.bytes_sent,
         bytes_received=info.bytes_received,
+        role=role_pb2.ROLE_UNSPECIFIED if info.role is None else ROLES[info.role],
+        checked_by=info.checked_by,
     )
     if info.rtt is not None:
         peer.rtt.CopyFrom(duration(info.rtt))

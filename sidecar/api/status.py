@@ -78,6 +78,9 @@ TABLE: Mapping[Reason, Row] = {
     Reason.PEER_UNKNOWN: Row(Code.NOT_FOUND, "Connect to a contact `peer-id@host:port`, or Bootstrap first"),
     Reason.CONTACT_UNKNOWN: Row(Code.NOT_FOUND, "take one that ListContacts prints"),
     Reason.PEER_UNREACHABLE: Row(Code.UNAVAILABLE, "try again later; nothing was received there", final=True),
+    Reason.PEER_NOT_DIALABLE: Row(
+        Code.UNAVAILABLE, "wait until the client links by itself; nothing was received there", final=True
+    ),
     Reason.PEER_REFUSED: Row(Code.FAILED_PRECONDITION, "see the peer's words: network id, version or its lists"),
     Reason.IDENTITY_MISMATCH: Row(Code.FAILED_PRECONDITION, "correct the contact: another peer answers there"),
     Reason.PEER_UNTRUSTED: Row(

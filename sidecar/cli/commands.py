@@ -7,7 +7,20 @@ import sys
 
 import typer
 
-from sidecar.cli import asking, ca, contacts, copying, local, measuring, messages, node, peers, queue, tunnels
+from sidecar.cli import (
+    asking,
+    ca,
+    contacts,
+    copying,
+    local,
+    measuring,
+    messages,
+    node,
+    peers,
+    queue,
+    reachability,
+    tunnels,
+)
 from sidecar.cli.exits import Exit
 from sidecar.cli.output import complain
 from sidecar.errors import SettingsError
@@ -37,6 +50,7 @@ app.command("expose")(tunnels.expose)
 app.command("forward")(tunnels.forward)
 app.command("bench")(measuring.bench)
 app.command("events")(node.events)
+app.command("reachability")(reachability.reachability)
 app.command("drain")(node.drain)
 app.command("version")(local.version)
 app.command("completion")(local.completion)

@@ -45,6 +45,9 @@ FLAGS = (
     Flag("admin_endpoint", "HOST:PORT|none", "Where health and metrics are. [127.0.0.1:7402]"),
     Flag("bootstrap", "[PEER@]HOST:PORT", "A contact, a way into the network; may be repeated.", "list"),
     Flag("min_links", "N", "How many links are kept, as far as there are nodes to link to. [3]"),
+    Flag(
+        "role", "auto|node|client", "node: be dialled back or refused; client: never be dialled. [auto: node if it can]"
+    ),
     Flag("network_id", "NAME", "Peers of another network are refused. [default]"),
     Flag("trust", "unverified|private-ca|public-ca", "Who may be a peer. [unverified: any key]"),
     Flag("ca_bundle", "FILE", "The CAs that are trusted, PEM. [in public-ca: certifi's]"),

@@ -37,6 +37,7 @@ def _show_node(node: GetNodeResponse) -> None:
     lines = [
         ("peer id", node.peer_id),
         ("network", node.network_id),
+        ("role", f"{_role(node, node.role)} (set: {_role(node, node.role_setting)}): {node.role_reason}"),
         ("state", state),
         ("ready", "no: " + "; ".join(node.not_ready) if node.not_ready else "yes"),
         ("trust", _trust(node)),
@@ -55,6 +56,10 @@ def _trust(node: GetNodeResponse) -> str:
         return f"{mode}: any key"
     names = ", ".join(node.certificate_names) or "no name"
     return f"{mode}, as {names} until {node.certificate_expires.ToDatetime(tzinfo=UTC):%Y-%m-%d %H:%M UTC}"
+
+
+def _role(node: GetNodeResponse, role: int) -> str:
+    return enum_name(node.DESCRIPTOR.fields_by_name["role"].enum_type, role)
 
 
 def _show_peers(peers: list[Peer]) -> None:

@@ -13,7 +13,7 @@ from sidecar.cli.output import bytes_text, enum_name, plain, show_json, show_tab
 if TYPE_CHECKING:
     from sidecar_client.gen.overlay.v1.peer_pb2 import Peer
 
-PEER_COLUMNS = ("PEER", "STATE", "ADDRESS", "RTT", "SENT", "RECEIVED", "QUEUED")
+PEER_COLUMNS = ("PEER", "STATE", "ROLE", "ADDRESS", "RTT", "SENT", "RECEIVED", "QUEUED")
 
 
 def peer_row(peer: Peer) -> tuple[str, ...]:
@@ -21,6 +21,7 @@ def peer_row(peer: Peer) -> tuple[str, ...]:
     return (
         peer.peer_id,
         enum_name(peer.DESCRIPTOR.fields_by_name["state"].enum_type, peer.state),
+        enum_name(peer.DESCRIPTOR.fields_by_name["role"].enum_type, peer.role) if peer.role else "-",
         peer.addresses[0] if peer.addresses else "-",
         time_text(peer.rtt.seconds + peer.rtt.nanos / 1e9) if peer.HasField("rtt") else "-",
         bytes_text(peer.bytes_sent),

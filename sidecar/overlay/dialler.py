@@ -88,11 +88,11 @@ class Dialler:
 
     async def reach(
         self, addresses: Sequence[HostPort], expected: str | None, *, name: str | None = None,
-        made: list[Session] | None = None,
+        made: list[Session] | None = None, answers: bytes = b"",
     ) -> Session:  # fmt: skip
         """Dials the addresses, each a little later than the one before, and gives the first welcomed session; the
-        others are closed. `name` is the DNS name they were found under; `made` gets every session. SidecarError tells
-        why each address failed."""
+        others are closed. `name` is the DNS name they were found under; `made` gets every session; `answers` is the
+        nonce of the hello that a reverse connection answers. SidecarError tells why each address failed."""
         made = [] if made is None else made
         tasks: list[asyncio.Task[Session]] = []
         failures: list[SidecarError] = []
@@ -101,7 +101,7 @@ class Dialler:
         try:
             while waiting or pending:
                 if waiting:
-                    task = asyncio.ensure_future(self._dial(waiting.pop(0), expected, name, made))
+                    task = asyncio.ensure_future(self._dial(waiting.pop(0), expected, name, made, answers))
                     tasks.append(task)
                     pending.add(task)
                 done, pending = await asyncio.wait(
@@ -136,20 +136,22 @@ class Dialler:
         self.resolved(contact, addresses)
         return addresses
 
-    async def _dial(self, address: HostPort, expected: str | None, name: str | None, made: list[Session]) -> Session:
+    async def _dial(
+        self, address: HostPort, expected: str | None, name: str | None, made: list[Session], answers: bytes
+    ) -> Session:
         shown = format_address(address)
         host = self._hosts.setdefault(address[0], asyncio.Semaphore(PER_HOST_MAX))
         self._towards[address[0]] += 1
         try:
             async with host, self._slots:
-                return await self._attempt(address, shown, expected, name, made)
+                return await self._attempt(address, shown, expected, name, made, answers)
         finally:
             self._towards[address[0]] -= 1
             if not self._towards[address[0]]:
                 del self._towards[address[0]], self._hosts[address[0]]
 
     async def _attempt(
-        self, address: HostPort, shown: str, expected: str | None, name: str | None, made: list[Session]
+        self, address: HostPort, shown: str, expected: str | None, name: str | None, made: list[Session], answers: bytes
     ) -> Session:
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[Session] = loop.create_future()
@@ -157,7 +159,7 @@ class Dialler:
         def protocol(pump: Pump) -> Session:
             session = Session(
                 pump, self._local, self._owner, remote=shown, dialled=True, began=loop.time(), timeout=self._timeout,
-                expected_peer_id=expected, expected_name=name,
+                expected_peer_id=expected, expected_name=name, answers=answers,
             )  # fmt: skip
             made.append(session)
             self._dialled(session, pump)
@@ -200,6 +202,8 @@ def _copy(decided: asyncio.Future[Session], outcome: asyncio.Future[Session], fa
 def _failure(session: Session, code: int, reason: str, application: bool, remote: bool) -> SidecarError:
     """What the end of a connection that was being dialled means."""
     where = session.remote
+    if Close.NOT_DIALABLE in (session.rejected_code, code if remote and application else None):
+        return SidecarError(Reason.PEER_NOT_DIALABLE, f"{where} refused: {session.rejected or reason}")
     if session.rejected is not None:
         return SidecarError(Reason.PEER_REFUSED, f"{where} refused: {session.rejected}")
     if session.closing is not None and not remote:

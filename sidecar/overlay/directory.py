@@ -16,7 +16,7 @@ HostPort = tuple[str, int]
 class Known:
     """What is known of one peer."""
 
-    __slots__ = ("pinned", "proven", "record", "told")
+    __slots__ = ("client", "pinned", "proven", "record", "told")
 
     def __init__(self) -> None:
         self.proven: list[HostPort] = []
@@ -26,9 +26,13 @@ class Known:
         self.record: PeerRecord | None = None
         self.pinned = False
         """Linked, or wanted by a caller: not to be forgotten."""
+        self.client = False
+        """It dials and is not dialled: its addresses lead nowhere."""
 
     def addresses(self) -> list[HostPort]:
-        """Where to dial, best first."""
+        """Where to dial, best first; nowhere to a client."""
+        if self.client:
+            return []
         return list(dict.fromkeys((*self.proven, *self.told)))[:ADDRESSES_MAX]
 
 
@@ -65,6 +69,8 @@ class Directory:
         if known.record is not None and known.record.sequence >= record.sequence:
             return False
         known.record, known.told = record, dialable
+        if not known.pinned:
+            known.client = False  # it would have no record
         return True
 
     def forget(self, peer_id: str) -> None:

@@ -45,6 +45,7 @@ class Endings:
         self._tell_bad_end(session, peer, code, reason, application, remote)
         if peer.sessions:
             self._links.changed(peer.peer_id)
+            self._links.roles.admission.restore(peer)
             return
         if peer.leaving is not None or (application and remote and code in (Close.DONE, Close.STOPPING, *EXCLUDED)):
             why = peer.leaving or reason or "the peer closed the link"
@@ -62,7 +63,11 @@ class Endings:
         peer = self._links.peers.get(session.peer_id or "")
         if peer is not None and peer.state is PeerState.KNOWN and not self._links.sessions_with(peer.peer_id):
             self._links.forget(peer, Reason.PEER_UNREACHABLE, reason)  # made to greet it, and for nothing else
+        if session.visits or (remote and application and code == Close.DONE and session.rejected is None):
+            return  # a probe or a visit that is over, or a dial that was not needed any more
         ours = session.closing
+        if session.rejected_code == Close.UNREACHABLE or (remote and application and code == Close.UNREACHABLE):
+            self._links.roles.standing.refused(session, session.rejected or reason)
         if session.rejected is not None or (remote and application):
             told, by_peer = session.rejected or reason, True
         elif ours is not None and ours[0] is not Close.DONE and not remote:
@@ -127,7 +132,7 @@ class Endings:
     def part(self, peer: Peer, why: str, *, linked: bool) -> None:
         """Closes a link at once; what is not acknowledged is reported."""
         peer.leaving, peer.leaving_here = why, True
-        for session in list(peer.sessions):
+        for session in self._links.sessions_with(peer.peer_id):  # one that is being dialled would link it again
             session.close(Close.DONE, why)
         if self._links.peers.get(peer.peer_id) is peer:
             self._links.forget(peer, Reason.LINK_CLOSED, f"the link to {peer.peer_id} was closed: {why}")

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from sidecar.errors import Reason
+from sidecar.wire.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,14 @@ class IdentityChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleChanged:
+    """This sidecar is a node now, or a client."""
+
+    role: Role
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class StateChanged:
     """The sidecar serves, drains or stops."""
 
@@ -192,4 +201,5 @@ Event = (
     | ContactAdded
     | ContactRemoved
     | IdentityChanged
+    | RoleChanged
 )

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 from sidecar.addresses import acceptable_untrusted, format_address, parse_address
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.identity import format_peer_id, parse_peer_id
-from sidecar.overlay.peer import Peer
+from sidecar.overlay.peer import Peer, PeerState
 from sidecar.wire import record as records
 from sidecar.wire.errors import malformed
 from sidecar.wire.hello import Introduction
+from sidecar.wire.roles import Role
 from sidecar.wire.session import Session
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ RECORDS_PER_SECOND = 4.0
 RECORDS_BURST = 256.0
 OBSERVED_MAX = records.ADDRESSES_MAX
 CLAIMS_MAX = 256
+WAITING_MAX = 64
+"""Who may wait to hear of one peer that is being dialled back."""
 
 
 class Exchange:
@@ -60,8 +63,10 @@ class Exchange:
         self._wanted: dict[bytes, tuple[asyncio.Future[None], set[Session]]] = {}
 
     def own_record(self) -> wire_pb2.Record | None:
-        """This sidecar's word on itself; None while it does not know where it can be reached."""
+        """This sidecar's word on itself; None while it does not know where it can be reached, or is not to be."""
         now = time.time()
+        if self._links.local.role is Role.CLIENT:
+            return None
         if self.observed and (self._own is None or now - self._own_at > REFRESH):
             identity = self._links.local.identity
             self._own = records.make(
@@ -95,6 +100,8 @@ class Exchange:
         if set(observed) != set(self.observed):
             self._own = None
             if self._telling is None:
+                if self.observed:  # it has moved, and may be reached no longer, or at last
+                    self._links.roles.standing.check()
                 self._telling = asyncio.get_running_loop().call_later(TELL_INTERVAL, self._tell_own)
         self.observed = observed
 
@@ -108,6 +115,20 @@ class Exchange:
         """A peer was linked: it is asked for others, told where this sidecar is, and others are told of it."""
         self._meet(peer)
         self._spread(peer)
+
+    def decided(self, peer: Peer) -> None:
+        """It is known what a peer is: whoever has waited to hear of it does, and so do others, of a node."""
+        waiting, peer.waiting = peer.waiting, []
+        for session in waiting:
+            if session.closing is None:
+                self.requested(session, parse_peer_id(peer.peer_id))
+        if peer.state is PeerState.LINKED:
+            self._spread(peer)
+
+    def standing_changed(self) -> None:
+        """This sidecar has become a node, or is one no longer."""
+        if self._links.roles.standing.role is Role.NODE:
+            self._tell_own()
 
     def refresh(self) -> None:
         """Linked peers are asked and told again, for records end and links last."""
@@ -134,7 +155,7 @@ class Exchange:
     def _spread(self, peer: Peer) -> None:
         """Linked peers are told of one that has come, or has moved."""
         known = self._links.directory.get(peer.peer_id)
-        if known is None or known.record is None:
+        if known is None or known.record is None or peer.role is not Role.NODE:
             return
         others = [other for other in self._links.linked if other is not peer]
         news = wire_pb2.Peers(records=[known.record.encoded])
@@ -164,8 +185,16 @@ class Exchange:
         directory = self._links.directory
         if peer_id:
             chosen = [format_peer_id(peer_id)]
+            wanted = self._links.peers.get(chosen[0])
+            if wanted is not None and wanted.role is None and wanted.sessions and len(wanted.waiting) < WAITING_MAX:
+                wanted.waiting.append(session)  # it is being dialled back: soon there is an answer
+                return
         else:
-            chosen = [peer.peer_id for peer in self._links.linked if peer.peer_id != session.peer_id]
+            chosen = [
+                peer.peer_id
+                for peer in self._links.linked
+                if peer.peer_id != session.peer_id and peer.role is Role.NODE
+            ]
             chosen = random.sample(chosen, min(RECORDS_MAX, len(chosen)))
         now = time.time()
         found = [

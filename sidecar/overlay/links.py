@@ -17,8 +17,9 @@ from sidecar.overlay.endings import Endings, way
 from sidecar.overlay.events import Event, InstanceConflict, PeerLinked
 from sidecar.overlay.exchange import Exchange
 from sidecar.overlay.exclusion import Exclusion
-from sidecar.overlay.peer import Peer, PeerState
+from sidecar.overlay.peer import Peer, PeerState, not_dialable
 from sidecar.overlay.resuming import Resuming
+from sidecar.overlay.roles import Roles
 from sidecar.transport.pump import Pump
 from sidecar.trust import Refused
 from sidecar.wire.errors import Close, Untrusted
@@ -29,6 +30,7 @@ from sidecar.wire.inbound import Inbound, Windows
 from sidecar.wire.link import Link
 from sidecar.wire.outbound import Outbound
 from sidecar.wire.outbox import Outbox
+from sidecar.wire.roles import Role
 from sidecar.wire.session import Session
 
 _log = logging.getLogger(__name__)
@@ -55,6 +57,7 @@ class Links:
         self._pumps: dict[Session, Pump] = {}
         self.dialler = Dialler(local, self, self._pumps.__setitem__, handshake_timeout=handshake_timeout)
         self.exchange = Exchange(self)
+        self.roles = Roles(self)
         self.peers: dict[str, Peer] = {}
         self.flow_memory = FlowMemory(FLOW_BYTES)
         self.on_flow: Callable[[Flow], None] = lambda flow: flow.reset(Cause.NO_SUBSCRIBER, detail="nobody takes flows")
@@ -137,6 +140,7 @@ class Links:
         self._require_open()
         self._require_other(peer_id)
         self._require_trusted(peer_id)
+        self._require_dialable(peer_id)
         peer = self._peer(peer_id)
         if peer.leaving is not None:
             raise SidecarError(
@@ -163,6 +167,7 @@ class Links:
             for address in reversed(addresses):
                 known = self.directory.touch(expected)
                 known.told = (address, *(other for other in known.told if other != address))
+                known.client = False  # whoever names an address wants it dialled
             return await self.connect(expected)
         return await self.meet(addresses, None, name=name)
 
@@ -218,6 +223,11 @@ class Links:
         except Refused as refused:
             raise SidecarError(Reason.PEER_UNTRUSTED, f"{peer_id}: {refused}") from refused
 
+    def _require_dialable(self, peer_id: str) -> None:
+        known, peer = self.directory.get(peer_id), self.peers.get(peer_id)
+        if known is not None and known.client and (peer is None or peer.state is PeerState.KNOWN):
+            raise not_dialable(peer_id)
+
     def _peer(self, peer_id: str) -> Peer:
         peer = self.peers.get(peer_id)
         if peer is None:
@@ -248,6 +258,8 @@ class Links:
         peer.state = PeerState.KNOWN
         if peer.dialling is not None and peer.dialling is not asyncio.current_task():
             peer.dialling.cancel()
+        if peer.reversing is not None:
+            peer.reversing.cancel()
         if not peer.attempt.done():
             peer.attempt.set_exception(error or SidecarError(reason, detail))
             peer.attempt.exception()  # whoever waits learns it; often nobody does
@@ -258,7 +270,7 @@ class Links:
         known = self.directory.get(peer.peer_id)
         if known is not None:
             known.pinned = False
-            if not known.addresses():  # it was never found
+            if not known.addresses() and not known.client:  # it was never found
                 self.directory.forget(peer.peer_id)
         self.changed(peer.peer_id)
 
@@ -267,6 +279,23 @@ class Links:
         if peer.state is not state:
             peer.state = state
             self.changed(peer.peer_id)
+
+    def set_role(self, peer: Peer, role: Role, checked_by: int) -> None:
+        """What a peer is taken for from now on."""
+        known = self.directory.touch(peer.peer_id)
+        known.client = role is Role.CLIENT
+        if known.client:
+            known.record = None
+        former = peer.role, peer.checked_by
+        peer.role, peer.checked_by = role, checked_by
+        if former != (role, checked_by):
+            self.changed(peer.peer_id)
+        if former[0] is not role:
+            self.exchange.decided(peer)
+
+    def has_said(self, nonce: bytes) -> bool:
+        """Whether the nonce is that of a HELLO which this side has said."""
+        return any(session.dialled and session.nonce == nonce for session in self._pumps)
 
     # Owner: what sessions ask
 
@@ -289,11 +318,31 @@ class Links:
         link = peer.link
         return Greeting(link.epoch, link.peer_epoch, link.inbound.received(), self.exchange.own_record())
 
-    def admit(self, session: Session, introduced: Introduction) -> tuple[Link, Greeting]:
+    def admit(self, session: Session, introduced: Introduction) -> tuple[Link, Greeting] | None:
         """See Owner."""
+        if not session.dialled and self.local.role is Role.CLIENT:
+            raise Untrusted(Close.NOT_DIALABLE, "this sidecar is a client: it dials, and is not dialled")
         self._require_known(introduced.peer_id)
+        if not session.dialled and introduced.role is Role.VISITOR:
+            return None
         if not session.dialled and len(self.peers) >= LINKS_MAX and introduced.peer_id not in self.peers:
             raise Untrusted(Close.BUSY, f"this sidecar is linked to {len(self.peers)} peers and takes no more")
+        if not session.dialled and self.roles.admission.wanted(session, introduced):
+            self.roles.admission.hold(session, introduced)
+            return None
+        return self._admit(session, introduced)
+
+    def let_in(self, session: Session, introduced: Introduction) -> None:
+        """A dialler that was to wait is welcomed."""
+        try:
+            self._require_known(introduced.peer_id)
+            admitted = self._admit(session, introduced)
+        except Untrusted as error:
+            session.close(error.code, error.reason)
+        else:
+            session.welcome(*admitted, self._loop.time())
+
+    def _admit(self, session: Session, introduced: Introduction) -> tuple[Link, Greeting]:
         peer = self._peer(introduced.peer_id)
         if peer.leaving is not None and peer.leaving_here:
             raise Untrusted(Close.STOPPING, peer.leaving)
@@ -303,6 +352,7 @@ class Links:
             if introduced.instance in peer.former_instances:
                 self.tell(InstanceConflict(peer.peer_id, session.remote))
             peer.former_instances = (*peer.former_instances, link.peer_instance)[-FORMER_INSTANCES:]
+            peer.role, peer.checked_by, peer.called = None, 0, False
         if link.peer_epoch not in (0, introduced.epoch):
             self._replace(peer, peer.sessions, "the peer has begun the link anew")
             if peer.state is PeerState.LINKED:
@@ -315,6 +365,7 @@ class Links:
             told_epoch=introduced.told_epoch,
         )
         peer.agent = introduced.agent
+        peer.introduced = introduced
         self.exchange.introduced(session, introduced)
         return link, self._greeting(peer)
 
@@ -324,8 +375,11 @@ class Links:
         peer = self.peers[session.peer_id or ""]
         self._replace(peer, [s for s in peer.sessions if s.dialled == session.dialled], "a newer connection has come")
         peer.sessions.append(session)
-        known = self.directory.reached(peer.peer_id, self._pumps[session].remote)
-        known.pinned = True
+        introduced, peer.introduced = peer.introduced, None
+        assert introduced is not None, "it was admitted"
+        if session.dialled or introduced.role is not Role.CLIENT:
+            self.directory.reached(peer.peer_id, self._pumps[session].remote)
+        self.directory.touch(peer.peer_id).pinned = True
         first = peer.state is not PeerState.LINKED
         if first or peer.renewed:
             resumed = peer.state is PeerState.RESUMING and not peer.renewed
@@ -337,6 +391,8 @@ class Links:
                 self.tell(PeerLinked(peer.peer_id, session.remote, session.dialled))
             _log.info("%s %s at %s", "resumed" if resumed else "linked", peer.peer_id, session.remote)
             self.exchange.linked(peer)
+        else:
+            self.changed(peer.peer_id)
         if not peer.attempt.done():
             peer.attempt.set_result(None)
         self.on_connected(peer)
@@ -346,6 +402,7 @@ class Links:
         if session.dialled:
             self.verified(peer, self._pumps[session].remote, session.certificate)
         self.dialler.settled(session)
+        self.roles.linked(session, peer, introduced)
 
     def _replace(self, peer: Peer, sessions: list[Session], why: str) -> None:
         for session in list(sessions):
@@ -356,6 +413,10 @@ class Links:
     def peers_requested(self, session: Session, peer_id: bytes) -> None:
         """See Owner."""
         self.exchange.requested(session, peer_id)
+
+    def role_frame_untrusted(self, session: Session, kind: int, body: bytes) -> None:
+        """See Owner."""
+        self.roles.frame_untrusted(session, kind, body)
 
     def peers_told_untrusted(self, session: Session, peers: wire_pb2.Peers) -> None:
         """See Owner."""
@@ -380,6 +441,7 @@ class Links:
             if not ping.done():
                 ping.set_exception(SidecarError(Reason.LINK_CLOSED, f"the connection ended before an answer: {reason}"))
         self.dialler.ended(session, code, reason, application, remote)
+        self.roles.ended(session)
         self._endings.ended(session, code, reason, application, remote)
 
     # pings and leaving
@@ -408,6 +470,7 @@ class Links:
     def close(self) -> None:
         """Nothing is dialled or resumed any more; what is not known to be delivered is reported."""
         self.exchange.close()
+        self.roles.close()
         self.resuming.close()
         for peer in list(self.peers.values()):
             peer.leaving = peer.leaving or "the sidecar stops"

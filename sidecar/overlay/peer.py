@@ -6,7 +6,10 @@ import asyncio
 from enum import Enum
 from functools import cached_property
 
+from sidecar.errors import Reason, SidecarError
+from sidecar.wire.hello import Introduction
 from sidecar.wire.link import Link
+from sidecar.wire.roles import Role
 from sidecar.wire.session import Session
 
 
@@ -32,6 +35,18 @@ class Peer:
         self.linked_at: float | None = None
         """Seconds since 1970."""
         self.agent: str | None = None
+        self.role: Role | None = None
+        """What it is taken for; None until it was dialled back, or was not reached."""
+        self.checked_by = 0
+        """How many have dialled it, this sidecar included."""
+        self.introduced: Introduction | None = None
+        """What it has said on the connection that is being admitted."""
+        self.waiting: list[Session] = []
+        """Who has asked for its record while it was being dialled back."""
+        self.called = False
+        """It has dialled this sidecar: that a dial from here reaches it may be due to that."""
+        self.reversing: asyncio.Task[None] | None = None
+        """Dials the link's second connection."""
         self.dialling: asyncio.Task[None] | None = None
         self.attempt: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """What everybody who wants the peer waits for: done once it is linked, by whichever side dialled."""
@@ -78,9 +93,21 @@ class Peer:
                     or self.link.inbound.messages_received)  # fmt: skip
 
     @property
+    def carrier(self) -> Session | None:
+        """The connection that messages go out on."""
+        return next((session for session in self.sessions if session is self.link.carrier), None)
+
+    @property
     def address(self) -> str:
         """Where the newest connection leads, host:port; empty without one."""
         return self.sessions[-1].remote if self.sessions else ""
 
     def __repr__(self) -> str:
         return f"Peer({self.peer_id[:8]} {self.state.value}, {len(self.sessions)} connections)"
+
+
+def not_dialable(peer_id: str) -> SidecarError:
+    """The error of whoever wants a client that is not linked."""
+    return SidecarError(
+        Reason.PEER_NOT_DIALABLE, f"{peer_id} is a client, which dials and is not dialled: wait until it links"
+    )

@@ -13,8 +13,9 @@ from sidecar.errors import Reason, SidecarError
 from sidecar.metrics import Counters
 from sidecar.overlay.directory import HostPort
 from sidecar.overlay.events import PeerUnlinked
-from sidecar.overlay.peer import Peer, PeerState
+from sidecar.overlay.peer import Peer, PeerState, not_dialable
 from sidecar.wire.errors import Untrusted
+from sidecar.wire.roles import Role
 
 if TYPE_CHECKING:
     from sidecar.overlay.links import Links
@@ -91,6 +92,9 @@ class Resuming:
         try:
             attempt = peer.flaps // 2
             while peer.wanted:
+                if peer.role is Role.CLIENT:
+                    await self._await_client(peer)
+                    continue
                 pause = BACKOFF[min(attempt, len(BACKOFF) - 1)] * random.uniform(0.67, 1.33)
                 if peer.state is PeerState.RESUMING:
                     pause = min(pause, max(0.0, peer.gives_up_at - self._loop.time()))
@@ -110,6 +114,12 @@ class Resuming:
         finally:
             if peer.dialling is asyncio.current_task():
                 peer.dialling = None
+
+    async def _await_client(self, peer: Peer) -> None:
+        """A client dials by itself, or is given up."""
+        await asyncio.wait({peer.attempt}, timeout=max(0.0, peer.gives_up_at - self._loop.time()))
+        if peer.state is PeerState.RESUMING and self._loop.time() >= peer.gives_up_at:
+            self._give_up(peer, not_dialable(peer.peer_id))
 
     async def _reach_within(self, peer: Peer, patience: float) -> None:
         """The same for a peer that was there a moment ago: a new attempt soon finds one that restarts sooner than the
@@ -185,7 +195,7 @@ class Resuming:
             peer.dialling = None
         if peer.state is PeerState.RESUMING:
             self._dial(peer)
-        else:
+        elif peer.role is not Role.CLIENT:
             peer.dialling = self._loop.create_task(self._probe(peer))
             self._keep(peer.dialling)
 
@@ -202,6 +212,7 @@ class Resuming:
                     self._counters.rtt.add(rtt)
         if self._checks % EXCHANGE_INTERVAL == 0:
             self._links.exchange.refresh()
+        self._links.roles.look(self._checks)
         now = self._loop.time()
         for peer in list(self._links.peers.values()):
             peer.link.flows.tick(now, self._resume_timeout)
@@ -215,16 +226,16 @@ class Resuming:
         elif peer.asked_at is None:
             peer.asked_at = now
             with contextlib.suppress(Untrusted):  # as many as may be are asked already
-                peer.sessions[-1].ping(lambda answered_at: None)
+                (peer.carrier or peer.sessions[-1]).ping(lambda answered_at: None)
         elif now - peer.asked_at >= SILENCE:
             self._dial_anew(peer)
 
     def _silence(self, peer: Peer) -> float:
-        """Seconds without a packet while messages wait, be it for room over there, or else since a keep-alive ping that
-        is not answered, where we have dialled; 0 when nothing is awaited."""
+        """Seconds without a packet, where messages go out, while some wait, be it for room over there, or else since a
+        keep-alive ping that is not answered, where we have dialled; 0 when nothing is awaited."""
         now = self._loop.time()
         if peer.link.outbound.outbox.messages or peer.link.flows.unacknowledged:
-            return now - max(self._links.pump(session).heard_at for session in peer.sessions)
+            return now - self._links.pump(peer.carrier or peer.sessions[-1]).heard_at
         if not any(session.dialled for session in peer.sessions):
             return 0.0
         return min(self._links.pump(session).unanswered(now) for session in peer.sessions)

@@ -177,6 +177,21 @@ class Endpoint:
         self.rouse(pump)
         return pump
 
+    def temporary(self) -> Endpoint:
+        """Another one, of the same engine and settings, on a socket of its own at any port: what it dials comes from
+        where nobody has sent anything to. It accepts nobody; whoever asks for it closes it. Raises OSError."""
+        return Endpoint(
+            UdpSocket.open((self.socket.address[0], 0), offload=False),
+            self.engine,
+            self._least,
+            _nobody,
+            retry="never",
+            handshake_timeout=self.handshake_timeout,
+            keep_alive=0,
+            handshake_limit=0,
+            subnet_handshake_limit=0,
+        )
+
     def close(self, code: int = 0, reason: str = "") -> None:
         """Closes every connection with this application code and phrase, sends their close packets, and closes the
         socket."""
@@ -476,3 +491,7 @@ def _subnet(address: Address) -> bytes:
     """The /24 or /56 an address is in."""
     host = ipaddress.ip_address(shown(address)[0].partition("%")[0])
     return host.packed[:3] if host.version == 4 else host.packed[:7]
+
+
+def _nobody(pump: Pump) -> StreamProtocol:
+    raise RuntimeError("this endpoint accepts nobody")

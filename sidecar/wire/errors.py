@@ -42,6 +42,10 @@ class Close(IntEnum):
     """The certificates are not enough in the other side's trust mode."""
     BLOCKED = 0xF
     """The peer is on the other side's block list, or not on its allow list."""
+    NOT_DIALABLE = 0x10
+    """A client was dialled."""
+    UNREACHABLE = 0x11
+    """Whoever asks to be a node could not be dialled back."""
 
 
 class Untrusted(Exception):

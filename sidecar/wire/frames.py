@@ -32,6 +32,12 @@ class FrameType(IntEnum):
     PEERS_REQUEST = 0x08
     PEERS = 0x09
     GOAWAY = 0x0A
+    PROBE = 0x10
+    CHECK = 0x11
+    DIALBACK = 0x12
+    DIALBACK_RESULT = 0x13
+    ADMITTED = 0x14
+    ROLE_TOLD = 0x15
     OUTCOMES = 0x18
     OUTCOMES_ASK = 0x19
 

@@ -21,6 +21,7 @@ from sidecar.trust import Credential, Refused, Trust
 from sidecar.wire import VERSION, proof
 from sidecar.wire.errors import Close, Untrusted, malformed, not_let_in
 from sidecar.wire.frames import FrameType, parse_untrusted
+from sidecar.wire.roles import Role, role_untrusted
 
 TEXT_MAX = 128
 """Bytes of a network id, agent or address in a hello."""
@@ -36,6 +37,8 @@ class LocalPeer:
     agent: str
     trust: Trust = field(default_factory=Trust.unverified)
     """Who may be a peer of it."""
+    role: Role = Role.CLIENT
+    """What it asks to be."""
 
 
 @dataclass(slots=True)
@@ -52,6 +55,11 @@ class Introduction:
     record: wire_pb2.Record
     told_epoch: int = 0
     """The epoch this side said in its HELLO; 0 on the accepting side, which has not said anything yet."""
+    role: Role = Role.CLIENT
+    nonce: bytes = b""
+    """Of a dialler's hello."""
+    answers: bytes = b""
+    """On a reverse connection the nonce of the hello it answers."""
 
 
 @dataclass(slots=True)
@@ -70,9 +78,11 @@ class Handshake:
     def __init__(
         self, local: LocalPeer, limits: wire_pb2.Limits, greet: Callable[[str], Greeting], *, remote: str,
         dialled: bool, expected_peer_id: str | None, expected_name: str | None = None,
+        answers: bytes = b"",
     ) -> None:  # fmt: skip
         """`limits` are what this side accepts; `greet` says what it has to say to the peer it has found, and may raise
-        Untrusted; `remote` is where the other side is, host:port; `expected_name` the DNS name that led there."""
+        Untrusted; `remote` is where the other side is, host:port; `expected_name` the name that led there; `answers`
+        the nonce of the hello that a reverse connection answers."""
         self.peer_id: str | None = None
         """Proven by the acceptor's certificate or the dialler's proof."""
         self.credential: Credential | None = None
@@ -81,6 +91,11 @@ class Handshake:
         """What the other side accepts."""
         self.rejected: str | None = None
         """The acceptor's reason for not welcoming this dialler."""
+        self.rejected_code = 0
+        """The same as a close code."""
+        self.nonce = secrets.token_bytes(proof.NONCE_BYTES)
+        """This side's."""
+        self._answers = answers
         self._local = local
         self._limits = limits
         self._greet = greet
@@ -88,8 +103,8 @@ class Handshake:
         self._dialled = dialled
         self._expected_peer_id = expected_peer_id
         self._expected_name = expected_name
-        self._nonce = secrets.token_bytes(proof.NONCE_BYTES)
-        self._peer_nonce = b""
+        self.peer_nonce = b""
+        """The other side's."""
         self.acceptor_leaf = b"" if dialled else local.identity.certificate_der
         """The certificate by which the acceptor is judged, DER; empty before it has come."""
         self._hello: wire_pb2.Hello | None = None
@@ -108,7 +123,7 @@ class Handshake:
 
     def opening(self) -> bytes:
         """The body of the acceptor's HELLO."""
-        return wire_pb2.AcceptorHello(version=VERSION, nonce=self._nonce, limits=self._limits).SerializeToString()
+        return wire_pb2.AcceptorHello(version=VERSION, nonce=self.nonce, limits=self._limits).SerializeToString()
 
     def welcome(self, greeting: Greeting) -> bytes:
         """The body of the acceptor's WELCOME."""
@@ -121,6 +136,7 @@ class Handshake:
             epoch=greeting.epoch,
             resume_epoch=greeting.resume_epoch,
             received=greeting.received,
+            role=self._local.role.value,
         ).SerializeToString()
 
     def judge_untrusted(self, chain: tuple[bytes, ...]) -> None:
@@ -149,7 +165,7 @@ class Handshake:
         """A frame of the other side; what it has said of itself once that is complete and proven. A HELLO or PROOF that
         comes again, or out of turn, changes nothing."""
         if self._dialled:
-            if kind == FrameType.HELLO and not self._peer_nonce:
+            if kind == FrameType.HELLO and not self.peer_nonce:
                 hello = parse_untrusted(wire_pb2.AcceptorHello, body)
                 self._check_opening_untrusted(hello.version, hello.nonce)
                 self.limits = hello.limits
@@ -164,13 +180,13 @@ class Handshake:
 
     def _introduce(self) -> None:
         """Dialling side: HELLO and PROOF, once the acceptor is known and has said HELLO."""
-        if not self._peer_nonce or not self.acceptor_leaf or self._hello is not None:
+        if not self.peer_nonce or not self.acceptor_leaf or self._hello is not None:
             return
         assert self.peer_id is not None, "the acceptor was judged"
         greeting = self._greet(self.peer_id)
         self._hello = wire_pb2.Hello(
             version=VERSION,
-            nonce=self._nonce,
+            nonce=self.nonce,
             limits=self._limits,
             network_id=self._local.network_id,
             instance=self._local.instance,
@@ -180,10 +196,12 @@ class Handshake:
             epoch=greeting.epoch,
             resume_epoch=greeting.resume_epoch,
             received=greeting.received,
+            role=self._local.role.value,
+            answers=self._answers,
         )
         self._hello_body = self._hello.SerializeToString()
         identity = self._local.identity
-        signed = proof.transcript(self.acceptor_leaf, self._peer_nonce, self._nonce, self._hello_body)
+        signed = proof.transcript(self.acceptor_leaf, self.peer_nonce, self.nonce, self._hello_body)
         shown = wire_pb2.Proof(certificates=identity.certificates, signature=identity.sign(signed))
         self._frames += [(FrameType.HELLO, self._hello_body), (FrameType.PROOF, shown.SerializeToString())]
 
@@ -193,7 +211,7 @@ class Handshake:
         self._hello, self._hello_body, self.limits = hello, body, hello.limits
 
     def _proven_untrusted(self, shown: wire_pb2.Proof, hello: wire_pb2.Hello) -> Introduction:
-        signed = proof.transcript(self.acceptor_leaf, self._nonce, self._peer_nonce, self._hello_body)
+        signed = proof.transcript(self.acceptor_leaf, self.nonce, self.peer_nonce, self._hello_body)
         key = proof.verify_untrusted(shown, signed)
         if key.peer_id == self._local.identity.peer_id:
             raise Untrusted(Close.SELF, "the dialler is this sidecar itself")
@@ -202,7 +220,9 @@ class Handshake:
             self.credential = self._local.trust.dialler_untrusted(key, shown.certificates)
         except Refused as refused:
             raise not_let_in(refused) from refused
-        return _introduction(key.peer_id, hello)
+        introduced = _introduction(key.peer_id, hello)
+        introduced.nonce, introduced.answers = hello.nonce, hello.answers
+        return introduced
 
     def _welcomed_untrusted(self, welcome: wire_pb2.Welcome, told: wire_pb2.Hello) -> Introduction:
         self._check_words_untrusted(welcome)
@@ -214,7 +234,7 @@ class Handshake:
             raise Untrusted(Close.VERSION, f"version {version} is not spoken here, {VERSION} is")
         if len(nonce) != proof.NONCE_BYTES:
             raise malformed(f"nonce of {len(nonce)} bytes")
-        self._peer_nonce = nonce
+        self.peer_nonce = nonce
 
     def _check_words_untrusted(self, said: wire_pb2.Hello | wire_pb2.Welcome) -> None:
         for text in (said.network_id, said.agent, said.observed):
@@ -237,4 +257,5 @@ def _introduction(peer_id: str, said: wire_pb2.Hello | wire_pb2.Welcome, told_ep
         observed=said.observed,
         record=said.record,
         told_epoch=told_epoch,
+        role=role_untrusted(said.role),
     )

@@ -631,6 +631,11 @@ class Inbound:
         self._grants_due |= dict.fromkeys(sequence for sequence, bulk in self._bulk.items() if bulk.granted)
 
     @property
+    def owes(self) -> bool:
+        """Whether there may be something to acknowledge or to grant."""
+        return bool(self._ack_due or self._credit_due or self._grants_due or self.outcomes.due)
+
+    @property
     def idle(self) -> bool:
         """Whether no large message is half received."""
         return not self._bulk

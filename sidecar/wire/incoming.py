@@ -49,10 +49,12 @@ class Incoming:
         dialled: bool,
     ) -> None:  # fmt: skip
         self.link: Link | None = None
+        self.waits = dialled
+        """Whether messages that come before WELCOME are held: at the dialler, whom they may overtake, and at an
+        acceptor while it looks whether the dialler can be a node."""
         self._connection = connection
         self._carrier = carrier
         self._on_frame_untrusted = on_frame_untrusted
-        self._dialled = dialled
         self._readers: dict[int, Reader] = {}
         self._openings: dict[int, bytearray] = {}
         self._control = False
@@ -147,7 +149,7 @@ class Incoming:
             self._ignore(stream_id, fin)
             return None
         if self.link is None:
-            if not self._dialled:
+            if not self.waits:
                 raise malformed("messages before WELCOME")
             self._hold_untrusted(stream_id, data, fin)
             return None
@@ -191,7 +193,7 @@ class Incoming:
             self._ignore(stream_id, fin)
             return None
         if self.link is None:
-            if not self._dialled:
+            if not self.waits:
                 raise malformed("a flow before WELCOME")
             self._hold_untrusted(stream_id, data, fin)
             return None

@@ -196,6 +196,11 @@ class OutcomeLog:
         self._due: list[wire_pb2.OutcomeRange] = []
         self._known: dict[wire_pb2.Outcome, Ranges] = {}
 
+    @property
+    def due(self) -> bool:
+        """Whether there is something to tell."""
+        return bool(self._due)
+
     def add(self, first: int, count: int, outcome: wire_pb2.Outcome, *, durable: bool) -> None:
         """Messages have an outcome."""
         last = first + count - 1

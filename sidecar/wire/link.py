@@ -63,8 +63,11 @@ class Link:
         self.peer_instance = 0
         self.carriers: list[Carrier] = []
         self.carrier: Carrier | None = None
-        """The connection that messages, acknowledgements and credit go out on."""
-        inbound.wake = self.wake
+        """The connection that messages go out on: the newest that this side has dialled, else the newest."""
+        self.answerer: Carrier | None = None
+        """The connection that acknowledgements and credit go out on: the newest that the other side has dialled, on
+        which its messages come, else the newest."""
+        inbound.wake = self.answer
 
     def meet_untrusted(
         self, instance: int, epoch: int, resume_epoch: int, received: wire_pb2.Received, *, told_epoch: int = 0
@@ -77,7 +80,7 @@ class Link:
         if fresh and not told_epoch and self.inbound.inbox.full:
             raise Untrusted(Close.BUSY, "this sidecar is full of messages that nobody reads")
         if fresh and self.peer_epoch:
-            carriers, self.carriers, self.carrier = self.carriers, [], None
+            carriers, self.carriers, self.carrier, self.answerer = self.carriers, [], None, None
             for carrier in carriers:
                 carrier.close(Close.REPLACED, "the link has begun anew")
             if not told_epoch:
@@ -92,32 +95,47 @@ class Link:
         return fresh
 
     def attach(self, carrier: Carrier) -> None:
-        """A connection has been welcomed. The newest carries: an older one may be dead and not know it yet."""
+        """A connection has been welcomed."""
         self.carriers.append(carrier)
-        self._use(carrier)
+        self._choose()
+        # The other side may write on this one now, and wait for what was lost with the last.
+        self.inbound.attach()
+        self.answer()
 
     def detach(self, carrier: Carrier) -> None:
         """A connection is gone; another takes over if there is one."""
         if carrier in self.carriers:
             self.carriers.remove(carrier)
             self.flows.lost(carrier)
-        if self.carrier is carrier:
-            self.carrier = None
-            if self.carriers:
-                self._use(self.carriers[-1])
+        self._choose()
 
-    def _use(self, carrier: Carrier) -> None:
-        former, self.carrier = self.carrier, carrier
-        self.outbound.attach(carrier, carrier.limits, former)
-        self.inbound.attach()
-        self.flows.use(carrier)
-        carrier.wake()
+    def _choose(self) -> None:
+        former, self.carrier = self.carrier, self._newest(dialled=True)
+        if self.carrier is not None and self.carrier is not former:
+            alive = former if former in self.carriers else None
+            self.outbound.attach(self.carrier, self.carrier.limits, alive)
+            self.flows.use(self.carrier)
+            self.carrier.wake()
+        former, self.answerer = self.answerer, self._newest(dialled=False)
+        if self.answerer is not former:
+            self.inbound.attach()
+            self.answer()
+
+    def _newest(self, *, dialled: bool) -> Carrier | None:
+        """The newest of those that this side has dialled, or has not; of all when there is none."""
+        chosen = [carrier for carrier in self.carriers if carrier.dialled == dialled] or self.carriers
+        return chosen[-1] if chosen else None
 
     def wake(self) -> None:
         """There is something to write."""
         if self.carrier is not None:
             outbound = self.outbound
             self.carrier.wake(busy=outbound.outbox.fresh_bytes < GATHERED_BYTES and outbound.unacknowledged)
+
+    def answer(self) -> None:
+        """There is something to acknowledge, or credit to give."""
+        if self.answerer is not None:
+            self.answerer.wake(busy=self.outbound.unacknowledged)
 
     def __repr__(self) -> str:
         return f"Link({self.peer_id[:8]}, {len(self.carriers)} connections, {self.outbound!r}, {self.inbound!r})"

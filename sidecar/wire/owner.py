@@ -24,8 +24,9 @@ class Owner(Protocol):
         """What to say to a peer whose certificate was just seen, before it has answered."""
         ...
 
-    def admit(self, session: Session, peer: Introduction) -> tuple[Link, Greeting]:
-        """The peer has introduced itself: the link it belongs to, and what to answer. `settled` follows."""
+    def admit(self, session: Session, peer: Introduction) -> tuple[Link, Greeting] | None:
+        """The peer has introduced itself: the link it belongs to, and what to answer. `settled` follows. None for a
+        dialler that is to wait, for `Session.welcome`, or whose connection is for no link."""
         ...
 
     def settled(self, session: Session) -> None:
@@ -42,6 +43,10 @@ class Owner(Protocol):
 
     def outcomes_told(self, session: Session, ranges: list[wire_pb2.OutcomeRange]) -> None:
         """OUTCOMES."""
+        ...
+
+    def role_frame_untrusted(self, session: Session, kind: int, body: bytes) -> None:
+        """A frame of ROLE_FRAMES; before WELCOME too."""
         ...
 
     def going_away(self, session: Session, reason: str) -> None:

@@ -16,7 +16,7 @@ from sidecar.wire.errors import Close, Untrusted, malformed
 from sidecar.wire.flow import Flow
 from sidecar.wire.flow_frames import FlowKind
 from sidecar.wire.frames import FRAME_MAX, FrameType, StreamType, encode, parse_untrusted
-from sidecar.wire.hello import TEXT_MAX, Handshake, LocalPeer
+from sidecar.wire.hello import TEXT_MAX, Greeting, Handshake, LocalPeer
 from sidecar.wire.incoming import Incoming
 from sidecar.wire.kept import (
     Kept,
@@ -28,6 +28,7 @@ from sidecar.wire.kept import (
 from sidecar.wire.lanes import BulkHeader, encode_bulk_header, encode_lane_frame, encode_lane_opening
 from sidecar.wire.link import Link
 from sidecar.wire.owner import Connection, Owner
+from sidecar.wire.roles import ROLE_FRAMES, Role
 
 ASKED_MAX = 1024
 """Questions of the other side, PING and PEERS_REQUEST, that may come before there is a chance to answer."""
@@ -39,6 +40,9 @@ nothing."""
 COPY_MAX = 16 << 10
 """Runs up to this size are joined with others before they are handed to the connection; larger ones are not copied."""
 PINGS_MAX = 64
+CHECK_TIMEOUT = 20.0
+"""Seconds from a connection's beginning to WELCOME where the acceptor has the dialler dialled back before, and until a
+visitor must have had its answer."""
 RECORD_FRAMING = 8
 """More bytes than stand before a record in PEERS."""
 
@@ -50,7 +54,7 @@ class Session:
         self, connection: Connection, local: LocalPeer, owner: Owner, *, remote: str, dialled: bool, began: float,
         timeout: float,
         expected_peer_id: str | None = None,
-        expected_name: str | None = None,
+        expected_name: str | None = None, answers: bytes = b"",
     ) -> None:  # fmt: skip
         self.remote = remote
         """The other side's address, host:port."""
@@ -58,13 +62,15 @@ class Session:
         self.agent = ""
         self.limits = wire_pb2.Limits()
         self.link: Link | None = None
+        self.visits = False
+        """The other side is here for a dial-back, and for no link."""
         self.closing: tuple[Close, str] | None = None
         """Why this side closes, once it does."""
         self._connection = connection
         self._owner = owner
         self._handshake = Handshake(
             local, owner.limits(), lambda peer_id: owner.greet(self, peer_id), remote=remote, dialled=dialled,
-            expected_peer_id=expected_peer_id, expected_name=expected_name,
+            expected_peer_id=expected_peer_id, expected_name=expected_name, answers=answers,
         )  # fmt: skip
         self.began = began
         self._handshake_deadline: float | None = began + timeout
@@ -135,21 +141,22 @@ class Session:
                 return
         if link is not None:
             link.flows.fill(self, 0.5 if link.outbound.outbox.messages else 1.0)
-        if link is not None and link.carrier is not self:
-            link.wake()  # what came here is answered there: ACK and CREDIT, and what credit lets go
-        elif link is not None:
             inbound = link.inbound
-            ack = inbound.ack()
-            if ack is not None:
-                self._control.append(encode(FrameType.ACK, ack.SerializeToString()))
-            credit = inbound.credit()
-            if credit is not None:
-                self._control.append(encode(FrameType.CREDIT, credit.SerializeToString()))
-            while (outcomes := inbound.outcomes.take()) is not None:
-                self._control.append(encode(FrameType.OUTCOMES, outcomes.SerializeToString()))
-            link.outbound.fill(self)
-            for lane in self._lane_out:
-                self._flush_lane(lane)
+            if link.answerer is self:
+                ack = inbound.ack()
+                if ack is not None:
+                    self._control.append(encode(FrameType.ACK, ack.SerializeToString()))
+                credit = inbound.credit()
+                if credit is not None:
+                    self._control.append(encode(FrameType.CREDIT, credit.SerializeToString()))
+                while (outcomes := inbound.outcomes.take()) is not None:
+                    self._control.append(encode(FrameType.OUTCOMES, outcomes.SerializeToString()))
+            elif inbound.owes:
+                link.answer()
+            if link.carrier is self:
+                link.outbound.fill(self)
+                for lane in self._lane_out:
+                    self._flush_lane(lane)
         if self._control:
             if self._control_id is None:
                 self._control_id = self._connection.open_stream()
@@ -216,6 +223,11 @@ class Session:
         """Asks what became of kept messages, as many as a frame holds."""
         self._write(FrameType.OUTCOMES_ASK, wire_pb2.OutcomesAsk(ranges=ranges))
 
+    def say(self, kind: FrameType, body: Message) -> None:
+        """Writes a frame of ROLE_FRAMES."""
+        if self.closing is None and self._control_bytes <= ANSWERS_MAX:
+            self._write(kind, body)
+
     def go_away(self, reason: str) -> None:
         """Tells that the link will be closed."""
         self._write(FrameType.GOAWAY, wire_pb2.Goaway(reason=reason))
@@ -236,6 +248,16 @@ class Session:
         return self._handshake.acceptor_leaf
 
     @property
+    def nonce(self) -> bytes:
+        """What this side's HELLO has: a reverse connection tells it again."""
+        return self._handshake.nonce
+
+    @property
+    def peer_nonce(self) -> bytes:
+        """What the other side's HELLO has."""
+        return self._handshake.peer_nonce
+
+    @property
     def introduced(self) -> bool:
         """Whether the dialler has said HELLO."""
         return self._handshake.introduced
@@ -244,6 +266,11 @@ class Session:
     def rejected(self) -> str | None:
         """The acceptor's reason for not welcoming this dialler."""
         return self._handshake.rejected
+
+    @property
+    def rejected_code(self) -> int:
+        """The close code that goes with it."""
+        return self._handshake.rejected_code
 
     # what the link writes
 
@@ -335,12 +362,16 @@ class Session:
     def _frame_untrusted(self, kind: int, body: bytes, now: float) -> None:
         if self.closing is not None:
             return
-        if self.link is None:
+        if kind in ROLE_FRAMES:
+            self._role_untrusted(kind, body, now)
+        elif self.link is None:
             self._handshake_untrusted(kind, body, now)
         elif kind == FrameType.ACK:
             self.link.outbound.on_received_untrusted(parse_untrusted(wire_pb2.Ack, body).received)
+            self._answered(self.link)
         elif kind == FrameType.CREDIT:
             self.link.outbound.on_credit_untrusted(parse_untrusted(wire_pb2.Credit, body))
+            self._answered(self.link)
         elif kind == FrameType.CHANNEL_OPEN:
             self.link.inbound.on_channel_open_untrusted(parse_untrusted(wire_pb2.ChannelOpen, body))
         elif kind == FrameType.PING:
@@ -368,6 +399,19 @@ class Session:
             self._owner.going_away(self, parse_untrusted(wire_pb2.Goaway, body).reason[:TEXT_MAX])
         # A second HELLO, PROOF or WELCOME changes nothing; unknown types are skipped.
 
+    def _answered(self, link: Link) -> None:
+        """What lets more go may come on either connection."""
+        if link.carrier is not self:
+            link.wake()
+
+    def _role_untrusted(self, kind: int, body: bytes, now: float) -> None:
+        if self.peer_id is None and (self.dialled or kind != FrameType.PROBE):
+            return  # nobody knows whose word it is
+        self._count_question_untrusted()
+        if kind == FrameType.CHECK and self.dialled and self.link is None:
+            self._handshake_deadline = self.began + CHECK_TIMEOUT  # the acceptor takes its time, and says so
+        self._owner.role_frame_untrusted(self, kind, body)
+
     def _count_question_untrusted(self) -> None:
         self._asked += 1
         if self._asked > ASKED_MAX:
@@ -376,7 +420,8 @@ class Session:
     def _handshake_untrusted(self, kind: int, body: bytes, now: float) -> None:
         handshake = self._handshake
         if kind == FrameType.REJECT:
-            handshake.rejected = parse_untrusted(wire_pb2.Reject, body).reason[:TEXT_MAX]
+            reject = parse_untrusted(wire_pb2.Reject, body)
+            handshake.rejected, handshake.rejected_code = reject.reason[:TEXT_MAX], reject.code
             self._close(Close.DONE, "rejected")
             return
         introduced = handshake.on_frame_untrusted(kind, body)
@@ -384,11 +429,21 @@ class Session:
         if introduced is None:
             return
         self.agent, self.limits = introduced.agent, handshake.limits
-        link, greeting = self._owner.admit(self, introduced)
+        admitted = self._owner.admit(self, introduced)
+        if admitted is None:
+            self.visits = introduced.role is Role.VISITOR
+            self._handshake_deadline = self.began + CHECK_TIMEOUT
+            self._incoming.waits = introduced.role is Role.NODE
+            return
+        self.welcome(*admitted, now)
+
+    def welcome(self, link: Link, greeting: Greeting, now: float) -> None:
+        """Makes this a connection of the link; what came for it and was held is read. The accepting side's owner calls
+        it for a dialler it has let wait."""
         if not self.dialled:
-            self._write_raw(FrameType.WELCOME, handshake.welcome(greeting))
+            self._write_raw(FrameType.WELCOME, self._handshake.welcome(greeting))
         self._settle(link)
-        self._incoming.release_untrusted(link, now)
+        self._guard(lambda: self._incoming.release_untrusted(link, now))
 
     def _settle(self, link: Link) -> None:
         self._handshake_deadline = None

@@ -71,6 +71,13 @@ async def peer_unreachable(sides: Sides) -> SidecarError:
     return await failure(a.client.connect(contact, timeout=25))
 
 
+async def peer_not_dialable(sides: Sides) -> SidecarError:
+    client, node = await sides.start(role="client"), await sides.start()
+    await client.client.connect(node.contact)
+    await client.client.disconnect(node.peer_id)
+    return await failure(node.client.send(client.peer_id, b"x"))
+
+
 async def peer_refused(sides: Sides) -> SidecarError:
     a, b = await sides.start(network_id="one"), await sides.start(network_id="two")
     return await failure(a.client.connect(b.contact))
@@ -273,6 +280,7 @@ PROVOKED: dict[Reason, Callable[[Sides], Awaitable[SidecarError]]] = {
     Reason.PEER_UNKNOWN: peer_unknown,
     Reason.CONTACT_UNKNOWN: contact_unknown,
     Reason.PEER_UNREACHABLE: peer_unreachable,
+    Reason.PEER_NOT_DIALABLE: peer_not_dialable,
     Reason.PEER_REFUSED: peer_refused,
     Reason.IDENTITY_MISMATCH: identity_mismatch,
     Reason.LINK_CLOSED: link_closed,

@@ -13,7 +13,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from sidecar import __version__
 from sidecar.api.services import services
 from sidecar_client import PeerChange, PeersSnapshot
-from sidecar_client.gen.overlay.v1 import bootstrap_pb2, node_pb2, peer_pb2
+from sidecar_client.gen.overlay.v1 import bootstrap_pb2, node_pb2, peer_pb2, role_pb2
 from tests.api.conftest import Side, Sides
 from tests.api.raw import failure
 
@@ -75,7 +75,9 @@ async def test_a_linked_peer_is_shown(pair: Pair) -> None:
     assert peer.agent == f"quic-p2p-sidecar/{__version__}"
     assert peer.HasField("rtt")
     assert peer.HasField("linked_at")
-    assert (peer.connections, peer.messages_sent, peer.messages_received) == (1, 1, 0)
+    assert (peer.messages_sent, peer.messages_received) == (1, 0)
+    assert peer.connections in (1, 2), "its own, and the one dialled back"
+    assert (peer.role, peer.checked_by) == (role_pb2.ROLE_NODE, 1)
     assert peer.bytes_sent >= 100
     assert [shown.peer_id for shown in await a.client.peers(linked_only=True)] == [b.peer_id]
 
@@ -208,6 +210,7 @@ async def test_get_node(pair: Pair, front_name: str) -> None:
     assert (node.front, node.engine) == (front_name, a.sidecar.node.endpoint.engine.name)
     assert node.version == __version__
     assert node.network_id == "default"
+    assert (node.role_setting, bool(node.role_reason)) == (role_pb2.ROLE_AUTO, True)
     assert list(node.listen_addresses) == a.sidecar.node.listen_addresses()
     assert (node.linked_peers, node.known_peers, list(node.not_ready)) == (1, 1, [])
     assert (node.limits.max_message_bytes, node.limits.max_grpc_bytes) == (64 << 20, 16 << 20)
@@ -216,7 +219,7 @@ async def test_get_node(pair: Pair, front_name: str) -> None:
 
 
 async def test_events(sides: Sides) -> None:
-    a, b = await sides.start(), await sides.start()
+    a, b = await sides.start(role="client"), await sides.start()
     events: Any = a.client.stubs.node.WatchEvents(node_pb2.WatchEventsRequest())
     first = await events.read()
     assert not first.events

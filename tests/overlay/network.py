@@ -25,7 +25,7 @@ from sidecar.node import Node, PeerInfo
 from sidecar.overlay.cache import Cache
 from sidecar.overlay.cache_file import CacheFile
 from sidecar.overlay.contacts import Contacts
-from sidecar.overlay.events import Event, PeerLinked
+from sidecar.overlay.events import Event, PeerLinked, RoleChanged
 from sidecar.overlay.sender import Sender
 from sidecar.settings import Settings
 from sidecar.transport import engine
@@ -33,6 +33,7 @@ from sidecar.transport.endpoint import Endpoint
 from sidecar.transport.engine.base import EngineSettings
 from sidecar.trust import Trust
 from sidecar.wire import ALPN, batch
+from sidecar.wire.roles import Role
 from sidecar.wire.run import Sink
 
 READ_BYTES = 1 << 20
@@ -208,6 +209,11 @@ class Site:
         """Its contact with the peer id."""
         return f"{self.peer_id}@{self.address}"
 
+    @property
+    def accepted(self) -> int:
+        """Connections it has welcomed; probes are none."""
+        return self.node.counters.connection_attempts["in", "ok"]
+
     async def join(self, other: Site) -> PeerInfo:
         """Links to another, which knows it too when this returns."""
         info = await self.node.connect(other.contact)
@@ -225,6 +231,30 @@ class Site:
     def read(self, channel: str = "", *, keep: bool = True) -> Reading:
         """An app that reads a channel."""
         return Reading(self.node, channel, keep=keep)
+
+    # roles
+
+    async def takes(
+        self, other: Site, role: Role = Role.NODE, *, connections: int = 2, checked_by: int | None = None
+    ) -> None:
+        """Returns once it takes another for this, and has so many connections with it."""
+        changes = self.node.peer_changes
+        while True:
+            revision = changes.revision
+            info = self.node.find_peer(other.peer_id)
+            if (
+                info is not None
+                and (info.role, info.connections) == (role, connections)
+                and checked_by in (None, info.checked_by)
+            ):
+                return
+            await changes.wait(revision)
+
+    async def becomes(self, role: Role, count: int = 1) -> RoleChanged:
+        """Its `count`th change to a role."""
+        event = await self.event(a(RoleChanged, role=role), count)
+        assert isinstance(event, RoleChanged)
+        return event
 
     # events
 
@@ -315,6 +345,14 @@ class Network:
         """Two sites that are linked."""
         first, second = await self.site(**settings), await self.site(**settings)
         await first.join(second)
+        return first, second
+
+    async def nodes(self, **settings: Any) -> tuple[Site, Site]:
+        """Two sites that are linked and have dialled each other back: nothing is under way any more."""
+        first, second = await self.pair(**settings)
+        for site, other in ((first, second), (second, first)):
+            await site.becomes(Role.NODE)
+            await site.takes(other)
         return first, second
 
     async def close(self) -> None:
@@ -428,11 +466,15 @@ class _End(asyncio.DatagramProtocol):
         self._near = near
         self._waiting: list[bytes] = []
         self._transport: asyncio.DatagramTransport | None = None
+        self._closed = False
 
     async def open(self, far: tuple[str, int]) -> None:
         """Makes the socket."""
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(lambda: self, remote_addr=far)
+        if self._closed:
+            self._transport.close()
+            return
         for data in self._waiting:
             self._transport.sendto(data)
         self._waiting.clear()
@@ -459,6 +501,7 @@ class _End(asyncio.DatagramProtocol):
         """See asyncio: the far side's socket is closed."""
 
     def close(self) -> None:
-        """Closes the socket."""
+        """Closes the socket, also one that is about to be."""
+        self._closed = True
         if self._transport is not None:
             self._transport.close()

@@ -140,7 +140,7 @@ async def test_a_contact_that_lets_everybody_go_at_once_is_not_dialled_without_a
     first.node.links.resuming._dial = lambda peer: None  # type: ignore[method-assign]
     clock = asyncio.get_running_loop().time
     began = clock()
-    site = await network.site(bootstrap=[first.address])
+    site = await network.site(bootstrap=[first.address], role="client")
     await site.event(a(PeerUnlinked, peer_id=first.peer_id), 4)
     assert clock() - began > 0.67 * (0.05 + 0.1 + 0.2)
 

@@ -193,7 +193,7 @@ async def test_reuse(network: Network, engine_name: str) -> None:
     before = first.node.get_peer(second.peer_id)
     for target in (second.peer_id, second.contact, second.address):
         assert replace(await first.node.connect(target), rtt=None) == replace(before, rtt=None)
-    assert second.node.endpoint.counters.handshakes == 1
+    assert second.accepted == 1
     assert links_of(first, second.peer_id) == 1
 
 
@@ -201,7 +201,7 @@ async def test_concurrent_connects_share_one_attempt(network: Network, engine_na
     first, second = await network.site(engine_name=engine_name), await network.site(engine_name=engine_name)
     await asyncio.gather(*(first.node.connect(second.contact) for _ in range(20)))
     assert first.node.links.dialler.attempts == 1
-    assert second.node.endpoint.counters.handshakes == 1
+    assert second.accepted == 1
 
 
 async def test_a_cancelled_first_connect_does_not_fail_the_waiters(network: Network, engine_name: str) -> None:
@@ -279,11 +279,11 @@ async def test_keep_alive(network: Network, engine_name: str) -> None:
     await lively.join(other)
     await silent.join(mute)
     changes = silent.node.peer_changes
-    while silent.node.endpoint.counters.handshakes == 1:
+    while silent.node.counters.connection_attempts["out", "ok"] == 1:
         await changes.wait(changes.revision)
     await exchange(lively, other)
     for site in (lively, other):
-        assert site.node.endpoint.counters.handshakes == 1
+        assert site.accepted == 1
         assert site.events(PeerUnlinked) == []
 
 

@@ -346,6 +346,9 @@ class Side:
         """See Owner."""
         self.outcomes += ranges
 
+    def role_frame_untrusted(self, session: Session, kind: int, body: bytes) -> None:
+        """See Owner: roles are not part of it here."""
+
     def going_away(self, session: Session, reason: str) -> None:
         """See Owner."""
         self.leaving.append(reason)

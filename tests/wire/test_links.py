@@ -17,15 +17,29 @@ from tests.wire.stranger import Stranger
 
 
 def two_connections() -> tuple[Pipes, Side, Side, list[Session], list[Session]]:
-    """Sides with a connection dialled by each; both write on the second."""
+    """Sides with a connection dialled by each, on which it writes; the other answers there."""
     pipes = Pipes()
     a, b = pipes.pair()
     pipes.dial(b, a)
     pipes.run()
     ends = [side.peer(other.peer_id).sessions for side, other in ((a, b), (b, a))]
     assert [len(sessions) for sessions in ends] == [2, 2]
-    assert [a.link(b).carrier, b.link(a).carrier] == [sessions[1] for sessions in ends]
+    assert (a.link(b).carrier, b.link(a).carrier) == (ends[0][0], ends[1][1])
+    assert (a.link(b).answerer, b.link(a).answerer) == (ends[0][1], ends[1][0])
     return pipes, a, b, list(ends[0]), list(ends[1])
+
+
+def test_each_connection_carries_its_diallers_messages() -> None:
+    """And the answers to them; what is on its way on one when the other comes is not sent again."""
+    pipes, a, b, of_a, of_b = two_connections()
+    reader, other = b.read(), a.read()
+    there, back = a.send(b, numbered(10)), b.send(a, numbered(10))
+    pipes.run()
+    assert there.delivered_all
+    assert back.delivered_all
+    assert reader.payloads == other.payloads == numbered(10)
+    assert [bool(session._lane_ids) for session in (*of_a, *of_b)] == [True, False, False, True]
+    assert a.inbox.repeats == b.inbox.repeats == 0
 
 
 def numbered(count: int, label: bytes = b"") -> list[bytes]:
@@ -55,16 +69,17 @@ def test_a_link_falls_back_to_an_older_connection() -> None:
 
 @pytest.mark.parametrize("payload", [b"small", bytes(100_000), bytes(2 * MIB)], ids=["small", "counted", "reserved"])
 def test_answers_lost_with_a_connection_are_told_on_another(payload: bytes) -> None:
-    """One side writes on the first connection, the other answers on the second, which is gone: nobody would repeat."""
+    """One side has lost its own connection and writes on the other's; the other answers on the lost one: nobody would
+    repeat."""
     pipes, a, b, of_a, of_b = two_connections()
     reader = b.read()
     pipes.run()
-    a.kill(of_a[1])
-    assert (a.link(b).carrier, b.link(a).carrier) == (of_a[0], of_b[1])
+    a.kill(of_a[0])
+    assert (a.link(b).carrier, b.link(a).answerer) == (of_a[1], of_b[0])
     book = a.send(b, [payload])
     pipes.run()
     assert not book.outcomes, "the answer went nowhere"
-    b.kill(of_b[1])
+    b.kill(of_b[0])
     pipes.run()
     assert book.delivered_all
     assert reader.payloads == [payload]
@@ -73,11 +88,11 @@ def test_answers_lost_with_a_connection_are_told_on_another(payload: bytes) -> N
 def test_windows_lost_with_a_connection_are_told_on_another() -> None:
     pipes, a, b, of_a, of_b = two_connections()
     pipes.run()
-    a.kill(of_a[1])
+    a.kill(of_a[0])
     book = a.send(b, [b"x"], channel="new")
     pipes.run()
     assert not book.was_sent
-    b.kill(of_b[1])
+    b.kill(of_b[0])
     pipes.run()
     assert book.delivered_all
 
@@ -86,13 +101,13 @@ def test_a_large_message_moves_to_a_newer_connection() -> None:
     """The stream on the older one, which lives, is given up; what is still under way on it harms nobody."""
     for seed in range(10):
         pipes = Pipes(seed)
-        a, b = pipes.pair()
+        b, a = pipes.pair()
         reader = b.read()
         book = a.send(b, [bytes(270_000)] * 2)
-        first = pipes.ends[0]
+        first = pipes.ends[1]
         while not any(bulk.position for bulk in a.link(b).outbound._bulk.values()):
             assert pipes.step()
-        pipes.dial(b, a)
+        pipes.dial(a, b)
         pipes.run()
         assert book.delivered_all
         assert len(reader.payloads) == 2

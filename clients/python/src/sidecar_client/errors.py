@@ -7,6 +7,7 @@
     │   ├── PeerIsSelf
     │   ├── FrameUnexpected
     │   ├── TokenInvalid
+    │   ├── ScopeDenied
     │   └── CursorExpired           begin the watch anew
     ├── NotFound
     │   ├── PeerUnknown
@@ -14,6 +15,7 @@
     │   └── LetterUnknown
     ├── PeerError                   the other side, or the way to it
     │   ├── PeerUnreachable
+    │   ├── PeerNotDialable         it is a client: it links by itself
     │   ├── PeerRefused
     │   ├── IdentityMismatch
     │   ├── PeerUntrusted
@@ -204,6 +206,13 @@ class PeerUnreachable(PeerError):
     """Dialling the peer failed; nothing was received there."""
 
     REASON = "PEER_UNREACHABLE"
+    CODE = grpc.StatusCode.UNAVAILABLE
+
+
+class PeerNotDialable(PeerError):
+    """The peer is a client, which is never dialled, and it is not linked."""
+
+    REASON = "PEER_NOT_DIALABLE"
     CODE = grpc.StatusCode.UNAVAILABLE
 
 

@@ -405,6 +405,14 @@ class Sidecar:
         with self._translated():
             return self.stubs.node.GetNode(node_pb2.GetNodeRequest(), timeout=self._seconds(timeout))
 
+    def check_reachability(
+        self, addresses: Iterable[str] = (), *, timeout: float | None = None
+    ) -> node_pb2.CheckReachabilityResponse:
+        """Has linked peers dial this sidecar back, where each sees it or at the addresses given (numeric host:port)."""
+        with self._translated():
+            request = node_pb2.CheckReachabilityRequest(addresses=list(addresses))
+            return self.stubs.node.CheckReachability(request, timeout=self._seconds(timeout))
+
     def events(self, cursor: Cursor | None = None) -> Iterator[node_pb2.Event | Gap]:
         """What happens from now on, or from `cursor` on; a Gap where events in between are not known."""
         watch = requests.EventWatch(cursor)

@@ -27,67 +27,78 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from sidecar.gen.overlay.v1 import bootstrap_pb2 as overlay_dot_v1_dot_bootstrap__pb2
 from sidecar.gen.overlay.v1 import cursor_pb2 as overlay_dot_v1_dot_cursor__pb2
 from sidecar.gen.overlay.v1 import errors_pb2 as overlay_dot_v1_dot_errors__pb2
+from sidecar.gen.overlay.v1 import role_pb2 as overlay_dot_v1_dot_role__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15overlay/v1/node.proto\x12\noverlay.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aoverlay/v1/bootstrap.proto\x1a\x17overlay/v1/cursor.proto\x1a\x17overlay/v1/errors.proto\"p\n\x06Limits\x12\x19\n\x11max_message_bytes\x18\x01 \x01(\x04\x12\x16\n\x0emax_grpc_bytes\x18\x02 \x01(\x04\x12\x18\n\x10max_header_bytes\x18\x03 \x01(\x04\x12\x19\n\x11max_channel_bytes\x18\x04 \x01(\x04\"\x10\n\x0eGetNodeRequest\"\xe0\x03\n\x0fGetNodeResponse\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x12\n\nnetwork_id\x18\x02 \x01(\t\x12\x10\n\x08instance\x18\x03 \x01(\x06\x12$\n\x05state\x18\x04 \x01(\x0e\x32\x15.overlay.v1.NodeState\x12\x18\n\x10listen_addresses\x18\x05 \x03(\t\x12\x1a\n\x12observed_addresses\x18\x06 \x03(\t\x12\x0e\n\x06\x65ngine\x18\x07 \x01(\t\x12\r\n\x05\x66ront\x18\x08 \x01(\t\x12\x0f\n\x07version\x18\t \x01(\t\x12\"\n\x06limits\x18\n \x01(\x0b\x32\x12.overlay.v1.Limits\x12.\n\nstarted_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0clinked_peers\x18\x0c \x01(\r\x12\x13\n\x0bknown_peers\x18\r \x01(\r\x12\x11\n\tnot_ready\x18\x0e \x03(\t\x12$\n\x05trust\x18\x0f \x01(\x0e\x32\x15.overlay.v1.TrustMode\x12\x37\n\x13\x63\x65rtificate_expires\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11\x63\x65rtificate_names\x18\x11 \x03(\t\"8\n\x12WatchEventsRequest\x12\"\n\x06\x63ursor\x18\x01 \x01(\x0b\x32\x12.overlay.v1.Cursor\"\\\n\x13WatchEventsResponse\x12!\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x11.overlay.v1.Event\x12\"\n\x06\x63ursor\x18\x02 \x01(\x0b\x32\x12.overlay.v1.Cursor\"\xf0\x06\n\x05\x45vent\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x0bpeer_linked\x18\x02 \x01(\x0b\x32\x16.overlay.v1.PeerLinkedH\x00\x12\x31\n\rpeer_unlinked\x18\x03 \x01(\x0b\x32\x18.overlay.v1.PeerUnlinkedH\x00\x12/\n\x0cpeer_refused\x18\x04 \x01(\x0b\x32\x17.overlay.v1.PeerRefusedH\x00\x12\x31\n\rmessages_lost\x18\x05 \x01(\x0b\x32\x18.overlay.v1.MessagesLostH\x00\x12\x39\n\x11instance_conflict\x18\x06 \x01(\x0b\x32\x1c.overlay.v1.InstanceConflictH\x00\x12\x31\n\rstate_changed\x18\x08 \x01(\x0b\x32\x18.overlay.v1.StateChangedH\x00\x12\x33\n\x0etrust_reloaded\x18\t \x01(\x0b\x32\x19.overlay.v1.TrustReloadedH\x00\x12\x33\n\x0etrust_expiring\x18\n \x01(\x0b\x32\x19.overlay.v1.TrustExpiringH\x00\x12=\n\x13\x62ootstrap_succeeded\x18\x14 \x01(\x0b\x32\x1e.overlay.v1.BootstrapSucceededH\x00\x12\x37\n\x10\x62ootstrap_failed\x18\x15 \x01(\x0b\x32\x1b.overlay.v1.BootstrapFailedH\x00\x12\x31\n\rcontact_added\x18\x16 \x01(\x0b\x32\x18.overlay.v1.ContactAddedH\x00\x12\x35\n\x0f\x63ontact_removed\x18\x17 \x01(\x0b\x32\x1a.overlay.v1.ContactRemovedH\x00\x12\x37\n\x10identity_changed\x18\x18 \x01(\x0b\x32\x1b.overlay.v1.IdentityChangedH\x00\x12\x31\n\rmessages_dead\x18\x1e \x01(\x0b\x32\x18.overlay.v1.MessagesDeadH\x00\x12\x35\n\x0fjournal_trouble\x18\x1f \x01(\x0b\x32\x1a.overlay.v1.JournalTroubleH\x00\x42\x06\n\x04kindJ\x04\x08\x07\x10\x08R\x0c\x62ootstrapped\"?\n\nPeerLinked\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0f\n\x07\x64ialled\x18\x03 \x01(\x08\"/\n\x0cPeerUnlinked\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"P\n\x0bPeerRefused\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07\x62y_peer\x18\x04 \x01(\x08\"\x94\x01\n\x0cMessagesLost\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x04\x12\'\n\x06reason\x18\x04 \x01(\x0e\x32\x17.overlay.v1.ErrorReason\x12*\n\x06unsent\x18\x05 \x03(\x0b\x32\x1a.overlay.v1.UnsentMessages\"N\n\x0eUnsentMessages\x12\r\n\x05token\x18\x01 \x01(\t\x12\x16\n\x0e\x66irst_sequence\x18\x02 \x01(\x04\x12\x15\n\rlast_sequence\x18\x03 \x01(\x04\"Q\n\x0cMessagesDead\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x04\x12\x10\n\x08outgoing\x18\x04 \x01(\x08\"\x1f\n\x0eJournalTrouble\x12\r\n\x05\x65rror\x18\x01 \x01(\t\"4\n\x10InstanceConflict\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\"6\n\x12\x42ootstrapSucceeded\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontact\x18\x02 \x01(\t\"N\n\x0f\x42ootstrapFailed\x12+\n\x08\x66\x61ilures\x18\x01 \x03(\x0b\x32\x19.overlay.v1.ContactResult\x12\x0e\n\x06others\x18\x02 \x01(\r\"J\n\x0c\x43ontactAdded\x12\x0f\n\x07\x63ontact\x18\x01 \x01(\t\x12)\n\x06origin\x18\x02 \x01(\x0e\x32\x19.overlay.v1.ContactOrigin\"L\n\x0e\x43ontactRemoved\x12\x0f\n\x07\x63ontact\x18\x01 \x01(\t\x12)\n\x06origin\x18\x02 \x01(\x0e\x32\x19.overlay.v1.ContactOrigin\"S\n\x0fIdentityChanged\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x18\n\x10\x65xpected_peer_id\x18\x02 \x01(\t\x12\x15\n\rfound_peer_id\x18\x03 \x01(\t\"4\n\x0cStateChanged\x12$\n\x05state\x18\x01 \x01(\x0e\x32\x15.overlay.v1.NodeState\"-\n\rTrustReloaded\x12\r\n\x05\x66iles\x18\x01 \x03(\t\x12\r\n\x05\x65rror\x18\x02 \x01(\t\"X\n\rTrustExpiring\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12(\n\x04\x65nds\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"K\n\x0c\x44rainRequest\x12*\n\x07timeout\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07no_wait\x18\x02 \x01(\x08\"&\n\rDrainResponse\x12\x15\n\rmessages_lost\x18\x01 \x01(\x04*q\n\tNodeState\x12\x1a\n\x16NODE_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12NODE_STATE_SERVING\x10\x01\x12\x17\n\x13NODE_STATE_DRAINING\x10\x02\x12\x17\n\x13NODE_STATE_STOPPING\x10\x03*w\n\tTrustMode\x12\x1a\n\x16TRUST_MODE_UNSPECIFIED\x10\x00\x12\x19\n\x15TRUST_MODE_UNVERIFIED\x10\x01\x12\x19\n\x15TRUST_MODE_PRIVATE_CA\x10\x02\x12\x18\n\x14TRUST_MODE_PUBLIC_CA\x10\x03\x32\xe1\x01\n\x0bNodeService\x12\x42\n\x07GetNode\x12\x1a.overlay.v1.GetNodeRequest\x1a\x1b.overlay.v1.GetNodeResponse\x12P\n\x0bWatchEvents\x12\x1e.overlay.v1.WatchEventsRequest\x1a\x1f.overlay.v1.WatchEventsResponse0\x01\x12<\n\x05\x44rain\x12\x18.overlay.v1.DrainRequest\x1a\x19.overlay.v1.DrainResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15overlay/v1/node.proto\x12\noverlay.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aoverlay/v1/bootstrap.proto\x1a\x17overlay/v1/cursor.proto\x1a\x17overlay/v1/errors.proto\x1a\x15overlay/v1/role.proto\"p\n\x06Limits\x12\x19\n\x11max_message_bytes\x18\x01 \x01(\x04\x12\x16\n\x0emax_grpc_bytes\x18\x02 \x01(\x04\x12\x18\n\x10max_header_bytes\x18\x03 \x01(\x04\x12\x19\n\x11max_channel_bytes\x18\x04 \x01(\x04\"\x10\n\x0eGetNodeRequest\"\xbd\x04\n\x0fGetNodeResponse\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x12\n\nnetwork_id\x18\x02 \x01(\t\x12\x10\n\x08instance\x18\x03 \x01(\x06\x12$\n\x05state\x18\x04 \x01(\x0e\x32\x15.overlay.v1.NodeState\x12\x18\n\x10listen_addresses\x18\x05 \x03(\t\x12\x1a\n\x12observed_addresses\x18\x06 \x03(\t\x12\x0e\n\x06\x65ngine\x18\x07 \x01(\t\x12\r\n\x05\x66ront\x18\x08 \x01(\t\x12\x0f\n\x07version\x18\t \x01(\t\x12\"\n\x06limits\x18\n \x01(\x0b\x32\x12.overlay.v1.Limits\x12.\n\nstarted_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0clinked_peers\x18\x0c \x01(\r\x12\x13\n\x0bknown_peers\x18\r \x01(\r\x12\x11\n\tnot_ready\x18\x0e \x03(\t\x12$\n\x05trust\x18\x0f \x01(\x0e\x32\x15.overlay.v1.TrustMode\x12\x37\n\x13\x63\x65rtificate_expires\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11\x63\x65rtificate_names\x18\x11 \x03(\t\x12\x1e\n\x04role\x18\x1e \x01(\x0e\x32\x10.overlay.v1.Role\x12\x13\n\x0brole_reason\x18\x1f \x01(\t\x12&\n\x0crole_setting\x18  \x01(\x0e\x32\x10.overlay.v1.Role\"-\n\x18\x43heckReachabilityRequest\x12\x11\n\taddresses\x18\x01 \x03(\t\"\x7f\n\x19\x43heckReachabilityResponse\x12\x1e\n\x04role\x18\x01 \x01(\x0e\x32\x10.overlay.v1.Role\x12\x13\n\x0brole_reason\x18\x02 \x01(\t\x12-\n\x06\x63hecks\x18\x03 \x03(\x0b\x32\x1d.overlay.v1.ReachabilityCheck\"o\n\x11ReachabilityCheck\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12(\n\x06result\x18\x03 \x01(\x0e\x32\x18.overlay.v1.Reachability\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"8\n\x12WatchEventsRequest\x12\"\n\x06\x63ursor\x18\x01 \x01(\x0b\x32\x12.overlay.v1.Cursor\"\\\n\x13WatchEventsResponse\x12!\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x11.overlay.v1.Event\x12\"\n\x06\x63ursor\x18\x02 \x01(\x0b\x32\x12.overlay.v1.Cursor\"\xa1\x07\n\x05\x45vent\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x0bpeer_linked\x18\x02 \x01(\x0b\x32\x16.overlay.v1.PeerLinkedH\x00\x12\x31\n\rpeer_unlinked\x18\x03 \x01(\x0b\x32\x18.overlay.v1.PeerUnlinkedH\x00\x12/\n\x0cpeer_refused\x18\x04 \x01(\x0b\x32\x17.overlay.v1.PeerRefusedH\x00\x12\x31\n\rmessages_lost\x18\x05 \x01(\x0b\x32\x18.overlay.v1.MessagesLostH\x00\x12\x39\n\x11instance_conflict\x18\x06 \x01(\x0b\x32\x1c.overlay.v1.InstanceConflictH\x00\x12\x31\n\rstate_changed\x18\x08 \x01(\x0b\x32\x18.overlay.v1.StateChangedH\x00\x12\x33\n\x0etrust_reloaded\x18\t \x01(\x0b\x32\x19.overlay.v1.TrustReloadedH\x00\x12\x33\n\x0etrust_expiring\x18\n \x01(\x0b\x32\x19.overlay.v1.TrustExpiringH\x00\x12=\n\x13\x62ootstrap_succeeded\x18\x14 \x01(\x0b\x32\x1e.overlay.v1.BootstrapSucceededH\x00\x12\x37\n\x10\x62ootstrap_failed\x18\x15 \x01(\x0b\x32\x1b.overlay.v1.BootstrapFailedH\x00\x12\x31\n\rcontact_added\x18\x16 \x01(\x0b\x32\x18.overlay.v1.ContactAddedH\x00\x12\x35\n\x0f\x63ontact_removed\x18\x17 \x01(\x0b\x32\x1a.overlay.v1.ContactRemovedH\x00\x12\x37\n\x10identity_changed\x18\x18 \x01(\x0b\x32\x1b.overlay.v1.IdentityChangedH\x00\x12\x31\n\rmessages_dead\x18\x1e \x01(\x0b\x32\x18.overlay.v1.MessagesDeadH\x00\x12\x35\n\x0fjournal_trouble\x18\x1f \x01(\x0b\x32\x1a.overlay.v1.JournalTroubleH\x00\x12/\n\x0crole_changed\x18# \x01(\x0b\x32\x17.overlay.v1.RoleChangedH\x00\x42\x06\n\x04kindJ\x04\x08\x07\x10\x08R\x0c\x62ootstrapped\"?\n\nPeerLinked\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0f\n\x07\x64ialled\x18\x03 \x01(\x08\"/\n\x0cPeerUnlinked\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"P\n\x0bPeerRefused\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07\x62y_peer\x18\x04 \x01(\x08\"\x94\x01\n\x0cMessagesLost\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x04\x12\'\n\x06reason\x18\x04 \x01(\x0e\x32\x17.overlay.v1.ErrorReason\x12*\n\x06unsent\x18\x05 \x03(\x0b\x32\x1a.overlay.v1.UnsentMessages\"N\n\x0eUnsentMessages\x12\r\n\x05token\x18\x01 \x01(\t\x12\x16\n\x0e\x66irst_sequence\x18\x02 \x01(\x04\x12\x15\n\rlast_sequence\x18\x03 \x01(\x04\"Q\n\x0cMessagesDead\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x04\x12\x10\n\x08outgoing\x18\x04 \x01(\x08\"\x1f\n\x0eJournalTrouble\x12\r\n\x05\x65rror\x18\x01 \x01(\t\"4\n\x10InstanceConflict\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\"6\n\x12\x42ootstrapSucceeded\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontact\x18\x02 \x01(\t\"N\n\x0f\x42ootstrapFailed\x12+\n\x08\x66\x61ilures\x18\x01 \x03(\x0b\x32\x19.overlay.v1.ContactResult\x12\x0e\n\x06others\x18\x02 \x01(\r\"J\n\x0c\x43ontactAdded\x12\x0f\n\x07\x63ontact\x18\x01 \x01(\t\x12)\n\x06origin\x18\x02 \x01(\x0e\x32\x19.overlay.v1.ContactOrigin\"L\n\x0e\x43ontactRemoved\x12\x0f\n\x07\x63ontact\x18\x01 \x01(\t\x12)\n\x06origin\x18\x02 \x01(\x0e\x32\x19.overlay.v1.ContactOrigin\"S\n\x0fIdentityChanged\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x18\n\x10\x65xpected_peer_id\x18\x02 \x01(\t\x12\x15\n\rfound_peer_id\x18\x03 \x01(\t\"=\n\x0bRoleChanged\x12\x1e\n\x04role\x18\x01 \x01(\x0e\x32\x10.overlay.v1.Role\x12\x0e\n\x06reason\x18\x02 \x01(\t\"4\n\x0cStateChanged\x12$\n\x05state\x18\x01 \x01(\x0e\x32\x15.overlay.v1.NodeState\"-\n\rTrustReloaded\x12\r\n\x05\x66iles\x18\x01 \x03(\t\x12\r\n\x05\x65rror\x18\x02 \x01(\t\"X\n\rTrustExpiring\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12(\n\x04\x65nds\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"K\n\x0c\x44rainRequest\x12*\n\x07timeout\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07no_wait\x18\x02 \x01(\x08\"&\n\rDrainResponse\x12\x15\n\rmessages_lost\x18\x01 \x01(\x04*q\n\tNodeState\x12\x1a\n\x16NODE_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12NODE_STATE_SERVING\x10\x01\x12\x17\n\x13NODE_STATE_DRAINING\x10\x02\x12\x17\n\x13NODE_STATE_STOPPING\x10\x03*w\n\tTrustMode\x12\x1a\n\x16TRUST_MODE_UNSPECIFIED\x10\x00\x12\x19\n\x15TRUST_MODE_UNVERIFIED\x10\x01\x12\x19\n\x15TRUST_MODE_PRIVATE_CA\x10\x02\x12\x18\n\x14TRUST_MODE_PUBLIC_CA\x10\x03*~\n\x0cReachability\x12\x1c\n\x18REACHABILITY_UNSPECIFIED\x10\x00\x12\x18\n\x14REACHABILITY_REACHED\x10\x01\x12\x1c\n\x18REACHABILITY_NOT_REACHED\x10\x02\x12\x18\n\x14REACHABILITY_UNKNOWN\x10\x03\x32\xc3\x02\n\x0bNodeService\x12\x42\n\x07GetNode\x12\x1a.overlay.v1.GetNodeRequest\x1a\x1b.overlay.v1.GetNodeResponse\x12P\n\x0bWatchEvents\x12\x1e.overlay.v1.WatchEventsRequest\x1a\x1f.overlay.v1.WatchEventsResponse0\x01\x12`\n\x11\x43heckReachability\x12$.overlay.v1.CheckReachabilityRequest\x1a%.overlay.v1.CheckReachabilityResponse\x12<\n\x05\x44rain\x12\x18.overlay.v1.DrainRequest\x1a\x19.overlay.v1.DrainResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'overlay.v1.node_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_NODESTATE']._serialized_start=3110
-  _globals['_NODESTATE']._serialized_end=3223
-  _globals['_TRUSTMODE']._serialized_start=3225
-  _globals['_TRUSTMODE']._serialized_end=3344
-  _globals['_LIMITS']._serialized_start=180
-  _globals['_LIMITS']._serialized_end=292
-  _globals['_GETNODEREQUEST']._serialized_start=294
-  _globals['_GETNODEREQUEST']._serialized_end=310
-  _globals['_GETNODERESPONSE']._serialized_start=313
-  _globals['_GETNODERESPONSE']._serialized_end=793
-  _globals['_WATCHEVENTSREQUEST']._serialized_start=795
-  _globals['_WATCHEVENTSREQUEST']._serialized_end=851
-  _globals['_WATCHEVENTSRESPONSE']._serialized_start=853
-  _globals['_WATCHEVENTSRESPONSE']._serialized_end=945
-  _globals['_EVENT']._serialized_start=948
-  _globals['_EVENT']._serialized_end=1828
-  _globals['_PEERLINKED']._serialized_start=1830
-  _globals['_PEERLINKED']._serialized_end=1893
-  _globals['_PEERUNLINKED']._serialized_start=1895
-  _globals['_PEERUNLINKED']._serialized_end=1942
-  _globals['_PEERREFUSED']._serialized_start=1944
-  _globals['_PEERREFUSED']._serialized_end=2024
-  _globals['_MESSAGESLOST']._serialized_start=2027
-  _globals['_MESSAGESLOST']._serialized_end=2175
-  _globals['_UNSENTMESSAGES']._serialized_start=2177
-  _globals['_UNSENTMESSAGES']._serialized_end=2255
-  _globals['_MESSAGESDEAD']._serialized_start=2257
-  _globals['_MESSAGESDEAD']._serialized_end=2338
-  _globals['_JOURNALTROUBLE']._serialized_start=2340
-  _globals['_JOURNALTROUBLE']._serialized_end=2371
-  _globals['_INSTANCECONFLICT']._serialized_start=2373
-  _globals['_INSTANCECONFLICT']._serialized_end=2425
-  _globals['_BOOTSTRAPSUCCEEDED']._serialized_start=2427
-  _globals['_BOOTSTRAPSUCCEEDED']._serialized_end=2481
-  _globals['_BOOTSTRAPFAILED']._serialized_start=2483
-  _globals['_BOOTSTRAPFAILED']._serialized_end=2561
-  _globals['_CONTACTADDED']._serialized_start=2563
-  _globals['_CONTACTADDED']._serialized_end=2637
-  _globals['_CONTACTREMOVED']._serialized_start=2639
-  _globals['_CONTACTREMOVED']._serialized_end=2715
-  _globals['_IDENTITYCHANGED']._serialized_start=2717
-  _globals['_IDENTITYCHANGED']._serialized_end=2800
-  _globals['_STATECHANGED']._serialized_start=2802
-  _globals['_STATECHANGED']._serialized_end=2854
-  _globals['_TRUSTRELOADED']._serialized_start=2856
-  _globals['_TRUSTRELOADED']._serialized_end=2901
-  _globals['_TRUSTEXPIRING']._serialized_start=2903
-  _globals['_TRUSTEXPIRING']._serialized_end=2991
-  _globals['_DRAINREQUEST']._serialized_start=2993
-  _globals['_DRAINREQUEST']._serialized_end=3068
-  _globals['_DRAINRESPONSE']._serialized_start=3070
-  _globals['_DRAINRESPONSE']._serialized_end=3108
-  _globals['_NODESERVICE']._serialized_start=3347
-  _globals['_NODESERVICE']._serialized_end=3572
+  _globals['_NODESTATE']._serialized_start=3627
+  _globals['_NODESTATE']._serialized_end=3740
+  _globals['_TRUSTMODE']._serialized_start=3742
+  _globals['_TRUSTMODE']._serialized_end=3861
+  _globals['_REACHABILITY']._serialized_start=3863
+  _globals['_REACHABILITY']._serialized_end=3989
+  _globals['_LIMITS']._serialized_start=203
+  _globals['_LIMITS']._serialized_end=315
+  _globals['_GETNODEREQUEST']._serialized_start=317
+  _globals['_GETNODEREQUEST']._serialized_end=333
+  _globals['_GETNODERESPONSE']._serialized_start=336
+  _globals['_GETNODERESPONSE']._serialized_end=909
+  _globals['_CHECKREACHABILITYREQUEST']._serialized_start=911
+  _globals['_CHECKREACHABILITYREQUEST']._serialized_end=956
+  _globals['_CHECKREACHABILITYRESPONSE']._serialized_start=958
+  _globals['_CHECKREACHABILITYRESPONSE']._serialized_end=1085
+  _globals['_REACHABILITYCHECK']._serialized_start=1087
+  _globals['_REACHABILITYCHECK']._serialized_end=1198
+  _globals['_WATCHEVENTSREQUEST']._serialized_start=1200
+  _globals['_WATCHEVENTSREQUEST']._serialized_end=1256
+  _globals['_WATCHEVENTSRESPONSE']._serialized_start=1258
+  _globals['_WATCHEVENTSRESPONSE']._serialized_end=1350
+  _globals['_EVENT']._serialized_start=1353
+  _globals['_EVENT']._serialized_end=2282
+  _globals['_PEERLINKED']._serialized_start=2284
+  _globals['_PEERLINKED']._serialized_end=2347
+  _globals['_PEERUNLINKED']._serialized_start=2349
+  _globals['_PEERUNLINKED']._serialized_end=2396
+  _globals['_PEERREFUSED']._serialized_start=2398
+  _globals['_PEERREFUSED']._serialized_end=2478
+  _globals['_MESSAGESLOST']._serialized_start=2481
+  _globals['_MESSAGESLOST']._serialized_end=2629
+  _globals['_UNSENTMESSAGES']._serialized_start=2631
+  _globals['_UNSENTMESSAGES']._serialized_end=2709
+  _globals['_MESSAGESDEAD']._serialized_start=2711
+  _globals['_MESSAGESDEAD']._serialized_end=2792
+  _globals['_JOURNALTROUBLE']._serialized_start=2794
+  _globals['_JOURNALTROUBLE']._serialized_end=2825
+  _globals['_INSTANCECONFLICT']._serialized_start=2827
+  _globals['_INSTANCECONFLICT']._serialized_end=2879
+  _globals['_BOOTSTRAPSUCCEEDED']._serialized_start=2881
+  _globals['_BOOTSTRAPSUCCEEDED']._serialized_end=2935
+  _globals['_BOOTSTRAPFAILED']._serialized_start=2937
+  _globals['_BOOTSTRAPFAILED']._serialized_end=3015
+  _globals['_CONTACTADDED']._serialized_start=3017
+  _globals['_CONTACTADDED']._serialized_end=3091
+  _globals['_CONTACTREMOVED']._serialized_start=3093
+  _globals['_CONTACTREMOVED']._serialized_end=3169
+  _globals['_IDENTITYCHANGED']._serialized_start=3171
+  _globals['_IDENTITYCHANGED']._serialized_end=3254
+  _globals['_ROLECHANGED']._serialized_start=3256
+  _globals['_ROLECHANGED']._serialized_end=3317
+  _globals['_STATECHANGED']._serialized_start=3319
+  _globals['_STATECHANGED']._serialized_end=3371
+  _globals['_TRUSTRELOADED']._serialized_start=3373
+  _globals['_TRUSTRELOADED']._serialized_end=3418
+  _globals['_TRUSTEXPIRING']._serialized_start=3420
+  _globals['_TRUSTEXPIRING']._serialized_end=3508
+  _globals['_DRAINREQUEST']._serialized_start=3510
+  _globals['_DRAINREQUEST']._serialized_end=3585
+  _globals['_DRAINRESPONSE']._serialized_start=3587
+  _globals['_DRAINRESPONSE']._serialized_end=3625
+  _globals['_NODESERVICE']._serialized_start=3992
+  _globals['_NODESERVICE']._serialized_end=4315
 # @@protoc_insertion_point(module_scope)

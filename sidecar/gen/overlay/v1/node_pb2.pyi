@@ -5,6 +5,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from sidecar.gen.overlay.v1 import bootstrap_pb2 as _bootstrap_pb2
 from sidecar.gen.overlay.v1 import cursor_pb2 as _cursor_pb2
 from sidecar.gen.overlay.v1 import errors_pb2 as _errors_pb2
+from sidecar.gen.overlay.v1 import role_pb2 as _role_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -27,6 +28,13 @@ class TrustMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TRUST_MODE_UNVERIFIED: _ClassVar[TrustMode]
     TRUST_MODE_PRIVATE_CA: _ClassVar[TrustMode]
     TRUST_MODE_PUBLIC_CA: _ClassVar[TrustMode]
+
+class Reachability(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REACHABILITY_UNSPECIFIED: _ClassVar[Reachability]
+    REACHABILITY_REACHED: _ClassVar[Reachability]
+    REACHABILITY_NOT_REACHED: _ClassVar[Reachability]
+    REACHABILITY_UNKNOWN: _ClassVar[Reachability]
 NODE_STATE_UNSPECIFIED: NodeState
 NODE_STATE_SERVING: NodeState
 NODE_STATE_DRAINING: NodeState
@@ -35,6 +43,10 @@ TRUST_MODE_UNSPECIFIED: TrustMode
 TRUST_MODE_UNVERIFIED: TrustMode
 TRUST_MODE_PRIVATE_CA: TrustMode
 TRUST_MODE_PUBLIC_CA: TrustMode
+REACHABILITY_UNSPECIFIED: Reachability
+REACHABILITY_REACHED: Reachability
+REACHABILITY_NOT_REACHED: Reachability
+REACHABILITY_UNKNOWN: Reachability
 
 class Limits(_message.Message):
     __slots__ = ("max_message_bytes", "max_grpc_bytes", "max_header_bytes", "max_channel_bytes")
@@ -53,7 +65,7 @@ class GetNodeRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetNodeResponse(_message.Message):
-    __slots__ = ("peer_id", "network_id", "instance", "state", "listen_addresses", "observed_addresses", "engine", "front", "version", "limits", "started_at", "linked_peers", "known_peers", "not_ready", "trust", "certificate_expires", "certificate_names")
+    __slots__ = ("peer_id", "network_id", "instance", "state", "listen_addresses", "observed_addresses", "engine", "front", "version", "limits", "started_at", "linked_peers", "known_peers", "not_ready", "trust", "certificate_expires", "certificate_names", "role", "role_reason", "role_setting")
     PEER_ID_FIELD_NUMBER: _ClassVar[int]
     NETWORK_ID_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_FIELD_NUMBER: _ClassVar[int]
@@ -71,6 +83,9 @@ class GetNodeResponse(_message.Message):
     TRUST_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATE_EXPIRES_FIELD_NUMBER: _ClassVar[int]
     CERTIFICATE_NAMES_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    ROLE_REASON_FIELD_NUMBER: _ClassVar[int]
+    ROLE_SETTING_FIELD_NUMBER: _ClassVar[int]
     peer_id: str
     network_id: str
     instance: int
@@ -88,7 +103,38 @@ class GetNodeResponse(_message.Message):
     trust: TrustMode
     certificate_expires: _timestamp_pb2.Timestamp
     certificate_names: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, peer_id: _Optional[str] = ..., network_id: _Optional[str] = ..., instance: _Optional[int] = ..., state: _Optional[_Union[NodeState, str]] = ..., listen_addresses: _Optional[_Iterable[str]] = ..., observed_addresses: _Optional[_Iterable[str]] = ..., engine: _Optional[str] = ..., front: _Optional[str] = ..., version: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., linked_peers: _Optional[int] = ..., known_peers: _Optional[int] = ..., not_ready: _Optional[_Iterable[str]] = ..., trust: _Optional[_Union[TrustMode, str]] = ..., certificate_expires: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., certificate_names: _Optional[_Iterable[str]] = ...) -> None: ...
+    role: _role_pb2.Role
+    role_reason: str
+    role_setting: _role_pb2.Role
+    def __init__(self, peer_id: _Optional[str] = ..., network_id: _Optional[str] = ..., instance: _Optional[int] = ..., state: _Optional[_Union[NodeState, str]] = ..., listen_addresses: _Optional[_Iterable[str]] = ..., observed_addresses: _Optional[_Iterable[str]] = ..., engine: _Optional[str] = ..., front: _Optional[str] = ..., version: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., linked_peers: _Optional[int] = ..., known_peers: _Optional[int] = ..., not_ready: _Optional[_Iterable[str]] = ..., trust: _Optional[_Union[TrustMode, str]] = ..., certificate_expires: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., certificate_names: _Optional[_Iterable[str]] = ..., role: _Optional[_Union[_role_pb2.Role, str]] = ..., role_reason: _Optional[str] = ..., role_setting: _Optional[_Union[_role_pb2.Role, str]] = ...) -> None: ...
+
+class CheckReachabilityRequest(_message.Message):
+    __slots__ = ("addresses",)
+    ADDRESSES_FIELD_NUMBER: _ClassVar[int]
+    addresses: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, addresses: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class CheckReachabilityResponse(_message.Message):
+    __slots__ = ("role", "role_reason", "checks")
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    ROLE_REASON_FIELD_NUMBER: _ClassVar[int]
+    CHECKS_FIELD_NUMBER: _ClassVar[int]
+    role: _role_pb2.Role
+    role_reason: str
+    checks: _containers.RepeatedCompositeFieldContainer[ReachabilityCheck]
+    def __init__(self, role: _Optional[_Union[_role_pb2.Role, str]] = ..., role_reason: _Optional[str] = ..., checks: _Optional[_Iterable[_Union[ReachabilityCheck, _Mapping]]] = ...) -> None: ...
+
+class ReachabilityCheck(_message.Message):
+    __slots__ = ("peer_id", "address", "result", "detail")
+    PEER_ID_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    peer_id: str
+    address: str
+    result: Reachability
+    detail: str
+    def __init__(self, peer_id: _Optional[str] = ..., address: _Optional[str] = ..., result: _Optional[_Union[Reachability, str]] = ..., detail: _Optional[str] = ...) -> None: ...
 
 class WatchEventsRequest(_message.Message):
     __slots__ = ("cursor",)
@@ -105,7 +151,7 @@ class WatchEventsResponse(_message.Message):
     def __init__(self, events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ..., cursor: _Optional[_Union[_cursor_pb2.Cursor, _Mapping]] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("time", "peer_linked", "peer_unlinked", "peer_refused", "messages_lost", "instance_conflict", "state_changed", "trust_reloaded", "trust_expiring", "bootstrap_succeeded", "bootstrap_failed", "contact_added", "contact_removed", "identity_changed", "messages_dead", "journal_trouble")
+    __slots__ = ("time", "peer_linked", "peer_unlinked", "peer_refused", "messages_lost", "instance_conflict", "state_changed", "trust_reloaded", "trust_expiring", "bootstrap_succeeded", "bootstrap_failed", "contact_added", "contact_removed", "identity_changed", "messages_dead", "journal_trouble", "role_changed")
     TIME_FIELD_NUMBER: _ClassVar[int]
     PEER_LINKED_FIELD_NUMBER: _ClassVar[int]
     PEER_UNLINKED_FIELD_NUMBER: _ClassVar[int]
@@ -122,6 +168,7 @@ class Event(_message.Message):
     IDENTITY_CHANGED_FIELD_NUMBER: _ClassVar[int]
     MESSAGES_DEAD_FIELD_NUMBER: _ClassVar[int]
     JOURNAL_TROUBLE_FIELD_NUMBER: _ClassVar[int]
+    ROLE_CHANGED_FIELD_NUMBER: _ClassVar[int]
     time: _timestamp_pb2.Timestamp
     peer_linked: PeerLinked
     peer_unlinked: PeerUnlinked
@@ -138,7 +185,8 @@ class Event(_message.Message):
     identity_changed: IdentityChanged
     messages_dead: MessagesDead
     journal_trouble: JournalTrouble
-    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., peer_linked: _Optional[_Union[PeerLinked, _Mapping]] = ..., peer_unlinked: _Optional[_Union[PeerUnlinked, _Mapping]] = ..., peer_refused: _Optional[_Union[PeerRefused, _Mapping]] = ..., messages_lost: _Optional[_Union[MessagesLost, _Mapping]] = ..., instance_conflict: _Optional[_Union[InstanceConflict, _Mapping]] = ..., state_changed: _Optional[_Union[StateChanged, _Mapping]] = ..., trust_reloaded: _Optional[_Union[TrustReloaded, _Mapping]] = ..., trust_expiring: _Optional[_Union[TrustExpiring, _Mapping]] = ..., bootstrap_succeeded: _Optional[_Union[BootstrapSucceeded, _Mapping]] = ..., bootstrap_failed: _Optional[_Union[BootstrapFailed, _Mapping]] = ..., contact_added: _Optional[_Union[ContactAdded, _Mapping]] = ..., contact_removed: _Optional[_Union[ContactRemoved, _Mapping]] = ..., identity_changed: _Optional[_Union[IdentityChanged, _Mapping]] = ..., messages_dead: _Optional[_Union[MessagesDead, _Mapping]] = ..., journal_trouble: _Optional[_Union[JournalTrouble, _Mapping]] = ...) -> None: ...
+    role_changed: RoleChanged
+    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., peer_linked: _Optional[_Union[PeerLinked, _Mapping]] = ..., peer_unlinked: _Optional[_Union[PeerUnlinked, _Mapping]] = ..., peer_refused: _Optional[_Union[PeerRefused, _Mapping]] = ..., messages_lost: _Optional[_Union[MessagesLost, _Mapping]] = ..., instance_conflict: _Optional[_Union[InstanceConflict, _Mapping]] = ..., state_changed: _Optional[_Union[StateChanged, _Mapping]] = ..., trust_reloaded: _Optional[_Union[TrustReloaded, _Mapping]] = ..., trust_expiring: _Optional[_Union[TrustExpiring, _Mapping]] = ..., bootstrap_succeeded: _Optional[_Union[BootstrapSucceeded, _Mapping]] = ..., bootstrap_failed: _Optional[_Union[BootstrapFailed, _Mapping]] = ..., contact_added: _Optional[_Union[ContactAdded, _Mapping]] = ..., contact_removed: _Optional[_Union[ContactRemoved, _Mapping]] = ..., identity_changed: _Optional[_Union[IdentityChanged, _Mapping]] = ..., messages_dead: _Optional[_Union[MessagesDead, _Mapping]] = ..., journal_trouble: _Optional[_Union[JournalTrouble, _Mapping]] = ..., role_changed: _Optional[_Union[RoleChanged, _Mapping]] = ...) -> None: ...
 
 class PeerLinked(_message.Message):
     __slots__ = ("peer_id", "address", "dialled")
@@ -261,6 +309,14 @@ class IdentityChanged(_message.Message):
     expected_peer_id: str
     found_peer_id: str
     def __init__(self, address: _Optional[str] = ..., expected_peer_id: _Optional[str] = ..., found_peer_id: _Optional[str] = ...) -> None: ...
+
+class RoleChanged(_message.Message):
+    __slots__ = ("role", "reason")
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    role: _role_pb2.Role
+    reason: str
+    def __init__(self, role: _Optional[_Union[_role_pb2.Role, str]] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class StateChanged(_message.Message):
     __slots__ = ("state",)

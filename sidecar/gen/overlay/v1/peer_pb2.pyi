@@ -3,6 +3,7 @@ import datetime
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from sidecar.gen.overlay.v1 import cursor_pb2 as _cursor_pb2
+from sidecar.gen.overlay.v1 import role_pb2 as _role_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -28,7 +29,7 @@ PEER_STATE_RESUMING: PeerState
 PEER_STATE_BLOCKED: PeerState
 
 class Peer(_message.Message):
-    __slots__ = ("peer_id", "state", "addresses", "agent", "rtt", "linked_at", "connections", "messages_sent", "messages_received", "queued_bytes", "bytes_sent", "bytes_received")
+    __slots__ = ("peer_id", "state", "addresses", "agent", "rtt", "linked_at", "connections", "messages_sent", "messages_received", "queued_bytes", "bytes_sent", "bytes_received", "role", "checked_by")
     PEER_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     ADDRESSES_FIELD_NUMBER: _ClassVar[int]
@@ -41,6 +42,8 @@ class Peer(_message.Message):
     QUEUED_BYTES_FIELD_NUMBER: _ClassVar[int]
     BYTES_SENT_FIELD_NUMBER: _ClassVar[int]
     BYTES_RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    CHECKED_BY_FIELD_NUMBER: _ClassVar[int]
     peer_id: str
     state: PeerState
     addresses: _containers.RepeatedScalarFieldContainer[str]
@@ -53,7 +56,9 @@ class Peer(_message.Message):
     queued_bytes: int
     bytes_sent: int
     bytes_received: int
-    def __init__(self, peer_id: _Optional[str] = ..., state: _Optional[_Union[PeerState, str]] = ..., addresses: _Optional[_Iterable[str]] = ..., agent: _Optional[str] = ..., rtt: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., linked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., connections: _Optional[int] = ..., messages_sent: _Optional[int] = ..., messages_received: _Optional[int] = ..., queued_bytes: _Optional[int] = ..., bytes_sent: _Optional[int] = ..., bytes_received: _Optional[int] = ...) -> None: ...
+    role: _role_pb2.Role
+    checked_by: int
+    def __init__(self, peer_id: _Optional[str] = ..., state: _Optional[_Union[PeerState, str]] = ..., addresses: _Optional[_Iterable[str]] = ..., agent: _Optional[str] = ..., rtt: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., linked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., connections: _Optional[int] = ..., messages_sent: _Optional[int] = ..., messages_received: _Optional[int] = ..., queued_bytes: _Optional[int] = ..., bytes_sent: _Optional[int] = ..., bytes_received: _Optional[int] = ..., role: _Optional[_Union[_role_pb2.Role, str]] = ..., checked_by: _Optional[int] = ...) -> None: ...
 
 class ListPeersRequest(_message.Message):
     __slots__ = ("page_size", "page_token", "linked_only")

@@ -7,6 +7,14 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Role(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ROLE_UNSPECIFIED: _ClassVar[Role]
+    ROLE_CLIENT: _ClassVar[Role]
+    ROLE_NODE: _ClassVar[Role]
+    ROLE_AUTO: _ClassVar[Role]
+    ROLE_VISITOR: _ClassVar[Role]
+
 class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     OUTCOME_UNSPECIFIED: _ClassVar[Outcome]
@@ -14,11 +22,27 @@ class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     OUTCOME_DEAD: _ClassVar[Outcome]
     OUTCOME_EXPIRED: _ClassVar[Outcome]
     OUTCOME_PURGED: _ClassVar[Outcome]
+
+class DialbackStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DIALBACK_STATUS_UNSPECIFIED: _ClassVar[DialbackStatus]
+    DIALBACK_STATUS_DIALLED: _ClassVar[DialbackStatus]
+    DIALBACK_STATUS_REFUSED: _ClassVar[DialbackStatus]
+    DIALBACK_STATUS_PRICE: _ClassVar[DialbackStatus]
+ROLE_UNSPECIFIED: Role
+ROLE_CLIENT: Role
+ROLE_NODE: Role
+ROLE_AUTO: Role
+ROLE_VISITOR: Role
 OUTCOME_UNSPECIFIED: Outcome
 OUTCOME_PROCESSED: Outcome
 OUTCOME_DEAD: Outcome
 OUTCOME_EXPIRED: Outcome
 OUTCOME_PURGED: Outcome
+DIALBACK_STATUS_UNSPECIFIED: DialbackStatus
+DIALBACK_STATUS_DIALLED: DialbackStatus
+DIALBACK_STATUS_REFUSED: DialbackStatus
+DIALBACK_STATUS_PRICE: DialbackStatus
 
 class Limits(_message.Message):
     __slots__ = ("max_message_bytes", "link_bytes", "link_messages", "channel_bytes", "channel_messages", "max_channels", "kept", "durable")
@@ -75,7 +99,7 @@ class AcceptorHello(_message.Message):
     def __init__(self, version: _Optional[int] = ..., nonce: _Optional[bytes] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("version", "nonce", "limits", "network_id", "instance", "agent", "observed", "record", "epoch", "resume_epoch", "received")
+    __slots__ = ("version", "nonce", "limits", "network_id", "instance", "agent", "observed", "record", "epoch", "resume_epoch", "received", "role", "answers")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     NONCE_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
@@ -87,6 +111,8 @@ class Hello(_message.Message):
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     RESUME_EPOCH_FIELD_NUMBER: _ClassVar[int]
     RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    ANSWERS_FIELD_NUMBER: _ClassVar[int]
     version: int
     nonce: bytes
     limits: Limits
@@ -98,7 +124,9 @@ class Hello(_message.Message):
     epoch: int
     resume_epoch: int
     received: Received
-    def __init__(self, version: _Optional[int] = ..., nonce: _Optional[bytes] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., network_id: _Optional[str] = ..., instance: _Optional[int] = ..., agent: _Optional[str] = ..., observed: _Optional[str] = ..., record: _Optional[_Union[Record, _Mapping]] = ..., epoch: _Optional[int] = ..., resume_epoch: _Optional[int] = ..., received: _Optional[_Union[Received, _Mapping]] = ...) -> None: ...
+    role: Role
+    answers: bytes
+    def __init__(self, version: _Optional[int] = ..., nonce: _Optional[bytes] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., network_id: _Optional[str] = ..., instance: _Optional[int] = ..., agent: _Optional[str] = ..., observed: _Optional[str] = ..., record: _Optional[_Union[Record, _Mapping]] = ..., epoch: _Optional[int] = ..., resume_epoch: _Optional[int] = ..., received: _Optional[_Union[Received, _Mapping]] = ..., role: _Optional[_Union[Role, str]] = ..., answers: _Optional[bytes] = ...) -> None: ...
 
 class Proof(_message.Message):
     __slots__ = ("certificates", "signature")
@@ -109,7 +137,7 @@ class Proof(_message.Message):
     def __init__(self, certificates: _Optional[_Iterable[bytes]] = ..., signature: _Optional[bytes] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("network_id", "instance", "agent", "observed", "record", "epoch", "resume_epoch", "received")
+    __slots__ = ("network_id", "instance", "agent", "observed", "record", "epoch", "resume_epoch", "received", "role")
     NETWORK_ID_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_FIELD_NUMBER: _ClassVar[int]
     AGENT_FIELD_NUMBER: _ClassVar[int]
@@ -118,6 +146,7 @@ class Welcome(_message.Message):
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     RESUME_EPOCH_FIELD_NUMBER: _ClassVar[int]
     RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
     network_id: str
     instance: int
     agent: str
@@ -126,7 +155,8 @@ class Welcome(_message.Message):
     epoch: int
     resume_epoch: int
     received: Received
-    def __init__(self, network_id: _Optional[str] = ..., instance: _Optional[int] = ..., agent: _Optional[str] = ..., observed: _Optional[str] = ..., record: _Optional[_Union[Record, _Mapping]] = ..., epoch: _Optional[int] = ..., resume_epoch: _Optional[int] = ..., received: _Optional[_Union[Received, _Mapping]] = ...) -> None: ...
+    role: Role
+    def __init__(self, network_id: _Optional[str] = ..., instance: _Optional[int] = ..., agent: _Optional[str] = ..., observed: _Optional[str] = ..., record: _Optional[_Union[Record, _Mapping]] = ..., epoch: _Optional[int] = ..., resume_epoch: _Optional[int] = ..., received: _Optional[_Union[Received, _Mapping]] = ..., role: _Optional[_Union[Role, str]] = ...) -> None: ...
 
 class Reject(_message.Message):
     __slots__ = ("code", "reason")
@@ -372,3 +402,81 @@ class OutcomeRange(_message.Message):
     outcome: Outcome
     durable: bool
     def __init__(self, first: _Optional[int] = ..., last: _Optional[int] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., durable: bool = ...) -> None: ...
+
+class Probe(_message.Message):
+    __slots__ = ("nonce",)
+    NONCE_FIELD_NUMBER: _ClassVar[int]
+    nonce: bytes
+    def __init__(self, nonce: _Optional[bytes] = ...) -> None: ...
+
+class Check(_message.Message):
+    __slots__ = ("challenge", "helper", "address")
+    CHALLENGE_FIELD_NUMBER: _ClassVar[int]
+    HELPER_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    challenge: bytes
+    helper: Record
+    address: str
+    def __init__(self, challenge: _Optional[bytes] = ..., helper: _Optional[_Union[Record, _Mapping]] = ..., address: _Optional[str] = ...) -> None: ...
+
+class Dialback(_message.Message):
+    __slots__ = ("challenge", "acceptor", "addresses", "padding")
+    CHALLENGE_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTOR_FIELD_NUMBER: _ClassVar[int]
+    ADDRESSES_FIELD_NUMBER: _ClassVar[int]
+    PADDING_FIELD_NUMBER: _ClassVar[int]
+    challenge: bytes
+    acceptor: bytes
+    addresses: _containers.RepeatedScalarFieldContainer[str]
+    padding: bytes
+    def __init__(self, challenge: _Optional[bytes] = ..., acceptor: _Optional[bytes] = ..., addresses: _Optional[_Iterable[str]] = ..., padding: _Optional[bytes] = ...) -> None: ...
+
+class DialbackResult(_message.Message):
+    __slots__ = ("challenge", "status", "body", "signature", "reason", "price")
+    CHALLENGE_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    challenge: bytes
+    status: DialbackStatus
+    body: bytes
+    signature: bytes
+    reason: str
+    price: int
+    def __init__(self, challenge: _Optional[bytes] = ..., status: _Optional[_Union[DialbackStatus, str]] = ..., body: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., reason: _Optional[str] = ..., price: _Optional[int] = ...) -> None: ...
+
+class DialbackResultBody(_message.Message):
+    __slots__ = ("public_key", "subject", "acceptor", "challenge", "address", "reachable")
+    PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTOR_FIELD_NUMBER: _ClassVar[int]
+    CHALLENGE_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    REACHABLE_FIELD_NUMBER: _ClassVar[int]
+    public_key: bytes
+    subject: bytes
+    acceptor: bytes
+    challenge: bytes
+    address: str
+    reachable: bool
+    def __init__(self, public_key: _Optional[bytes] = ..., subject: _Optional[bytes] = ..., acceptor: _Optional[bytes] = ..., challenge: _Optional[bytes] = ..., address: _Optional[str] = ..., reachable: bool = ...) -> None: ...
+
+class Admitted(_message.Message):
+    __slots__ = ("role", "checked_by", "reason")
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    CHECKED_BY_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    role: Role
+    checked_by: int
+    reason: str
+    def __init__(self, role: _Optional[_Union[Role, str]] = ..., checked_by: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class RoleTold(_message.Message):
+    __slots__ = ("role", "reason")
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    role: Role
+    reason: str
+    def __init__(self, role: _Optional[_Union[Role, str]] = ..., reason: _Optional[str] = ...) -> None: ...

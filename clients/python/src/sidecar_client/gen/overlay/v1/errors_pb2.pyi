@@ -42,6 +42,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_EXPIRED: _ClassVar[ErrorReason]
     ERROR_REASON_PURGED: _ClassVar[ErrorReason]
     ERROR_REASON_LETTER_UNKNOWN: _ClassVar[ErrorReason]
+    ERROR_REASON_PEER_NOT_DIALABLE: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_INVALID_FIELD: ErrorReason
 ERROR_REASON_MESSAGE_TOO_LARGE: ErrorReason
@@ -78,3 +79,4 @@ ERROR_REASON_DEAD_LETTERED: ErrorReason
 ERROR_REASON_EXPIRED: ErrorReason
 ERROR_REASON_PURGED: ErrorReason
 ERROR_REASON_LETTER_UNKNOWN: ErrorReason
+ERROR_REASON_PEER_NOT_DIALABLE: ErrorReason

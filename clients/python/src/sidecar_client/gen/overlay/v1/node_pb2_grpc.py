@@ -45,6 +45,11 @@ class NodeServiceStub(object):
                 request_serializer=overlay_dot_v1_dot_node__pb2.WatchEventsRequest.SerializeToString,
                 response_deserializer=overlay_dot_v1_dot_node__pb2.WatchEventsResponse.FromString,
                 _registered_method=True)
+        self.CheckReachability = channel.unary_unary(
+                '/overlay.v1.NodeService/CheckReachability',
+                request_serializer=overlay_dot_v1_dot_node__pb2.CheckReachabilityRequest.SerializeToString,
+                response_deserializer=overlay_dot_v1_dot_node__pb2.CheckReachabilityResponse.FromString,
+                _registered_method=True)
         self.Drain = channel.unary_unary(
                 '/overlay.v1.NodeService/Drain',
                 request_serializer=overlay_dot_v1_dot_node__pb2.DrainRequest.SerializeToString,
@@ -70,6 +75,13 @@ class NodeServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CheckReachability(self, request, context):
+        """CheckReachability has linked peers dial this sidecar back, each from a socket of its own, and tells what came of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Drain(self, request, context):
         """Drain takes nothing new, waits until what was accepted has an outcome or the call's deadline passes, announces the
         leave, and then stops the sidecar.
@@ -90,6 +102,11 @@ def add_NodeServiceServicer_to_server(servicer, server):
                     servicer.WatchEvents,
                     request_deserializer=overlay_dot_v1_dot_node__pb2.WatchEventsRequest.FromString,
                     response_serializer=overlay_dot_v1_dot_node__pb2.WatchEventsResponse.SerializeToString,
+            ),
+            'CheckReachability': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckReachability,
+                    request_deserializer=overlay_dot_v1_dot_node__pb2.CheckReachabilityRequest.FromString,
+                    response_serializer=overlay_dot_v1_dot_node__pb2.CheckReachabilityResponse.SerializeToString,
             ),
             'Drain': grpc.unary_unary_rpc_method_handler(
                     servicer.Drain,
@@ -152,6 +169,33 @@ class NodeService(object):
             '/overlay.v1.NodeService/WatchEvents',
             overlay_dot_v1_dot_node__pb2.WatchEventsRequest.SerializeToString,
             overlay_dot_v1_dot_node__pb2.WatchEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckReachability(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/overlay.v1.NodeService/CheckReachability',
+            overlay_dot_v1_dot_node__pb2.CheckReachabilityRequest.SerializeToString,
+            overlay_dot_v1_dot_node__pb2.CheckReachabilityResponse.FromString,
             options,
             channel_credentials,
             insecure,
