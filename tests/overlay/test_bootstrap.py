@@ -30,6 +30,15 @@ async def test_node_will_attempt_hard_coded_contacts(network: Network, engine_na
     assert second.node.counters.bootstrap_last_success is not None
 
 
+async def test_client_will_attempt_hard_coded_contacts(network: Network, engine_name: str) -> None:
+    """client_will_attempt_hard_coded_contacts."""
+    first = await network.site(engine_name=engine_name)
+    second = await network.site(engine_name=engine_name, role="client", bootstrap=[first.contact])
+    await second.event(a(BootstrapSucceeded, peer_id=first.peer_id))
+    await first.event(a(PeerLinked, peer_id=second.peer_id))
+    assert first.node.get_peer(second.peer_id).connections == 1
+
+
 async def test_bootstrap_by_address_or_by_name(network: Network) -> None:
     first, second = await network.site(), await network.site()
     results = await second.node.bootstrap([f"localhost:{first.port}"])
@@ -44,10 +53,10 @@ async def test_the_first_contact_wins(network: Network) -> None:
     assert len(results) == 1
 
 
-async def test_bootstrap_failure(network: Network) -> None:
+async def test_bootstrap_failure(network: Network, engine_name: str) -> None:
     """Dead contacts give a failure with the reason for each; an event too."""
-    stranger = await network.site(network_id="another")
-    site = await network.site(handshake_timeout=0.3)
+    stranger = await network.site(engine_name=engine_name, network_id="another")
+    site = await network.site(engine_name=engine_name, handshake_timeout=0.3)
     contacts = [DEAD, stranger.address, f"{Identity.ephemeral().peer_id}@{stranger.address}", "nowhere.invalid:7400"]
     with pytest.raises(SidecarError) as raised:
         await site.node.bootstrap(contacts)
