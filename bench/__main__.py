@@ -26,6 +26,7 @@ from bench.places import LOOPBACK, NoNamespaces, Place, namespaces
 from bench.processes import Failed, cpu_seconds, machine_cpu_seconds, wait_for_idle
 from bench.retry import measure_retry
 from bench.standing import Samples, measure_handshakes, measure_idle_links, measure_start
+from bench.trust import measure_trust
 from bench.works import WORKS, Sample, Work
 
 OUT = builds.ROOT / "bench" / "out"
@@ -145,6 +146,7 @@ class Bench:
             for engine in self.engines:
                 steps += [
                     partial(measure_handshakes, samples, folder, engine, self.seconds),
+                    partial(measure_trust, samples, folder, engine, self.seconds),
                     partial(measure_retry, samples, folder, engine, self.seconds),
                     partial(measure_idle_links, samples, folder, engine, self.options.links),
                 ]

@@ -55,6 +55,15 @@ FIGURES = (
     Figure("handshakes", "acceptor_ms", "  CPU ms a link, accepting sidecar", 1, 2),
     Figure("handshakes", "dialler_ms", "  CPU ms a link, dialling side", 1, 2),
     *(
+        Figure(f"handshakes, trust {mode}", metric, f"{words}, trust {mode}", 1, digits)
+        for mode in ("unverified", "private-ca", "public-ca")
+        for metric, words, digits in (
+            ("handshakes_s", "links/s", 0),
+            ("acceptor_ms", "  CPU ms a link, accepting sidecar", 2),
+            ("dialler_ms", "  CPU ms a link, dialling side", 2),
+        )
+    ),
+    *(
         Figure(f"handshakes, Retry {policy}{among}", "handshakes_s", f"links/s, Retry {policy}{among}", 1, 0)
         for policy, among in (
             ("never", ""),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -57,9 +58,9 @@ def _daemon_start(daemon: Path, folder: Path, repeat: int) -> Sample:
         return {"ready_ms": ready * 1e3, "rss_mib": process.rss_bytes() / MIB}
 
 
-def start_swarm(engine: str, keys: int, folder: Path, pin: str, number: int = 0) -> App:
-    """Many peers in one process, on some cores."""
-    command = [sys.executable, str(SWARM), engine, str(keys)]
+def start_swarm(engine: str, keys: int, folder: Path, pin: str, number: int = 0, *, more: Sequence[str] = ()) -> App:
+    """Many peers in one process, on some cores; `more` are further arguments of it."""
+    command = [sys.executable, str(SWARM), engine, str(keys), *more]
     return App(f"{engine} swarm", ["taskset", "-c", pin, *command], LOOPBACK.sender, folder / f"swarm{number}.log")
 
 

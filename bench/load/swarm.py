@@ -1,7 +1,9 @@
 """Many peers in one process, for what a sidecar costs per link: a sidecar's transport and wire protocol, with a
 key for each link, and nothing above them.
 
-python swarm.py ENGINE KEYS; commands are lines of JSON on stdin, answers lines of JSON on stdout:
+python swarm.py ENGINE KEYS [MODE CA]; commands are lines of JSON on stdin, answers lines of JSON on stdout:
+
+With MODE, a trust mode with CAs, every peer has a certificate of the CA in that directory and judges by the mode.
 
     shake  links and closes for `seconds`, `depth` links under way at once, each by the next key, and for each sends
            `spoofed` of the forged first packets
@@ -18,7 +20,11 @@ import json
 import socket
 import sys
 import time
+from pathlib import Path
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from sidecar.addresses import Contact
 from sidecar.errors import Reason
@@ -29,6 +35,11 @@ from sidecar.transport.endpoint import Endpoint
 from sidecar.transport.engine import load
 from sidecar.transport.engine.base import EngineSettings
 from sidecar.transport.pump import Pump
+from sidecar.trust import Access, Trust, TrustMode
+from sidecar.trust.authorities import Authorities
+from sidecar.trust.authority import Authority, utc_now
+from sidecar.trust.path import Anchors
+from sidecar.trust.revocation import Revocations
 from sidecar.wire import ALPN
 from sidecar.wire.batch import large_entry
 from sidecar.wire.errors import Close
@@ -77,8 +88,8 @@ class Delivered:
 class Swarm:
     """The owner of every session."""
 
-    def __init__(self, keys: int) -> None:
-        self.locals = [LocalPeer(Identity.ephemeral(), NETWORK, number + 1, "bench") for number in range(keys)]
+    def __init__(self, keys: int, trust: Trust, authority: Authority | None) -> None:
+        self.locals = [LocalPeer(_identity(authority), NETWORK, number + 1, "bench", trust) for number in range(keys)]
         self.endpoint: Endpoint
         self.links: dict[Session, Link] = {}
         self.outcomes: dict[Session, asyncio.Future[Session]] = {}
@@ -228,8 +239,27 @@ class Swarm:
             self.lost.append(why)
 
 
+def _identity(authority: Authority | None) -> Identity:
+    """A new peer, with a certificate where there is a CA."""
+    identity = Identity.ephemeral("p256" if authority is not None else "ed25519")
+    if authority is not None:
+        _, chain = authority.issue(identity.certificate_request([]), names=[], days=1, now=utc_now())
+        identity.renew([each.public_bytes(Encoding.DER) for each in x509.load_pem_x509_certificates(chain)])
+    return identity
+
+
+def _trusting(words: list[str]) -> tuple[Trust, Authority | None]:
+    """The judge, and the CA that issues, which the arguments name."""
+    if not words or words[0] == "unverified":
+        return Trust.unverified(), None
+    authority = Authority(Path(words[1]))
+    mode: TrustMode = "public-ca" if words[0] == "public-ca" else "private-ca"
+    trusted = Authorities(Anchors([authority.chain[-1]]), Revocations(), public=mode == "public-ca")
+    return Trust(mode, Access(), trusted, time.time), authority
+
+
 async def main() -> None:
-    swarm = Swarm(int(sys.argv[2]))
+    swarm = Swarm(int(sys.argv[2]), *_trusting(sys.argv[3:]))
     await swarm.open(sys.argv[1])
     print(json.dumps({"ready": True}), flush=True)
     while line := await asyncio.to_thread(sys.stdin.readline):

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -51,12 +51,15 @@ class Project:
     name: str
     file: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    over: Sequence[str] = ()
+    """Files that go over `file`, in this order."""
     quic: str = ""
     """The QUIC engine its sidecars should run."""
 
     def compose(self, *words: str, timeout: float = 300) -> str:
         """What docker-compose prints."""
-        command = (str(LAB), "compose", "--project-name", self.name, "--file", self.file, *words)
+        files = [word for file in (self.file, *self.over) for word in ("--file", file)]
+        command = (str(LAB), "compose", "--project-name", self.name, *files, *words)
         return run(*command, timeout=timeout, environment=self.environment).stdout
 
     def __enter__(self) -> Self:

@@ -82,6 +82,32 @@ def test_sigterm_drains(project: Project) -> None:
         assert TRACEBACK not in project.logs(f"app-{name}")
 
 
+def test_private_ca_lets_members_talk_and_refuses_a_stranger() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("0.0.0.0", 0))
+        environment = {"PUBLISHED_PORT": str(probe.getsockname()[1])}
+    over = ["docker-compose.private-ca.yml"]
+    with Project("sidecar-private-ca", "docker-compose.yml", environment, over) as project:
+        for name in NAMES:
+            project.wait_for_log(f"app-{name}", "every peer answered")
+        status = json.loads(project.execute("sidecar-a", "sidecar", "status", "--json").stdout)
+        assert status["trust"] == "private_ca"
+        assert "sidecar-a" in status["certificate_names"]
+        linked = {peer["peer_id"] for peer in status["peers"]}
+        stranger = project.execute("stranger", "sidecar", "id").stdout.strip()
+        refused = project.execute("stranger", "sidecar", "bootstrap", check=False)
+        assert refused.returncode == 6
+        assert "refused: self-signed certificate: CN=" in refused.stderr
+        assert linked
+        assert stranger not in linked
+        assert "self-signed certificate" in project.logs("sidecar-a")
+        # The keys stay where they were made.
+        shared = "import os; print(sorted(os.listdir('/exchange')))"
+        found = project.execute("sidecar-a", "python", "-c", shared).stdout
+        assert "key" not in found
+        assert "identity.pem" not in found
+
+
 def test_tls_and_token() -> None:
     environment = {"API_TOKEN": secrets.token_hex(16)}
     with Project("sidecar-tls", "docker-compose.tls.yml", environment) as project:
