@@ -22,6 +22,8 @@ stuck there is some for one more (dynamic thresholds, after Choudhury and Hahne 
 CHANNEL_LEAST = 64 << 10
 """Bytes any channel may queue, whatever others hold."""
 QUANTUM = 64 << 10
+CHANNEL_QUANTUM = 128 << 10
+"""Bytes of a channel's turn within its class: as much as the longest run of small messages."""
 WEIGHTS = (16, 16, 4, 4, 1, 1)
 
 
@@ -45,6 +47,8 @@ class Outbox:
         self._ready: list[OrderedDict[str, deque[Run]]] = [OrderedDict() for _ in range(CLASSES)]
         self._blocked: list[dict[str, deque[Run]]] = [{} for _ in range(CLASSES)]
         self._deficit = [0] * CLASSES
+        self._shares: list[dict[str, int]] = [{} for _ in range(CLASSES)]
+        """By class: bytes that a channel may still send in its turn; the whole quantum where it is not named."""
         self._channel_bytes: dict[str, int] = {}
         self._room_wanted: list[tuple[str, Callable[[], None]]] = []
         self._empty_wanted: list[Callable[[], None]] = []
@@ -106,14 +110,21 @@ class Outbox:
         return channel, queue[0]
 
     def next(self, kind: int) -> Run:
-        """Takes what `head` showed; the channel goes to the end of the turn."""
+        """Takes what `head` showed; the channel goes to the end of the turn once it has had its share of bytes."""
         ready = self._ready[kind]
         channel, queue = next(iter(ready.items()))
         run = queue.popleft()
-        if queue:
-            ready.move_to_end(channel)
-        else:
+        shares = self._shares[kind]
+        if not queue:
             del ready[channel]
+            shares.pop(channel, None)
+        elif len(ready) > 1:
+            left = shares.get(channel, CHANNEL_QUANTUM) - run.size
+            if left <= 0:
+                # What it had too much, it has less next time; a large message is not held against its channel for long.
+                left = max(left, 1 - CHANNEL_QUANTUM) + CHANNEL_QUANTUM
+                ready.move_to_end(channel)
+            shares[channel] = left
         return run
 
     def block(self, kind: int, channel: str) -> None:

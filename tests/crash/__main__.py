@@ -4,6 +4,7 @@ was broken."""
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import tempfile
 import time
@@ -27,7 +28,8 @@ def main() -> None:
             scene = Scene(Path(folder), sidecars, given.seed)
             verdicts = scene.run(given.kills)
         finally:
-            sidecars.end()
+            with contextlib.redirect_stdout(None):  # their logs
+                sidecars.end()
     killed = ", ".join(f"{who} {count}" for who, count in sorted(scene.kills.items()))
     print(f"{given.kills} kills in {time.monotonic() - began:.0f} s ({killed}), seed {given.seed}\n\n{HEAD}")
     for verdict in verdicts:
@@ -39,7 +41,9 @@ def main() -> None:
             f"out of order {verdict.disordered[:20]}",
             file=sys.stderr,
         )
-    sys.exit(bool(bad))
+    broken = scene.tracebacks()
+    print(*broken, sep="\n", file=sys.stderr)
+    sys.exit(bool(bad or broken))
 
 
 if __name__ == "__main__":

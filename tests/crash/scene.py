@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sidecar_client import Sidecar, SidecarError
 from tests.crash.checker import Verdict, judge
-from tests.processes import SidecarProcess, Sidecars, sidecar_environment
+from tests.processes import TRACEBACK, SidecarProcess, Sidecars, sidecar_environment
 
 QUIET_SECONDS = 40.0
 """What may pass until all that is durable has arrived, once nobody is killed any more."""
@@ -40,6 +40,7 @@ class Scene:
 
     def __init__(self, folder: Path, sidecars: Sidecars, seed: int) -> None:
         self.kills: Counter[str] = Counter()
+        sidecars.tracebacks_expected = True  # grpcio writes one when a client is killed within a call: see `tracebacks`
         self._draw = random.Random(seed)
         self._notes = folder / "sender.notes", folder / "receiver.notes"
         self._near = sidecars.spawn("near")
@@ -62,6 +63,11 @@ class Scene:
             self._sender.kill()
             self._receiver.kill()
         return judge(*self._notes)
+
+    def tracebacks(self) -> list[str]:
+        """Lines of the sidecars' logs with tracebacks of ours."""
+        lines = (self._near.stderr + self._far.stderr).splitlines()
+        return [line for line in lines if TRACEBACK in line and "ExecuteBatchError" not in line]
 
     def _kill_one(self) -> None:
         victim = self._draw.choice(("near sidecar", "far sidecar", "both sidecars", "sender app", "receiver app"))

@@ -18,6 +18,7 @@ def test_no_promise_is_broken_by_kills(sidecars: Sidecars, tmp_path: Path) -> No
     scene = Scene(tmp_path, sidecars, seed=3)
     verdicts = scene.run(kills=40)
     assert all(verdict.good for verdict in verdicts), verdicts
+    assert not scene.tracebacks()
     assert all(verdict.seen > 100 for verdict in verdicts), "there was traffic on every channel"
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from sidecar.errors import Reason
-from sidecar.wire.outbox import CHANNEL_LEAST, CLASSES, WEIGHTS, Outbox, class_of
+from sidecar.wire.outbox import CHANNEL_LEAST, CHANNEL_QUANTUM, CLASSES, WEIGHTS, Outbox, class_of
 from sidecar.wire.run import Run
 from tests.wire.side import KIB, MIB, Book, entry
 
@@ -75,7 +75,8 @@ def test_channels_of_a_class_take_turns_and_keep_their_order() -> None:
     outbox = Outbox(1 << 20)
     book = Book(30)
     for number in range(30):
-        outbox.put("abc"[number % 3] if number < 15 else "a", 1, run(book=book, number=number))
+        channel = "abc"[number % 3] if number < 15 else "a"
+        outbox.put(channel, 1, Run([bytes(CHANNEL_QUANTUM)], 2, book, number))
     taken = []
     while outbox.waiting(2):
         name, head = outbox.head(2)
@@ -85,6 +86,22 @@ def test_channels_of_a_class_take_turns_and_keep_their_order() -> None:
     for name in "abc":
         numbers = [number for one, number in taken if one == name]
         assert numbers == sorted(numbers)
+
+
+@pytest.mark.parametrize(("small", "large"), [(100, 100 * KIB), (10 * KIB, 70 * KIB), (KIB, CHANNEL_QUANTUM)])
+def test_channels_of_a_class_share_by_bytes(small: int, large: int) -> None:
+    """However long their runs are: one of many small ones has as much as one of few large ones."""
+    outbox = Outbox(64 * MIB)
+    sizes = {"small": small, "large": large, "both": small}
+    for channel, size in sizes.items():
+        for number in range(8 * MIB // size):
+            held = large if channel == "both" and number % 2 else size
+            outbox.put(channel, 1, Run([bytes(held)], 2, Book(1), 1))
+    sent: Counter[str] = Counter()
+    while all(count < 4 * MIB for count in sent.values()) and len(outbox._ready[2]) == len(sizes):
+        channel, _ = outbox.head(2)
+        sent[channel] += outbox.next(2).size
+    assert max(sent.values()) - min(sent.values()) <= 2 * CHANNEL_QUANTUM, sent
 
 
 def test_a_blocked_channel_holds_up_no_other() -> None:
