@@ -101,11 +101,12 @@ def daemon_command(binary: Path, control: Path, site: Site) -> list[str]:
     return [str(binary), "-q", "-listen", f"/unix{control}", "-hostAddrs", f"/ip4/{site.address}/udp/0/quic-v1"]
 
 
-def sidecar_command(folder: Path, engine: str, *more: str) -> list[str]:
+def sidecar_command(folder: Path, engine: str, *more: str, keeps: bool = False) -> list[str]:
     """A sidecar on free ports with a Unix socket beside TCP; folders are short, as a socket's path must be."""
+    state = ["--state-dir", str(folder / "state")] if keeps else ["--ephemeral"]
     return [
-        sys.executable, "-m", "sidecar", "run", "--ready-json", "--ephemeral", "--state-dir", str(folder / "state"),
-        "--engine", engine, "--udp-port", "0", "--network-id", "bench", "--grpc-endpoint", "127.0.0.1:0",
+        sys.executable, "-m", "sidecar", "run", "--ready-json", *state, "--engine", engine,
+        "--udp-port", "0", "--network-id", "bench", "--grpc-endpoint", "127.0.0.1:0",
         "--grpc-endpoint", f"unix:{folder}/api.sock", "--admin-endpoint", "127.0.0.1:0", *more,
     ]  # fmt: skip
 
@@ -123,12 +124,20 @@ class Sidecar:
 
 
 def start_sidecar(
-    name: str, site: Site, folder: Path, engine: str, *, api: str = "unix", pin: str = "", flags: Sequence[str] = ()
+    name: str,
+    site: Site,
+    folder: Path,
+    engine: str,
+    *,
+    api: str = "unix",
+    pin: str = "",
+    flags: Sequence[str] = (),
+    keeps: bool = False,
 ) -> Sidecar:
     """Starts one and waits until it serves. The caller stops `process`. `pin` names the cores it may use, `flags` are
-    for `sidecar run`."""
+    for `sidecar run`, `keeps` gives it a state directory."""
     folder.mkdir(parents=True, exist_ok=True)
-    command = [*sidecar_command(folder, engine), *flags]
+    command = [*sidecar_command(folder, engine, keeps=keeps), *flags]
     process = Process(name, ["taskset", "-c", pin, *command] if pin else command, site, folder / "sidecar.log")
     try:
         ready: dict[str, Any] = json.loads(process.line(READY_SECONDS))

@@ -3,6 +3,7 @@
 a, b, c   three sidecars on loopback; c is told only of a
 apps      one beside each; every one sends 10,000 messages and a 64 MiB file to every other
 the kill  b's sidecar gets a kill -9 in the middle and comes back with the same key and port
+the end   c's sidecar is killed too; a sends it a durable message, which c's app processes once it is back
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from demo.processes import DemoApp, DemoFailed, DemoSidecar
+from sidecar_client import Gap
+from sidecar_client import Sidecar as Client
 
 KILL_AT = 0.3
 """Which part of everything has arrived when b's sidecar is killed."""
@@ -126,9 +130,33 @@ class Demo:
         for app in self.apps:
             app.wait()
         self.table(resumed)
+        self.outlast(first, self.sidecars[2])
         complaints = [what for way in self.ways if (what := way.complaint())]
         if complaints:
             raise DemoFailed("\n".join(complaints))
+
+    def outlast(self, sender: DemoSidecar, receiver: DemoSidecar) -> None:
+        """A durable message to a sidecar that is down: it waits, and is processed once that is back."""
+        say(f"kill -9 {receiver.kill()}: {receiver.name}'s sidecar is down; {sender.name} sends it a durable message")
+        text = b"while you were away"
+        with ThreadPoolExecutor(1) as calls, Client(sender.endpoint) as near:
+            sending = calls.submit(
+                near.send, receiver.peer_id, text, channel="durable", durable=True, wait="processed", timeout=60
+            )
+            until = time.monotonic() + DOWN_SECONDS
+            while time.monotonic() < until or not near.queues().queues:
+                time.sleep(0.05)
+            say(f"it waits in {sender.name}'s journal; {receiver.name} starts again")
+            receiver.start(sender.contact)
+            with Client(receiver.endpoint) as far, far.consume("durable", timeout=30) as messages:
+                message = next(iter(messages))
+                if isinstance(message, Gap) or message.payload != text or not message.durable:
+                    raise DemoFailed(f"a durable message was to come, and this came: {message}")
+                messages.ack(message)
+                sent = sending.result(timeout=30)
+        if sent.sent_at is None or sent.processed_at is None:
+            raise DemoFailed(f"the receipt lacks a time: {sent}")
+        say(f"processed by {receiver.name}'s app {sent.processed_at - sent.sent_at:.1f} s after it was sent")
 
     def part(self) -> float:
         """Which part of everything the senders know to have arrived, by bytes for files and by number for messages."""

@@ -37,7 +37,11 @@ PeerState = Literal["known", "connecting", "linked", "resuming", "blocked"]
 RequestStep = Literal["sent", "received", "answered"]
 """`sent`: of apps here; `received`: for apps here; `answered`: by apps here."""
 
-Queue = Literal["outbox", "inbox"]
+KeptEvent = Literal["redelivered", "dead", "expired", "repeated"]
+"""Of messages that have come: handed out again, made dead letters, past their time, known from before."""
+
+Queue = Literal["outbox", "inbox", "journal"]
+"""`journal`: durable messages on their way to peers, wherever they are."""
 FlowState = Literal["open", "waiting"]
 Component = Literal["live", "api", "overlay"]
 
@@ -159,6 +163,11 @@ class Gauges:
     """`waiting`: of these that came, those no app has taken."""
     flow_bytes: int = 0
     flows_resumed: int = 0
+    kept: Mapping[KeptEvent, int] = field(default_factory=dict)
+    inflight_unacked: int = 0
+    """Messages handed to apps and not acknowledged."""
+    journal_bytes: int = 0
+    journal_writable: bool = True
     packets_lost: int = 0
     """By the connections that are open, since each began."""
     retries: int = 0

@@ -100,6 +100,14 @@ class Exposition:
         yield _gauge("flows", "Requests and byte streams that are open.", ["state"], _single(gauges.flows))
         yield _gauge("flow_bytes", "Bytes of theirs that are not acknowledged.", [], [((), gauges.flow_bytes)])
         yield _counter("flows_resumed", "Went on by another connection.", [], [((), gauges.flows_resumed)])
+        yield _counter("kept_messages", "What became of messages that came.", ["event"], _single(gauges.kept))
+        yield _gauge("inflight_unacked", "Handed to apps, not acknowledged.", [], [((), gauges.inflight_unacked)])
+        yield _gauge("journal_bytes", "Messages on disk, dead letters included.", [], [((), gauges.journal_bytes)])
+        yield _gauge("journal_writable", "Whether the last write went well.", [], [((), gauges.journal_writable)])
+        yield _histogram(
+            "journal_commit_seconds", "The journal's transactions, fsync included.", counters.journal_commit
+        )
+        yield _histogram("journal_commit_works", "What was done in each.", counters.journal_group)
         yield _counter("rate_limited", "Connections and calls over a limit.", [], [((), counters.rate_limited)])
         yield _counter("retries", "Strangers asked to prove their address.", [], [((), gauges.retries)])
         yield _gauge("retrying", "Whether all strangers are asked at this moment.", [], [((), gauges.retrying)])

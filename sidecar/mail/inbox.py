@@ -213,6 +213,10 @@ class Inbox:
             self.keeper.load(found)
         return subscription
 
+    def unsettled(self) -> int:
+        """Messages that apps have in hand."""
+        return sum(one.unsettled for channel in self._channels.values() for one in channel.subscriptions)
+
     def depth(self) -> list[tuple[str, int, int]]:
         """(channel, messages, subscribers) of every channel in use."""
         return [(c.name, sum(piece.count for piece in c.queue), len(c.subscriptions)) for c in self._channels.values()]
@@ -429,6 +433,11 @@ class Subscription:
         if self.ack_deadline and taken and self._deadline is None:
             self._watch(self.ack_deadline)
         return taken
+
+    @property
+    def unsettled(self) -> int:
+        """Messages that the app has in hand."""
+        return self._unsettled
 
     def add_credit(self, credit: int) -> None:
         """More messages may be unsettled."""

@@ -17,6 +17,7 @@ from sidecar.errors import SidecarError
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.mail.journal import Journal, incoming
 from sidecar.mail.piece import Backlog, Piece
+from sidecar.metrics import KeptEvent
 from sidecar.wire.inbound import Arrival, Inbound, Row
 from sidecar.wire.kept import DURABLE, TRACKED, Kept
 
@@ -82,6 +83,12 @@ class Keeper:
         self._flushing = False
         for channel, _, _, through in journal.backlog:
             inbox.restore(channel, Backlog(through))
+
+    def counts(self) -> dict[KeptEvent, int]:
+        """What became of messages that came, for the metrics."""
+        return {
+            "redelivered": self.redelivered, "dead": self.dead, "expired": self.expired, "repeated": self.repeats,
+        }  # fmt: skip
 
     # links
 

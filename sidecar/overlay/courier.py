@@ -254,9 +254,8 @@ class Courier:
         self.links = links
         self.journal = journal
         self.closed = False
-        self.messages = 0
-        """That wait, or are on their way."""
         self.bytes = 0
+        """Of messages that wait, or are on their way."""
         self.remembered: set[int] = set()
         """Rows whose request is remembered in the journal, and that have no outcome."""
         self.request_window = 0.0

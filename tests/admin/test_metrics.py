@@ -15,7 +15,8 @@ GAUGES = Gauges(
     peers={"known": 4, "connecting": 1, "linked": 2, "resuming": 0},
     connections={"in": 1, "out": 2},
     queue_messages={"outbox": 5, "inbox": 6},
-    queue_bytes={"outbox": 500, "inbox": 600},
+    queue_bytes={"outbox": 500, "inbox": 600, "journal": 700},
+    kept={"redelivered": 1, "dead": 2, "expired": 3, "repeated": 4},
     flows={"open": 2, "waiting": 1},
     packets_lost=3,
     udp_receive_drops=9,
@@ -42,7 +43,14 @@ def exposition() -> Exposition:
 def test_every_promised_name_is_there_from_the_start(exposition: Exposition) -> None:
     exposition.counters.bootstrap_last_success = 1700000000.5
     names = {name for name, _ in samples(exposition)}
-    histograms = ("handshake_duration_seconds", "rtt_seconds", "message_size_bytes", "delivery_duration_seconds")
+    histograms = (
+        "handshake_duration_seconds",
+        "rtt_seconds",
+        "message_size_bytes",
+        "delivery_duration_seconds",
+        "journal_commit_seconds",
+        "journal_commit_works",
+    )
     assert names == {
         "build_info",
         "ready",
@@ -59,6 +67,10 @@ def test_every_promised_name_is_there_from_the_start(exposition: Exposition) -> 
         "queue_messages",
         "queue_bytes",
         "messages_dropped_total",
+        "kept_messages_total",
+        "inflight_unacked",
+        "journal_bytes",
+        "journal_writable",
         "requests_total",
         "streams_total",
         "flows",

@@ -5,8 +5,11 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar_client import Sidecar, SidecarError
@@ -15,6 +18,15 @@ from tests.processes import TRACEBACK, SidecarProcess, Sidecars, sidecar_environ
 
 QUIET_SECONDS = 40.0
 """What may pass until all that is durable has arrived, once nobody is killed any more."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a sidecar runs."""
+
+    address: str = "127.0.0.1"
+    prefix: tuple[str, ...] = ()
+    """What starts a command there."""
 
 
 class App:
@@ -38,30 +50,52 @@ class App:
 class Scene:
     """See the module."""
 
-    def __init__(self, folder: Path, sidecars: Sidecars, seed: int) -> None:
+    def __init__(self, folder: Path, sidecars: Sidecars, seed: int, places: tuple[Place, Place] | None = None) -> None:
+        places = places or (Place(), Place())
         self.kills: Counter[str] = Counter()
         sidecars.tracebacks_expected = True  # grpcio writes one when a client is killed within a call: see `tracebacks`
         self._draw = random.Random(seed)
         self._notes = folder / "sender.notes", folder / "receiver.notes"
-        self._near = sidecars.spawn("near")
-        self._far = sidecars.spawn("far", bootstrap=[self._near.contact])
+        # Unix sockets: a port that apps keep dialling while nobody listens there may be taken by one of them.
+        # Their paths have room for some 100 bytes.
+        self._sockets = tempfile.TemporaryDirectory(prefix="qpc", dir="/tmp")
+        near, far = places
+        self._near = self._spawn(sidecars, "near", near, ())
+        contact = self._near.contact.replace("@127.0.0.1:", f"@{near.address}:")
+        self._far = self._spawn(sidecars, "far", far, (contact,))
         self._sender = App("sender_app", self._near.endpoint, self._far.peer_id, str(self._notes[0]))
         self._receiver = App("receiver_app", self._far.endpoint, str(self._notes[1]))
 
+    def _spawn(self, sidecars: Sidecars, name: str, place: Place, bootstrap: Sequence[str]) -> SidecarProcess:
+        process = sidecars.prepare(
+            name, grpc_endpoint=f"unix:{self._sockets.name}/{name}", admin_endpoint="none", bootstrap=bootstrap
+        )
+        process.within = place.prefix
+        return process.start()
+
     def run(self, kills: int, pause: float = 0.6) -> list[Verdict]:
         """Kills so many times, some `pause` seconds apart, and judges what the apps have noted."""
-        self._sender.start()
-        self._receiver.start()
-        try:
+
+        def kill() -> None:
             for _ in range(kills):
                 time.sleep(self._draw.uniform(0, 2 * pause))
                 self._kill_one()
             time.sleep(1)
+
+        return self.during(kill)
+
+    def during(self, happening: Callable[[], None]) -> list[Verdict]:
+        """Lets traffic run while something happens, and judges what the apps have noted."""
+        self._sender.start()
+        self._receiver.start()
+        try:
+            happening()
             self._sender.kill()
             self._wait_until_quiet()
         finally:
             self._sender.kill()
             self._receiver.kill()
+            self._sockets.cleanup()
         return judge(*self._notes)
 
     def tracebacks(self) -> list[str]:

@@ -51,6 +51,7 @@ def test_everything_arrives_although_a_sidecar_is_killed(short_folder: Path) -> 
     assert "kill -9" in done.stdout
     assert done.stdout.count("  same\n") == 12
     assert "3 peers, 6,000 messages" in done.stdout
+    assert "processed by c's app" in done.stdout
     assert not processes_of(short_folder)
     assert not list(short_folder.iterdir())
 

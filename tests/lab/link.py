@@ -100,6 +100,12 @@ class Link:
         self._processes.append(process)
         return process
 
+    def reshape(self, shape: str) -> None:
+        """Changes both directions; what is on its way goes on."""
+        assert self._emulator is not None
+        self._shape_file.write_text(f"up {shape}\ndown {shape}\n")
+        self._emulator.send_signal(signal.SIGHUP)
+
     def passed(self) -> tuple[Passed, Passed]:
         """What has gone from left to right, and from right to left."""
         assert self._emulator is not None
