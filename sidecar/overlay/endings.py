@@ -63,8 +63,9 @@ class Endings:
         peer = self._links.peers.get(session.peer_id or "")
         if peer is not None and peer.state is PeerState.KNOWN and not self._links.sessions_with(peer.peer_id):
             self._links.forget(peer, Reason.PEER_UNREACHABLE, reason)  # made to greet it, and for nothing else
-        if session.visits or (remote and application and code == Close.DONE and session.rejected is None):
-            return  # a probe or a visit that is over, or a dial that was not needed any more
+        told_code = session.rejected_code if session.rejected is not None else code
+        if session.visits or (told_code == Close.DONE and (session.rejected is not None or (remote and application))):
+            return  # a probe or a visit that is over, a dial that is not needed any more, a link that is being left
         ours = session.closing
         if session.rejected_code == Close.UNREACHABLE or (remote and application and code == Close.UNREACHABLE):
             self._links.roles.standing.refused(session, session.rejected or reason)

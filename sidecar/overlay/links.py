@@ -260,6 +260,9 @@ class Links:
             peer.dialling.cancel()
         if peer.reversing is not None:
             peer.reversing.cancel()
+        for session in self.sessions_with(peer.peer_id):
+            if session.dialled and session.link is None:  # it speaks for a link that is over
+                session.close(Close.DONE, "not needed any more")
         if not peer.attempt.done():
             peer.attempt.set_exception(error or SidecarError(reason, detail))
             peer.attempt.exception()  # whoever waits learns it; often nobody does
@@ -293,9 +296,16 @@ class Links:
         if former[0] is not role:
             self.exchange.decided(peer)
 
-    def has_said(self, nonce: bytes) -> bool:
-        """Whether the nonce is that of a HELLO which this side has said."""
-        return any(session.dialled and session.nonce == nonce for session in self._pumps)
+    def has_said(self, nonce: bytes, peer_id: str | None = None) -> bool:
+        """Whether the nonce is that of a HELLO which this side has said, to that peer if one is given, on a connection
+        that lives."""
+        return any(
+            session.dialled
+            and session.nonce == nonce
+            and session.closing is None
+            and peer_id in (None, session.peer_id)
+            for session in self._pumps
+        )
 
     # Owner: what sessions ask
 
@@ -327,6 +337,8 @@ class Links:
             return None
         if not session.dialled and len(self.peers) >= LINKS_MAX and introduced.peer_id not in self.peers:
             raise Untrusted(Close.BUSY, f"this sidecar is linked to {len(self.peers)} peers and takes no more")
+        if not session.dialled and introduced.answers and not self.has_said(introduced.answers, introduced.peer_id):
+            raise Untrusted(Close.DONE, "the connection that this one answers is gone")
         if not session.dialled and self.roles.admission.wanted(session, introduced):
             self.roles.admission.hold(session, introduced)
             return None
@@ -345,7 +357,7 @@ class Links:
     def _admit(self, session: Session, introduced: Introduction) -> tuple[Link, Greeting]:
         peer = self._peer(introduced.peer_id)
         if peer.leaving is not None and peer.leaving_here:
-            raise Untrusted(Close.STOPPING, peer.leaving)
+            raise Untrusted(Close.DONE, peer.leaving)
         link = peer.link
         if link.peer_instance not in (0, introduced.instance):
             # A restart, as a rule; two at once when the one that was replaced comes again.

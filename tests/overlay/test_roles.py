@@ -322,3 +322,14 @@ async def test_too_many_newcomers_at_once_are_told_to_come_again(
     with pytest.raises(SidecarError) as raised:
         await newcomer.node.connect(acceptor.contact)
     assert "come again" in raised.value.detail
+
+
+async def test_a_reverse_connection_that_answers_nothing_is_refused(network: Network) -> None:
+    """It comes late, when the connection it answers is gone: no link is made of it, and nobody is told of a refusal."""
+    first, second = await network.nodes()
+    with pytest.raises(SidecarError) as raised:
+        await second.node.links.dialler.reach([("127.0.0.1", first.port)], first.peer_id, answers=bytes(32))
+    assert raised.value.reason is Reason.PEER_REFUSED
+    await exchange(first, second)
+    assert first.events(PeerRefused) == second.events(PeerRefused) == []
+    assert len(first.events(PeerLinked)) == len(second.events(PeerLinked)) == 1
