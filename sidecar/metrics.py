@@ -42,6 +42,8 @@ KeptEvent = Literal["redelivered", "dead", "expired", "repeated"]
 
 Queue = Literal["outbox", "inbox", "journal"]
 """`journal`: durable messages on their way to peers, wherever they are."""
+DatagramStep = Literal["sent", "dropped", "received", "unread"]
+"""`dropped`: their time was over before they left, or too many waited; `unread`: no app was there, or it was slower."""
 FlowState = Literal["open", "waiting"]
 Component = Literal["live", "api", "overlay"]
 
@@ -116,6 +118,7 @@ class Counters:
     messages: dict[tuple[Operation, MessageResult], int] = field(default_factory=_operations)
     messages_dropped: dict[Reason, int] = field(default_factory=lambda: _zeros(DROP_REASONS))
     requests: dict[RequestStep, int] = field(default_factory=lambda: _zeros(get_args(RequestStep)))
+    datagrams: dict[DatagramStep, int] = field(default_factory=lambda: _zeros(get_args(DatagramStep)))
     streams: dict[Direction, int] = field(default_factory=lambda: _zeros(get_args(Direction)))
     """Byte streams begun."""
     auth_failures: int = 0

@@ -12,7 +12,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +20,7 @@ from sidecar import __version__
 from sidecar.addresses import Contact, format_address, parse_address
 from sidecar.errors import Reason, SidecarError, invalid_field
 from sidecar.identity import Identity, parse_peer_id
+from sidecar.mail.datagrams import Box, Boxes, Came
 from sidecar.mail.doors import Doors, Visit
 from sidecar.mail.inbox import Inbox, Subscription
 from sidecar.mail.journal import Journal
@@ -112,6 +113,7 @@ class PeerInfo:
     state: PeerState
     addresses: list[str]
     agent: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
     rtt: float | None = None
     linked_at: float | None = None
     connections: int = 0
@@ -162,8 +164,9 @@ class Node:
             window=settings.dedupe_window,
             on_dead=lambda peer_id, channel, count: self._tell(MessagesDead(peer_id, channel, count, outgoing=False)),
         )
-        agent = f"quic-p2p-sidecar/{__version__}"
-        local = LocalPeer(identity, settings.network_id, self.instance, agent, self.trust, Role[settings.role.upper()])
+        labels = dict(label.split("=", 1) for label in settings.labels)
+        agent, role = f"quic-p2p-sidecar/{__version__}", Role[settings.role.upper()]
+        local = LocalPeer(identity, settings.network_id, self.instance, agent, self.trust, role, labels)
         windows = Windows(
             max_message_bytes=settings.max_message_bytes,
             link_bytes=settings.link_window_bytes,
@@ -196,6 +199,8 @@ class Node:
         self.requests = Requests(self.counters)
         self.doors = Doors()
         self.links.on_flow = self._flow_came
+        self.datagrams = Boxes(self.counters)
+        self.links.on_datagram = lambda peer_id, channel, payload: self.datagrams.put(channel, Came(peer_id, payload))
         self._linked = False
         self._lost: dict[tuple[str, str, Reason], MessagesLost] = {}
 
@@ -282,6 +287,30 @@ class Node:
         self._check_channel(name, "name")
         return self.doors.accept(name, peers, came)
 
+    def send_datagram(self, peer_id: str, channel: str, payload: bytes, ttl: float) -> None:
+        """Sends an unreliable message to a linked peer; it waits `ttl` seconds at most. SidecarError INVALID_FIELD,
+        PEER_UNREACHABLE where there is no connection, DRAINING."""
+        self.require_serving()
+        self._check_peer_id(peer_id)
+        self._check_channel(channel)
+        peer = self.links.peers.get(peer_id)
+        if peer is None or not peer.sessions:
+            raise SidecarError(Reason.PEER_UNREACHABLE, f"{peer_id} is not linked: Connect first", retry_after=1)
+        self.counters.datagrams["sent"] += 1
+        peer.link.datagrams.send(channel, payload, asyncio.get_running_loop().time() + ttl)
+        peer.link.wake()
+
+    def receive_datagrams(self, channel: str, wake: Callable[[], None]) -> Box:
+        """A subscription to a channel's datagrams."""
+        self.require_serving()
+        self._check_channel(channel)
+        return self.datagrams.subscribe(channel, wake)
+
+    def linked_with(self, labels: Mapping[str, str]) -> list[str]:
+        """The linked peers that carry all of these labels, by id."""
+        self.require_serving()
+        return sorted(peer.peer_id for peer in self.links.linked if labels.items() <= peer.labels.items())
+
     def _open_flow(
         self, kind: FlowKind, peer_id: str, name: str, headers: Mapping[str, str], *, timeout: float, size: int = 0
     ) -> Flow:
@@ -353,6 +382,7 @@ class Node:
             state=peer.state,
             addresses=addresses,
             agent=peer.agent if linked else None,
+            labels=peer.labels if linked else {},
             rtt=rtt,
             linked_at=peer.linked_at if linked else None,
             connections=len(peer.sessions),

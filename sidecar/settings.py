@@ -89,6 +89,13 @@ def _contact(value: Any) -> Any:
     return Contact.parse(value) if isinstance(value, str) else value
 
 
+def _label(value: Any) -> Any:
+    key, equals, _ = str(value).partition("=")
+    if not isinstance(value, str) or not key or not equals or len(value.encode()) > 64 or not value.isprintable():
+        raise ValueError(f"{value!r} is no label: give key=value, at most 64 bytes, all printable")
+    return value
+
+
 def _ip(value: Any) -> Any:
     if not isinstance(value, str):
         raise ValueError("give an IP address as text")  # noqa: TRY004 - as above
@@ -144,6 +151,8 @@ def _allowed(value: Any) -> Any:
         raise ValueError(f"{value!r} is neither a peer id nor a DNS name")
     return name
 
+
+LABELS_MAX = 16
 
 Port = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=65535)]
 Size = Annotated[int, BeforeValidator(_size)]
@@ -238,6 +247,8 @@ class Settings(Model):
 
     bootstrap: Annotated[tuple[ContactSetting, ...], BeforeValidator(_items)] = ()
     """Ways into the network."""
+    labels: Annotated[tuple[Annotated[str, BeforeValidator(_label)], ...], BeforeValidator(_items)] = ()
+    """`key=value`, told to peers, which a broadcast may choose by."""
     min_links: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=64)] = 3
     """So many links are kept, as far as there are nodes to link to."""
     role: Literal["auto", "node", "client"] = "auto"
@@ -330,6 +341,8 @@ class Settings(Model):
         disagreement = trust_disagreement(self)
         if disagreement is not None:
             raise ValueError(disagreement)
+        if len(self.labels) > LABELS_MAX:
+            raise ValueError(f"labels: {len(self.labels)} are given, at most {LABELS_MAX} are allowed")
         for endpoint in self.grpc_endpoint:
             if self.grpc_endpoint.count(endpoint) > 1 and (endpoint.startswith("unix:") or not endpoint.endswith(":0")):
                 raise ValueError(f"grpc_endpoint names {endpoint} twice: remove one")

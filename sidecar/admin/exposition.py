@@ -96,6 +96,7 @@ class Exposition:
                 value=gauges.revocations_due,
             )
         yield _counter("requests", "Requests, at each end.", ["step"], _single(counters.requests))
+        yield _counter("datagrams", "Unreliable messages.", ["step"], _single(counters.datagrams))
         yield _counter("streams", "Byte streams begun.", ["direction"], _single(counters.streams))
         yield _gauge("flows", "Requests and byte streams that are open.", ["state"], _single(gauges.flows))
         yield _gauge("flow_bytes", "Bytes of theirs that are not acknowledged.", [], [((), gauges.flow_bytes)])

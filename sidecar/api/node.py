@@ -37,6 +37,7 @@ from sidecar.overlay.events import (
 )
 from sidecar.trust import TrustMode
 from sidecar.wire.batch import HEADERS_MAX
+from sidecar.wire.datagrams import CONTENT_MAX
 from sidecar.wire.inbound import CHANNEL_NAME_MAX
 
 SERVICE: Final = "overlay.v1.NodeService"
@@ -104,6 +105,7 @@ class NodeService:
                 max_grpc_bytes=MAX_GRPC_BYTES,
                 max_header_bytes=HEADERS_MAX,
                 max_channel_bytes=CHANNEL_NAME_MAX,
+                max_datagram_bytes=CONTENT_MAX,
             ),
             linked_peers=len(node.links.linked),
             known_peers=len(node.directory),

@@ -145,6 +145,7 @@ def peer_message(info: PeerInfo) -> pb.Peer:
         state=STATES[info.state],
         addresses=info.addresses,
         agent=info.agent,
+        labels=info.labels,
         connections=info.connections,
         messages_sent=info.messages_sent,
         messages_received=info.messages_received,

@@ -36,6 +36,9 @@ NAMED: Final = frozenset(
         "/overlay.v1.MessageService/Consume",
         "/overlay.v1.MessageService/Request",
         "/overlay.v1.MessageService/Reply",
+        "/overlay.v1.MessageService/Broadcast",
+        "/overlay.v1.MessageService/SendDatagram",
+        "/overlay.v1.MessageService/ReceiveDatagrams",
         "/overlay.v1.StreamService/Open",
         "/overlay.v1.StreamService/Accept",
     }

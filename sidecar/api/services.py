@@ -7,6 +7,7 @@ from typing import Final
 
 from sidecar.api.batches import ChunkMemory
 from sidecar.api.bootstrap import BootstrapService
+from sidecar.api.datagram import Broadcast, ReceiveDatagrams, SendDatagram
 from sidecar.api.front.base import ColdUnary, Hot, Service
 from sidecar.api.health import Health
 from sidecar.api.node import NodeService
@@ -18,8 +19,8 @@ from sidecar.api.reply import Reply, Request
 from sidecar.api.send import Send
 from sidecar.api.send_stream import SendStream
 from sidecar.api.stream import stream_service
+from sidecar.gen.overlay.v1 import datagram_pb2, request_pb2
 from sidecar.gen.overlay.v1 import message_pb2 as pb
-from sidecar.gen.overlay.v1 import request_pb2
 from sidecar.node import Node
 
 MESSAGE_SERVICE: Final = "overlay.v1.MessageService"
@@ -54,5 +55,8 @@ def message_service(node: Node) -> Service:
             "Consume": Hot(partial(Consume, node)),
             "Request": ColdUnary(request_pb2.RequestRequest, Request(node)),
             "Reply": Hot(partial(Reply, node)),
+            "Broadcast": ColdUnary(datagram_pb2.BroadcastRequest, Broadcast(node, Send(node))),
+            "SendDatagram": ColdUnary(datagram_pb2.SendDatagramRequest, SendDatagram(node)),
+            "ReceiveDatagrams": Hot(partial(ReceiveDatagrams, node), unary_request=True),
         },
     )

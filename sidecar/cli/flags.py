@@ -43,6 +43,7 @@ FLAGS = (
         "list",
     ),
     Flag("admin_endpoint", "HOST:PORT|none", "Where health and metrics are. [127.0.0.1:7402]"),
+    Flag("labels", "KEY=VALUE", "What peers are told, for a broadcast to choose by; may be repeated.", "list"),
     Flag("bootstrap", "[PEER@]HOST:PORT", "A contact, a way into the network; may be repeated.", "list"),
     Flag("min_links", "N", "How many links are kept, as far as there are nodes to link to. [3]"),
     Flag(

@@ -68,6 +68,8 @@ class Links:
         """Told of each peer that has left this side on purpose."""
         self.held: Callable[[list[Peer]], None] = lambda peers: None
         """Told every few minutes who is linked."""
+        self.on_datagram: Callable[[str, str, bytes], None] = lambda peer_id, channel, payload: None
+        """Told of each datagram that comes in: peer, channel, payload."""
         self.refusing: str | None = None
         """Why no new links are made, once none are."""
         self._inbox = inbox
@@ -234,12 +236,17 @@ class Links:
             inbound = Inbound(self._windows, self._inbox, peer_id)
             self._inbox.register(inbound)
             peer = Peer(peer_id, Link(peer_id, Outbound(Outbox(self._outbox_bytes)), inbound, self._flows(peer_id)))
+            peer.link.datagrams.came = lambda channel, payload: self.on_datagram(peer_id, channel, payload)
+            peer.link.datagrams.dropped = self._datagrams_dropped
             self.peers[peer_id] = peer
             self.directory.touch(peer_id).pinned = True
         return peer
 
     def _flows(self, peer_id: str) -> Flows:
         return Flows(peer_id, self.flow_memory, self._flow_came)
+
+    def _datagrams_dropped(self, count: int) -> None:
+        self._counters.datagrams["dropped"] += count
 
     def _flow_came(self, flow: Flow) -> None:
         self.on_flow(flow)
@@ -378,6 +385,7 @@ class Links:
         )
         peer.agent = introduced.agent
         peer.introduced = introduced
+        peer.labels = introduced.labels
         self.exchange.introduced(session, introduced)
         return link, self._greeting(peer)
 

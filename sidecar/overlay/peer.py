@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from enum import Enum
 from functools import cached_property
 
@@ -47,6 +48,8 @@ class Peer:
         """It has dialled this sidecar: that a dial from here reaches it may be due to that."""
         self.reversing: asyncio.Task[None] | None = None
         """Dials the link's second connection."""
+        self.labels: Mapping[str, str] = {}
+        """As it says itself."""
         self.dialling: asyncio.Task[None] | None = None
         self.attempt: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """What everybody who wants the peer waits for: done once it is linked, by whichever side dialled."""

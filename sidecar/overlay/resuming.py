@@ -216,6 +216,7 @@ class Resuming:
         now = self._loop.time()
         for peer in list(self._links.peers.values()):
             peer.link.flows.tick(now, self._resume_timeout)
+            peer.link.datagrams.expire(now)
             if peer.state is PeerState.LINKED and peer.dialling is None:
                 self._doubt(peer)
 

@@ -138,6 +138,15 @@ class Pump:
         """How many more bidirectional streams may be opened now."""
         return self._connection.stream_room()
 
+    def datagram_room(self) -> int:
+        """Bytes of unreliable messages that may be handed over now."""
+        return self._connection.datagram_room()
+
+    def send_datagram(self, data: bytes) -> None:
+        """Sends an unreliable message."""
+        self._connection.send_datagram(data)
+        self._write()
+
     def send(self, stream_id: int, data: bytes | memoryview, fin: bool = False) -> None:
         """Queues the next bytes of a stream."""
         self._connection.send(stream_id, data, fin)

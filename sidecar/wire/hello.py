@@ -12,7 +12,7 @@ HELLO, PROOF -->
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sidecar.gen.overlay.wire.v1 import wire_pb2
@@ -39,6 +39,11 @@ class LocalPeer:
     """Who may be a peer of it."""
     role: Role = Role.CLIENT
     """What it asks to be."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+LABELS_MAX = 16
+LABEL_BYTES = 64
 
 
 @dataclass(slots=True)
@@ -51,6 +56,7 @@ class Introduction:
     resume_epoch: int
     received: wire_pb2.Received
     agent: str
+    labels: Mapping[str, str]
     observed: str
     record: wire_pb2.Record
     told_epoch: int = 0
@@ -131,6 +137,7 @@ class Handshake:
             network_id=self._local.network_id,
             instance=self._local.instance,
             agent=self._local.agent,
+            labels=self._local.labels,
             observed=self._remote,
             record=greeting.record,
             epoch=greeting.epoch,
@@ -191,6 +198,7 @@ class Handshake:
             network_id=self._local.network_id,
             instance=self._local.instance,
             agent=self._local.agent,
+            labels=self._local.labels,
             observed=self._remote,
             record=greeting.record,
             epoch=greeting.epoch,
@@ -240,6 +248,10 @@ class Handshake:
         for text in (said.network_id, said.agent, said.observed):
             if len(text.encode()) > TEXT_MAX:
                 raise malformed(f"text of {len(text.encode())} bytes in a hello, at most {TEXT_MAX} are allowed")
+        if len(said.labels) > LABELS_MAX or any(
+            len(key.encode()) + len(value.encode()) > LABEL_BYTES for key, value in said.labels.items()
+        ):
+            raise malformed(f"more than {LABELS_MAX} labels in a hello, or one of more than {LABEL_BYTES} bytes")
         if said.network_id != self._local.network_id:
             raise Untrusted(Close.NETWORK, f"network id {said.network_id!r} is not the one here")
         if not said.instance or not said.epoch:
@@ -254,6 +266,7 @@ def _introduction(peer_id: str, said: wire_pb2.Hello | wire_pb2.Welcome, told_ep
         resume_epoch=said.resume_epoch,
         received=said.received,
         agent=said.agent,
+        labels=dict(said.labels),
         observed=said.observed,
         record=said.record,
         told_epoch=told_epoch,

@@ -22,6 +22,7 @@ import secrets
 from typing import Protocol
 
 from sidecar.gen.overlay.wire.v1 import wire_pb2
+from sidecar.wire.datagrams import DatagramCarrier, Datagrams
 from sidecar.wire.errors import Close, Untrusted
 from sidecar.wire.flow import FlowCarrier
 from sidecar.wire.flows import Flows
@@ -33,7 +34,7 @@ GATHERED_BYTES = 128 << 10
 what comes next, as a turn costs both sides as much as two messages of 64 KiB do."""
 
 
-class Carrier(Writer, FlowCarrier, Protocol):
+class Carrier(Writer, FlowCarrier, DatagramCarrier, Protocol):
     """A connection of the link."""
 
     limits: wire_pb2.Limits
@@ -58,6 +59,7 @@ class Link:
         self.outbound = outbound
         self.inbound = inbound
         self.flows = flows
+        self.datagrams = Datagrams()
         self.epoch = _new_epoch()
         self.peer_epoch = 0
         self.peer_instance = 0

@@ -122,7 +122,10 @@ class Session:
             self._connection.reset(stream_id, Close.STREAM)
 
     def datagram(self, data: bytes, now: float) -> None:
-        """Unreliable messages are not part of this version."""
+        """An unreliable message; one that overtakes WELCOME is lost."""
+        link = self.link
+        if link is not None and self.closing is None:
+            self._guard(lambda: link.datagrams.on_datagram_untrusted(data))
 
     def fill(self, now: float) -> None:
         """Writes what is to be written now."""
@@ -157,6 +160,8 @@ class Session:
                 link.outbound.fill(self)
                 for lane in self._lane_out:
                     self._flush_lane(lane)
+        if link is not None and link.carrier is self and link.datagrams:
+            link.datagrams.fill(self, now)
         if self._control:
             if self._control_id is None:
                 self._control_id = self._connection.open_stream()
@@ -340,6 +345,14 @@ class Session:
         stream_id = self._connection.open_stream(bidirectional=True)
         self._incoming.expect(stream_id, kind, flow)
         return stream_id
+
+    def datagram_room(self) -> int:
+        """See DatagramCarrier."""
+        return self._connection.datagram_room()
+
+    def send_datagram(self, data: bytes) -> None:
+        """See DatagramCarrier."""
+        self._connection.send_datagram(data)
 
     def write_flow(self, stream_id: int, data: bytes | memoryview, fin: bool) -> None:
         """See FlowCarrier."""

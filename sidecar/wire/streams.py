@@ -18,6 +18,14 @@ class Streams(Protocol):
         """How many more bidirectional streams the peer lets this side open now."""
         ...
 
+    def datagram_room(self) -> int:
+        """Bytes of unreliable messages that may be handed over now and leave at once."""
+        ...
+
+    def send_datagram(self, data: bytes) -> None:
+        """Sends an unreliable message (RFC 9221), which must fit one packet."""
+        ...
+
     def send(self, stream_id: int, data: bytes | memoryview, fin: bool = False) -> None:
         """Queues the next bytes of a stream. The connection owns a copy when this returns."""
         ...

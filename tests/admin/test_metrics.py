@@ -73,6 +73,7 @@ def test_every_promised_name_is_there_from_the_start(exposition: Exposition) -> 
         "journal_writable",
         "requests_total",
         "streams_total",
+        "datagrams_total",
         "flows",
         "flow_bytes",
         "flows_resumed_total",

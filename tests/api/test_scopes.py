@@ -15,8 +15,8 @@ from sidecar.api.front.base import Listener
 from sidecar.api.scope import EVERYTHING, LOOKING, NAMED, App, Scope
 from sidecar.api.services import services
 from sidecar.errors import Reason, SidecarError
+from sidecar.gen.overlay.v1 import datagram_pb2, request_pb2, stream_pb2
 from sidecar.gen.overlay.v1 import message_pb2 as pb
-from sidecar.gen.overlay.v1 import request_pb2, stream_pb2
 from sidecar_client import AsyncSidecar, ScopeDenied
 from tests.api.inprocess import InProcess, sidecar_in_process
 
@@ -99,6 +99,9 @@ async def test_what_no_scope_has_is_refused(shared: InProcess, app: Clients) -> 
         "Consume": pb.ConsumeRequest(open=pb.ConsumeOpen(channel="billing")),
         "Request": request_pb2.RequestRequest(peer_id=shared.peer_id, channel="billing"),
         "Reply": request_pb2.ReplyRequest(open=request_pb2.ReplyOpen(channel="billing")),
+        "Broadcast": datagram_pb2.BroadcastRequest(channel="billing"),
+        "SendDatagram": datagram_pb2.SendDatagramRequest(channel="billing"),
+        "ReceiveDatagrams": datagram_pb2.ReceiveDatagramsRequest(channel="billing"),
         "Open": stream_pb2.OpenRequest(open=stream_pb2.StreamOpen(peer_id=shared.peer_id, name="billing")),
         "Accept": stream_pb2.AcceptRequest(accept=stream_pb2.StreamAccept(name="billing")),
     }

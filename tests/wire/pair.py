@@ -57,6 +57,15 @@ class Driven:
         """See Streams."""
         return self.line.connection.stream_room()
 
+    def datagram_room(self) -> int:
+        """See Streams."""
+        return self.line.connection.datagram_room()
+
+    def send_datagram(self, data: bytes) -> None:
+        """See Streams."""
+        self.roused = True
+        self.line.connection.send_datagram(data)
+
     def send(self, stream_id: int, data: bytes | memoryview, fin: bool = False) -> None:
         """See Streams."""
         self.roused = True

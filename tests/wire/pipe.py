@@ -81,6 +81,13 @@ class PipeEnd:
         """See Streams."""
         return self.pipes.streams - sum(not stream.over for stream in self.streams.values())
 
+    def datagram_room(self) -> int:
+        """See Streams."""
+        return 0
+
+    def send_datagram(self, data: bytes) -> None:
+        """See Streams: a pipe carries none."""
+
     def send(self, stream_id: int, data: bytes | memoryview, fin: bool = False) -> None:
         """See Streams."""
         self.roused = True

@@ -308,6 +308,9 @@ class AioquicConnection(EngineConnection):
         self._quic._get_or_create_stream_for_send(stream_id)
         return stream_id
 
+    def _send_datagram(self, data: bytes) -> None:
+        self._quic.send_datagram_frame(data)
+
     def _stream_room(self) -> int:
         return self._quic._remote_max_streams_bidi - self._quic._local_next_stream_id_bidi // 4
 

@@ -133,6 +133,9 @@ class EngineConnection(ABC):
     def _open(self, bidirectional: bool) -> int: ...
 
     @abstractmethod
+    def _send_datagram(self, data: bytes) -> None: ...
+
+    @abstractmethod
     def _stream_room(self) -> int: ...
 
     @abstractmethod
@@ -160,6 +163,18 @@ class EngineConnection(ABC):
     def stream_room(self) -> int:
         """How many more bidirectional streams may be opened now; 0 on a connection that has ended."""
         return self._stream_room() if self.ended is None else 0
+
+    def datagram_room(self) -> int:
+        """Bytes of unreliable messages that may leave at once: what the congestion window has left."""
+        if self.ended is not None:
+            return 0
+        figures = self._measure()
+        return max(0, (figures.congestion_window or 0) - figures.bytes_in_flight)
+
+    def send_datagram(self, data: bytes) -> None:
+        """Sends an unreliable message; dropped when the connection has ended."""
+        if self.ended is None:
+            self._send_datagram(data)
 
     def send(self, stream_id: int, data: bytes | memoryview, fin: bool = False) -> None:
         """Queues bytes; dropped when the connection has ended or the peer has stopped the stream, of which an event

@@ -333,6 +333,9 @@ class Qh3Connection(EngineConnection):
         stream_id: int = self._core.open_stream(not bidirectional)
         return stream_id
 
+    def _send_datagram(self, data: bytes) -> None:
+        self._core.send_datagram(data)
+
     def _stream_room(self) -> int:
         allowed, _, opened, _ = self._core.stream_limits
         return int(allowed - opened)

@@ -25,7 +25,7 @@ from sidecar_client.errors import (
     translated,
 )
 from sidecar_client.foreign import HealthCheckRequest
-from sidecar_client.gen.overlay.v1 import bootstrap_pb2, node_pb2, peer_pb2, queue_pb2
+from sidecar_client.gen.overlay.v1 import bootstrap_pb2, datagram_pb2, node_pb2, peer_pb2, queue_pb2
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 from sidecar_client.gen.overlay.v1.cursor_pb2 import Cursor
 from sidecar_client.messages import (
@@ -299,6 +299,42 @@ class AsyncSidecar:
     async def accept_stream(self, name: str, *, peer_ids: Iterable[str] = ()) -> AsyncStream:
         """Waits for the next byte stream of that name; of `peer_ids` only, where any are named."""
         return await aio_flows.accept_stream(self.stubs, name, peer_ids)
+
+    async def broadcast(
+        self,
+        payload: bytes = b"",
+        *,
+        channel: str = "",
+        headers: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> dict[str, str]:
+        """Sends a message to every linked peer, or to those with all of some labels; by peer id why it was not
+        delivered there, an empty word where it was."""
+        request = datagram_pb2.BroadcastRequest(channel=channel, payload=payload, headers=headers, labels=labels)
+        with translated():
+            response = await self.stubs.messages.Broadcast(request, timeout=self._seconds(timeout))
+        return {result.peer_id: requests.outcome(result) for result in response.results}
+
+    async def send_datagram(
+        self, peer_id: str, payload: bytes, *, channel: str = "", ttl: float | None = None, timeout: float | None = None
+    ) -> None:
+        """Sends an unreliable message to a linked peer; it waits at most `ttl` seconds for its turn, 0.1 where nothing
+        is said."""
+        request = requests.datagram_request(peer_id, channel, payload, ttl)
+        with translated():
+            await self.stubs.messages.SendDatagram(request, timeout=self._seconds(timeout))
+
+    async def datagrams(self, channel: str = "") -> AsyncIterator[tuple[str, bytes]]:
+        """What comes on a channel, as pairs of sender and payload."""
+        call = self.stubs.messages.ReceiveDatagrams(datagram_pb2.ReceiveDatagramsRequest(channel=channel))
+        try:
+            with translated():
+                async for response in call:
+                    for came in response.datagrams:
+                        yield came.peer_id, came.payload
+        finally:
+            call.cancel()
 
     # peers
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from google.protobuf.duration_pb2 import Duration
 
 from sidecar_client.foreign import SERVING
+from sidecar_client.gen.overlay.v1 import datagram_pb2, node_pb2, peer_pb2, queue_pb2
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
-from sidecar_client.gen.overlay.v1 import node_pb2, peer_pb2, queue_pb2
 from sidecar_client.gen.overlay.v1.cursor_pb2 import Cursor
 from sidecar_client.messages import (
     LEVEL_NAMES,
@@ -143,3 +143,15 @@ class EventWatch:
         """What this response tells."""
         self.cursor = response.cursor
         return response.events
+
+
+def datagram_request(peer_id: str, channel: str, payload: bytes, ttl: float | None) -> datagram_pb2.SendDatagramRequest:
+    request = datagram_pb2.SendDatagramRequest(peer_id=peer_id, channel=channel, payload=payload)
+    if ttl is not None:
+        request.ttl.CopyFrom(duration(ttl))
+    return request
+
+
+def outcome(result: datagram_pb2.BroadcastResult) -> str:
+    """Why a broadcast was not delivered to a peer; empty where it was."""
+    return result.detail if result.reason else ""

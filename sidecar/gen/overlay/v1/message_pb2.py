@@ -24,11 +24,12 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from sidecar.gen.overlay.v1 import datagram_pb2 as overlay_dot_v1_dot_datagram__pb2
 from sidecar.gen.overlay.v1 import errors_pb2 as overlay_dot_v1_dot_errors__pb2
 from sidecar.gen.overlay.v1 import request_pb2 as overlay_dot_v1_dot_request__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18overlay/v1/message.proto\x12\noverlay.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17overlay/v1/errors.proto\x1a\x18overlay/v1/request.proto\"\x91\x01\n\x07Message\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x31\n\x07headers\x18\x02 \x03(\x0b\x32 .overlay.v1.Message.HeadersEntry\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x83\x02\n\x0bSendRequest\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12&\n\x08priority\x18\x03 \x01(\x0e\x32\x14.overlay.v1.Priority\x12(\n\x05level\x18\x04 \x01(\x0e\x32\x19.overlay.v1.DeliveryLevel\x12$\n\x07message\x18\x05 \x01(\x0b\x32\x13.overlay.v1.Message\x12\r\n\x05token\x18\x06 \x01(\t\x12\x0f\n\x07\x64urable\x18\x07 \x01(\x08\x12&\n\x03ttl\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\t \x01(\t\"\xec\x01\n\x0cSendResponse\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\r\n\x05token\x18\x02 \x01(\t\x12(\n\x05level\x18\x03 \x01(\x0e\x32\x19.overlay.v1.DeliveryLevel\x12+\n\x07sent_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x64\x65livered_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cprocessed_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x86\x01\n\x11SendStreamRequest\x12%\n\x08messages\x18\x01 \x03(\x0b\x32\x13.overlay.v1.Message\x12(\n\x04open\x18\x02 \x01(\x0b\x32\x1a.overlay.v1.SendStreamOpen\x12 \n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x11.overlay.v1.Chunk\"\xbd\x01\n\x0eSendStreamOpen\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12&\n\x08priority\x18\x03 \x01(\x0e\x32\x14.overlay.v1.Priority\x12(\n\x05level\x18\x04 \x01(\x0e\x32\x19.overlay.v1.DeliveryLevel\x12\x0f\n\x07\x64urable\x18\x05 \x01(\x08\x12&\n\x03ttl\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xa9\x01\n\x05\x43hunk\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\r\n\x05total\x18\x03 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\x12/\n\x07headers\x18\x05 \x03(\x0b\x32\x1e.overlay.v1.Chunk.HeadersEntry\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\";\n\x12SendStreamResponse\x12%\n\x08receipts\x18\x01 \x03(\x0b\x32\x13.overlay.v1.Receipt\"\xaa\x01\n\x07Receipt\x12(\n\x05level\x18\x01 \x01(\x0e\x32\x19.overlay.v1.DeliveryLevel\x12\x18\n\x10through_sequence\x18\x02 \x01(\x04\x12\x31\n\nexceptions\x18\x03 \x03(\x0b\x32\x1d.overlay.v1.DeliveryException\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"i\n\x11\x44\x65liveryException\x12\r\n\x05\x66irst\x18\x01 \x01(\x04\x12\x0c\n\x04last\x18\x02 \x01(\x04\x12\'\n\x06reason\x18\x03 \x01(\x0e\x32\x17.overlay.v1.ErrorReason\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"!\n\x0eReceiveRequest\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\";\n\x0fReceiveResponse\x12(\n\ndeliveries\x18\x01 \x03(\x0b\x32\x14.overlay.v1.Delivery\"\xcc\x02\n\x08\x44\x65livery\x12%\n\x08messages\x18\x01 \x03(\x0b\x32\x13.overlay.v1.Message\x12\x0f\n\x07peer_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\x12&\n\x08priority\x18\x04 \x01(\x0e\x32\x14.overlay.v1.Priority\x12\x16\n\x0e\x66irst_sequence\x18\x05 \x01(\x04\x12\x10\n\x08instance\x18\x06 \x01(\x06\x12\x19\n\x11\x66irst_delivery_id\x18\x07 \x01(\x04\x12\x18\n\x10redelivery_count\x18\x08 \x01(\r\x12/\n\x0breceived_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x05\x63hunk\x18\n \x01(\x0b\x32\x11.overlay.v1.Chunk\x12\x0c\n\x04\x62ulk\x18\x0b \x01(\x08\x12\x0f\n\x07\x64urable\x18\x0c \x01(\x08\"\xec\x01\n\x0e\x43onsumeRequest\x12\'\n\x04open\x18\x01 \x01(\x0b\x32\x17.overlay.v1.ConsumeOpenH\x00\x12+\n\x06\x63redit\x18\x02 \x01(\x0b\x32\x19.overlay.v1.ConsumeCreditH\x00\x12%\n\x03\x61\x63k\x18\x03 \x01(\x0b\x32\x16.overlay.v1.ConsumeAckH\x00\x12\'\n\x04nack\x18\x04 \x01(\x0b\x32\x17.overlay.v1.ConsumeNackH\x00\x12+\n\x06\x65xtend\x18\x05 \x01(\x0b\x32\x19.overlay.v1.ConsumeExtendH\x00\x42\x07\n\x05\x66rame\"x\n\x0b\x43onsumeOpen\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x0f\n\x07\x63redits\x18\x02 \x01(\r\x12/\n\x0c\x61\x63k_deadline\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x16\n\x0emax_deliveries\x18\x04 \x01(\r\" \n\rConsumeCredit\x12\x0f\n\x07\x63redits\x18\x01 \x01(\r\"7\n\nConsumeAck\x12)\n\x06ranges\x18\x01 \x03(\x0b\x32\x19.overlay.v1.DeliveryRange\"b\n\x0b\x43onsumeNack\x12)\n\x06ranges\x18\x01 \x03(\x0b\x32\x19.overlay.v1.DeliveryRange\x12(\n\x05\x64\x65lay\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"g\n\rConsumeExtend\x12)\n\x06ranges\x18\x01 \x03(\x0b\x32\x19.overlay.v1.DeliveryRange\x12+\n\x08\x64\x65\x61\x64line\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\",\n\rDeliveryRange\x12\r\n\x05\x66irst\x18\x01 \x01(\x04\x12\x0c\n\x04last\x18\x02 \x01(\x04\"g\n\x0f\x43onsumeResponse\x12(\n\ndeliveries\x18\x01 \x03(\x0b\x32\x14.overlay.v1.Delivery\x12*\n\x07unknown\x18\x02 \x03(\x0b\x32\x19.overlay.v1.DeliveryRange*^\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x11\n\rPRIORITY_HIGH\x10\x01\x12\x13\n\x0fPRIORITY_NORMAL\x10\x02\x12\x10\n\x0cPRIORITY_LOW\x10\x03*\x84\x01\n\rDeliveryLevel\x12\x1e\n\x1a\x44\x45LIVERY_LEVEL_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44\x45LIVERY_LEVEL_SENT\x10\x01\x12\x1c\n\x18\x44\x45LIVERY_LEVEL_DELIVERED\x10\x02\x12\x1c\n\x18\x44\x45LIVERY_LEVEL_PROCESSED\x10\x03\x32\xb0\x03\n\x0eMessageService\x12\x39\n\x04Send\x12\x17.overlay.v1.SendRequest\x1a\x18.overlay.v1.SendResponse\x12O\n\nSendStream\x12\x1d.overlay.v1.SendStreamRequest\x1a\x1e.overlay.v1.SendStreamResponse(\x01\x30\x01\x12\x44\n\x07Receive\x12\x1a.overlay.v1.ReceiveRequest\x1a\x1b.overlay.v1.ReceiveResponse0\x01\x12\x46\n\x07\x43onsume\x12\x1a.overlay.v1.ConsumeRequest\x1a\x1b.overlay.v1.ConsumeResponse(\x01\x30\x01\x12\x42\n\x07Request\x12\x1a.overlay.v1.RequestRequest\x1a\x1b.overlay.v1.RequestResponse\x12@\n\x05Reply\x12\x18.overlay.v1.ReplyRequest\x1a\x19.overlay.v1.ReplyResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18overlay/v1/message.proto\x12\noverlay.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19overlay/v1/datagram.proto\x1a\x17overlay/v1/errors.proto\x1a\x18overlay/v1/request.proto\"\x91\x01\n\x07Message\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x31\n\x07headers\x18\x02 \x03(\x0b\x32 .overlay.v1.Message.HeadersEntry\x12\x0f\n\x07payload\x18\x03 \x01(\x0c\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x83\x02\n\x0bSendRequest\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12&\n\x08priority\x18\x03 \x01(\x0e\x32\x14.overlay.v1.Priority\x12(\n\x05level\x18\x04 \x01(\x0e\x32\x19.overlay.v1.DeliveryLevel\x12$\n\x07message\x18\x05 \x01(\x0b\x32\x13.overlay.v1.Message\x12\r\n\x05token\x18\x06 \x01(\t\x12\x0f\n\x07\x64urable\x18\x07 \x01(\x08\x12&\n\x03ttl\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\t \x01(\t\"\xec\x01\n\x0cSendResponse\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\r\n\x05token\x18\x02 \x01(\t\x12(\n\x05level\x18\x03 \x01(\x0e\x32\x19.overlay.v1.DeliveryLevel\x12+\n\x07sent_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x64\x65livered_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cprocessed_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x86\x01\n\x11SendStreamRequest\x12%\n\x08messages\x18\x01 \x03(\x0b\x32\x13.overlay.v1.Message\x12(\n\x04open\x18\x02 \x01(\x0b\x32\x1a.overlay.v1.SendStreamOpen\x12 \n\x05\x63hunk\x18\x03 \x01(\x0b\x32\x11.overlay.v1.Chunk\"\xbd\x01\n\x0eSendStreamOpen\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12&\n\x08priority\x18\x03 \x01(\x0e\x32\x14.overlay.v1.Priority\x12(\n\x05level\x18\x04 \x01(\x0e\x32\x19.overlay.v1.DeliveryLevel\x12\x0f\n\x07\x64urable\x18\x05 \x01(\x08\x12&\n\x03ttl\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xa9\x01\n\x05\x43hunk\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\r\n\x05total\x18\x03 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\x12/\n\x07headers\x18\x05 \x03(\x0b\x32\x1e.overlay.v1.Chunk.HeadersEntry\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\";\n\x12SendStreamResponse\x12%\n\x08receipts\x18\x01 \x03(\x0b\x32\x13.overlay.v1.Receipt\"\xaa\x01\n\x07Receipt\x12(\n\x05level\x18\x01 \x01(\x0e\x32\x19.overlay.v1.DeliveryLevel\x12\x18\n\x10through_sequence\x18\x02 \x01(\x04\x12\x31\n\nexceptions\x18\x03 \x03(\x0b\x32\x1d.overlay.v1.DeliveryException\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"i\n\x11\x44\x65liveryException\x12\r\n\x05\x66irst\x18\x01 \x01(\x04\x12\x0c\n\x04last\x18\x02 \x01(\x04\x12\'\n\x06reason\x18\x03 \x01(\x0e\x32\x17.overlay.v1.ErrorReason\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"!\n\x0eReceiveRequest\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\";\n\x0fReceiveResponse\x12(\n\ndeliveries\x18\x01 \x03(\x0b\x32\x14.overlay.v1.Delivery\"\xcc\x02\n\x08\x44\x65livery\x12%\n\x08messages\x18\x01 \x03(\x0b\x32\x13.overlay.v1.Message\x12\x0f\n\x07peer_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\x12&\n\x08priority\x18\x04 \x01(\x0e\x32\x14.overlay.v1.Priority\x12\x16\n\x0e\x66irst_sequence\x18\x05 \x01(\x04\x12\x10\n\x08instance\x18\x06 \x01(\x06\x12\x19\n\x11\x66irst_delivery_id\x18\x07 \x01(\x04\x12\x18\n\x10redelivery_count\x18\x08 \x01(\r\x12/\n\x0breceived_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x05\x63hunk\x18\n \x01(\x0b\x32\x11.overlay.v1.Chunk\x12\x0c\n\x04\x62ulk\x18\x0b \x01(\x08\x12\x0f\n\x07\x64urable\x18\x0c \x01(\x08\"\xec\x01\n\x0e\x43onsumeRequest\x12\'\n\x04open\x18\x01 \x01(\x0b\x32\x17.overlay.v1.ConsumeOpenH\x00\x12+\n\x06\x63redit\x18\x02 \x01(\x0b\x32\x19.overlay.v1.ConsumeCreditH\x00\x12%\n\x03\x61\x63k\x18\x03 \x01(\x0b\x32\x16.overlay.v1.ConsumeAckH\x00\x12\'\n\x04nack\x18\x04 \x01(\x0b\x32\x17.overlay.v1.ConsumeNackH\x00\x12+\n\x06\x65xtend\x18\x05 \x01(\x0b\x32\x19.overlay.v1.ConsumeExtendH\x00\x42\x07\n\x05\x66rame\"x\n\x0b\x43onsumeOpen\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x0f\n\x07\x63redits\x18\x02 \x01(\r\x12/\n\x0c\x61\x63k_deadline\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x16\n\x0emax_deliveries\x18\x04 \x01(\r\" \n\rConsumeCredit\x12\x0f\n\x07\x63redits\x18\x01 \x01(\r\"7\n\nConsumeAck\x12)\n\x06ranges\x18\x01 \x03(\x0b\x32\x19.overlay.v1.DeliveryRange\"b\n\x0b\x43onsumeNack\x12)\n\x06ranges\x18\x01 \x03(\x0b\x32\x19.overlay.v1.DeliveryRange\x12(\n\x05\x64\x65lay\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"g\n\rConsumeExtend\x12)\n\x06ranges\x18\x01 \x03(\x0b\x32\x19.overlay.v1.DeliveryRange\x12+\n\x08\x64\x65\x61\x64line\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\",\n\rDeliveryRange\x12\r\n\x05\x66irst\x18\x01 \x01(\x04\x12\x0c\n\x04last\x18\x02 \x01(\x04\"g\n\x0f\x43onsumeResponse\x12(\n\ndeliveries\x18\x01 \x03(\x0b\x32\x14.overlay.v1.Delivery\x12*\n\x07unknown\x18\x02 \x03(\x0b\x32\x19.overlay.v1.DeliveryRange*^\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x11\n\rPRIORITY_HIGH\x10\x01\x12\x13\n\x0fPRIORITY_NORMAL\x10\x02\x12\x10\n\x0cPRIORITY_LOW\x10\x03*\x84\x01\n\rDeliveryLevel\x12\x1e\n\x1a\x44\x45LIVERY_LEVEL_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44\x45LIVERY_LEVEL_SENT\x10\x01\x12\x1c\n\x18\x44\x45LIVERY_LEVEL_DELIVERED\x10\x02\x12\x1c\n\x18\x44\x45LIVERY_LEVEL_PROCESSED\x10\x03\x32\xae\x05\n\x0eMessageService\x12\x39\n\x04Send\x12\x17.overlay.v1.SendRequest\x1a\x18.overlay.v1.SendResponse\x12O\n\nSendStream\x12\x1d.overlay.v1.SendStreamRequest\x1a\x1e.overlay.v1.SendStreamResponse(\x01\x30\x01\x12\x44\n\x07Receive\x12\x1a.overlay.v1.ReceiveRequest\x1a\x1b.overlay.v1.ReceiveResponse0\x01\x12\x46\n\x07\x43onsume\x12\x1a.overlay.v1.ConsumeRequest\x1a\x1b.overlay.v1.ConsumeResponse(\x01\x30\x01\x12\x42\n\x07Request\x12\x1a.overlay.v1.RequestRequest\x1a\x1b.overlay.v1.RequestResponse\x12H\n\tBroadcast\x12\x1c.overlay.v1.BroadcastRequest\x1a\x1d.overlay.v1.BroadcastResponse\x12Q\n\x0cSendDatagram\x12\x1f.overlay.v1.SendDatagramRequest\x1a .overlay.v1.SendDatagramResponse\x12_\n\x10ReceiveDatagrams\x12#.overlay.v1.ReceiveDatagramsRequest\x1a$.overlay.v1.ReceiveDatagramsResponse0\x01\x12@\n\x05Reply\x12\x18.overlay.v1.ReplyRequest\x1a\x19.overlay.v1.ReplyResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,54 +40,54 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MESSAGE_HEADERSENTRY']._serialized_options = b'8\001'
   _globals['_CHUNK_HEADERSENTRY']._loaded_options = None
   _globals['_CHUNK_HEADERSENTRY']._serialized_options = b'8\001'
-  _globals['_PRIORITY']._serialized_start=2886
-  _globals['_PRIORITY']._serialized_end=2980
-  _globals['_DELIVERYLEVEL']._serialized_start=2983
-  _globals['_DELIVERYLEVEL']._serialized_end=3115
-  _globals['_MESSAGE']._serialized_start=157
-  _globals['_MESSAGE']._serialized_end=302
-  _globals['_MESSAGE_HEADERSENTRY']._serialized_start=256
-  _globals['_MESSAGE_HEADERSENTRY']._serialized_end=302
-  _globals['_SENDREQUEST']._serialized_start=305
-  _globals['_SENDREQUEST']._serialized_end=564
-  _globals['_SENDRESPONSE']._serialized_start=567
-  _globals['_SENDRESPONSE']._serialized_end=803
-  _globals['_SENDSTREAMREQUEST']._serialized_start=806
-  _globals['_SENDSTREAMREQUEST']._serialized_end=940
-  _globals['_SENDSTREAMOPEN']._serialized_start=943
-  _globals['_SENDSTREAMOPEN']._serialized_end=1132
-  _globals['_CHUNK']._serialized_start=1135
-  _globals['_CHUNK']._serialized_end=1304
-  _globals['_CHUNK_HEADERSENTRY']._serialized_start=256
-  _globals['_CHUNK_HEADERSENTRY']._serialized_end=302
-  _globals['_SENDSTREAMRESPONSE']._serialized_start=1306
-  _globals['_SENDSTREAMRESPONSE']._serialized_end=1365
-  _globals['_RECEIPT']._serialized_start=1368
-  _globals['_RECEIPT']._serialized_end=1538
-  _globals['_DELIVERYEXCEPTION']._serialized_start=1540
-  _globals['_DELIVERYEXCEPTION']._serialized_end=1645
-  _globals['_RECEIVEREQUEST']._serialized_start=1647
-  _globals['_RECEIVEREQUEST']._serialized_end=1680
-  _globals['_RECEIVERESPONSE']._serialized_start=1682
-  _globals['_RECEIVERESPONSE']._serialized_end=1741
-  _globals['_DELIVERY']._serialized_start=1744
-  _globals['_DELIVERY']._serialized_end=2076
-  _globals['_CONSUMEREQUEST']._serialized_start=2079
-  _globals['_CONSUMEREQUEST']._serialized_end=2315
-  _globals['_CONSUMEOPEN']._serialized_start=2317
-  _globals['_CONSUMEOPEN']._serialized_end=2437
-  _globals['_CONSUMECREDIT']._serialized_start=2439
-  _globals['_CONSUMECREDIT']._serialized_end=2471
-  _globals['_CONSUMEACK']._serialized_start=2473
-  _globals['_CONSUMEACK']._serialized_end=2528
-  _globals['_CONSUMENACK']._serialized_start=2530
-  _globals['_CONSUMENACK']._serialized_end=2628
-  _globals['_CONSUMEEXTEND']._serialized_start=2630
-  _globals['_CONSUMEEXTEND']._serialized_end=2733
-  _globals['_DELIVERYRANGE']._serialized_start=2735
-  _globals['_DELIVERYRANGE']._serialized_end=2779
-  _globals['_CONSUMERESPONSE']._serialized_start=2781
-  _globals['_CONSUMERESPONSE']._serialized_end=2884
-  _globals['_MESSAGESERVICE']._serialized_start=3118
-  _globals['_MESSAGESERVICE']._serialized_end=3550
+  _globals['_PRIORITY']._serialized_start=2913
+  _globals['_PRIORITY']._serialized_end=3007
+  _globals['_DELIVERYLEVEL']._serialized_start=3010
+  _globals['_DELIVERYLEVEL']._serialized_end=3142
+  _globals['_MESSAGE']._serialized_start=184
+  _globals['_MESSAGE']._serialized_end=329
+  _globals['_MESSAGE_HEADERSENTRY']._serialized_start=283
+  _globals['_MESSAGE_HEADERSENTRY']._serialized_end=329
+  _globals['_SENDREQUEST']._serialized_start=332
+  _globals['_SENDREQUEST']._serialized_end=591
+  _globals['_SENDRESPONSE']._serialized_start=594
+  _globals['_SENDRESPONSE']._serialized_end=830
+  _globals['_SENDSTREAMREQUEST']._serialized_start=833
+  _globals['_SENDSTREAMREQUEST']._serialized_end=967
+  _globals['_SENDSTREAMOPEN']._serialized_start=970
+  _globals['_SENDSTREAMOPEN']._serialized_end=1159
+  _globals['_CHUNK']._serialized_start=1162
+  _globals['_CHUNK']._serialized_end=1331
+  _globals['_CHUNK_HEADERSENTRY']._serialized_start=283
+  _globals['_CHUNK_HEADERSENTRY']._serialized_end=329
+  _globals['_SENDSTREAMRESPONSE']._serialized_start=1333
+  _globals['_SENDSTREAMRESPONSE']._serialized_end=1392
+  _globals['_RECEIPT']._serialized_start=1395
+  _globals['_RECEIPT']._serialized_end=1565
+  _globals['_DELIVERYEXCEPTION']._serialized_start=1567
+  _globals['_DELIVERYEXCEPTION']._serialized_end=1672
+  _globals['_RECEIVEREQUEST']._serialized_start=1674
+  _globals['_RECEIVEREQUEST']._serialized_end=1707
+  _globals['_RECEIVERESPONSE']._serialized_start=1709
+  _globals['_RECEIVERESPONSE']._serialized_end=1768
+  _globals['_DELIVERY']._serialized_start=1771
+  _globals['_DELIVERY']._serialized_end=2103
+  _globals['_CONSUMEREQUEST']._serialized_start=2106
+  _globals['_CONSUMEREQUEST']._serialized_end=2342
+  _globals['_CONSUMEOPEN']._serialized_start=2344
+  _globals['_CONSUMEOPEN']._serialized_end=2464
+  _globals['_CONSUMECREDIT']._serialized_start=2466
+  _globals['_CONSUMECREDIT']._serialized_end=2498
+  _globals['_CONSUMEACK']._serialized_start=2500
+  _globals['_CONSUMEACK']._serialized_end=2555
+  _globals['_CONSUMENACK']._serialized_start=2557
+  _globals['_CONSUMENACK']._serialized_end=2655
+  _globals['_CONSUMEEXTEND']._serialized_start=2657
+  _globals['_CONSUMEEXTEND']._serialized_end=2760
+  _globals['_DELIVERYRANGE']._serialized_start=2762
+  _globals['_DELIVERYRANGE']._serialized_end=2806
+  _globals['_CONSUMERESPONSE']._serialized_start=2808
+  _globals['_CONSUMERESPONSE']._serialized_end=2911
+  _globals['_MESSAGESERVICE']._serialized_start=3145
+  _globals['_MESSAGESERVICE']._serialized_end=3831
 # @@protoc_insertion_point(module_scope)

@@ -49,16 +49,18 @@ REACHABILITY_NOT_REACHED: Reachability
 REACHABILITY_UNKNOWN: Reachability
 
 class Limits(_message.Message):
-    __slots__ = ("max_message_bytes", "max_grpc_bytes", "max_header_bytes", "max_channel_bytes")
+    __slots__ = ("max_message_bytes", "max_grpc_bytes", "max_header_bytes", "max_channel_bytes", "max_datagram_bytes")
     MAX_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_GRPC_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_HEADER_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_CHANNEL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MAX_DATAGRAM_BYTES_FIELD_NUMBER: _ClassVar[int]
     max_message_bytes: int
     max_grpc_bytes: int
     max_header_bytes: int
     max_channel_bytes: int
-    def __init__(self, max_message_bytes: _Optional[int] = ..., max_grpc_bytes: _Optional[int] = ..., max_header_bytes: _Optional[int] = ..., max_channel_bytes: _Optional[int] = ...) -> None: ...
+    max_datagram_bytes: int
+    def __init__(self, max_message_bytes: _Optional[int] = ..., max_grpc_bytes: _Optional[int] = ..., max_header_bytes: _Optional[int] = ..., max_channel_bytes: _Optional[int] = ..., max_datagram_bytes: _Optional[int] = ...) -> None: ...
 
 class GetNodeRequest(_message.Message):
     __slots__ = ()

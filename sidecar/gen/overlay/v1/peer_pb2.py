@@ -28,51 +28,55 @@ from sidecar.gen.overlay.v1 import cursor_pb2 as overlay_dot_v1_dot_cursor__pb2
 from sidecar.gen.overlay.v1 import role_pb2 as overlay_dot_v1_dot_role__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15overlay/v1/peer.proto\x12\noverlay.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17overlay/v1/cursor.proto\x1a\x15overlay/v1/role.proto\"\x82\x03\n\x04Peer\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12$\n\x05state\x18\x02 \x01(\x0e\x32\x15.overlay.v1.PeerState\x12\x11\n\taddresses\x18\x03 \x03(\t\x12\x12\n\x05\x61gent\x18\x04 \x01(\tH\x00\x88\x01\x01\x12&\n\x03rtt\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\tlinked_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x63onnections\x18\x07 \x01(\r\x12\x15\n\rmessages_sent\x18\x08 \x01(\x04\x12\x19\n\x11messages_received\x18\t \x01(\x04\x12\x14\n\x0cqueued_bytes\x18\n \x01(\x04\x12\x12\n\nbytes_sent\x18\x0b \x01(\x04\x12\x16\n\x0e\x62ytes_received\x18\x0c \x01(\x04\x12\x1e\n\x04role\x18\x1e \x01(\x0e\x32\x10.overlay.v1.Role\x12\x12\n\nchecked_by\x18\x1f \x01(\rB\x08\n\x06_agent\"N\n\x10ListPeersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x13\n\x0blinked_only\x18\x03 \x01(\x08\"M\n\x11ListPeersResponse\x12\x1f\n\x05peers\x18\x01 \x03(\x0b\x32\x10.overlay.v1.Peer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x0eGetPeerRequest\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\"1\n\x0fGetPeerResponse\x12\x1e\n\x04peer\x18\x01 \x01(\x0b\x32\x10.overlay.v1.Peer\"7\n\x11WatchPeersRequest\x12\"\n\x06\x63ursor\x18\x01 \x01(\x0b\x32\x12.overlay.v1.Cursor\"|\n\x12WatchPeersResponse\x12\'\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x16.overlay.v1.PeerChange\x12\"\n\x06\x63ursor\x18\x02 \x01(\x0b\x32\x12.overlay.v1.Cursor\x12\x19\n\x11snapshot_complete\x18\x03 \x01(\x08\"=\n\nPeerChange\x12\x1e\n\x04peer\x18\x01 \x01(\x0b\x32\x10.overlay.v1.Peer\x12\x0f\n\x07removed\x18\x02 \x01(\x08\" \n\x0e\x43onnectRequest\x12\x0e\n\x06target\x18\x01 \x01(\t\"1\n\x0f\x43onnectResponse\x12\x1e\n\x04peer\x18\x01 \x01(\x0b\x32\x10.overlay.v1.Peer\"$\n\x11\x44isconnectRequest\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\"+\n\x12\x44isconnectResponse\x12\x15\n\rmessages_lost\x18\x01 \x01(\x04\"#\n\x10\x42lockPeerRequest\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\"\x13\n\x11\x42lockPeerResponse\"%\n\x12UnblockPeerRequest\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\"\x15\n\x13UnblockPeerResponse\"\x1e\n\x0bPingRequest\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\"6\n\x0cPingResponse\x12&\n\x03rtt\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration*\xa0\x01\n\tPeerState\x12\x1a\n\x16PEER_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10PEER_STATE_KNOWN\x10\x01\x12\x19\n\x15PEER_STATE_CONNECTING\x10\x02\x12\x15\n\x11PEER_STATE_LINKED\x10\x03\x12\x17\n\x13PEER_STATE_RESUMING\x10\x04\x12\x16\n\x12PEER_STATE_BLOCKED\x10\x05\x32\xd0\x04\n\x0bPeerService\x12H\n\tListPeers\x12\x1c.overlay.v1.ListPeersRequest\x1a\x1d.overlay.v1.ListPeersResponse\x12\x42\n\x07GetPeer\x12\x1a.overlay.v1.GetPeerRequest\x1a\x1b.overlay.v1.GetPeerResponse\x12M\n\nWatchPeers\x12\x1d.overlay.v1.WatchPeersRequest\x1a\x1e.overlay.v1.WatchPeersResponse0\x01\x12\x42\n\x07\x43onnect\x12\x1a.overlay.v1.ConnectRequest\x1a\x1b.overlay.v1.ConnectResponse\x12K\n\nDisconnect\x12\x1d.overlay.v1.DisconnectRequest\x1a\x1e.overlay.v1.DisconnectResponse\x12H\n\tBlockPeer\x12\x1c.overlay.v1.BlockPeerRequest\x1a\x1d.overlay.v1.BlockPeerResponse\x12N\n\x0bUnblockPeer\x12\x1e.overlay.v1.UnblockPeerRequest\x1a\x1f.overlay.v1.UnblockPeerResponse\x12\x39\n\x04Ping\x12\x17.overlay.v1.PingRequest\x1a\x18.overlay.v1.PingResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15overlay/v1/peer.proto\x12\noverlay.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17overlay/v1/cursor.proto\x1a\x15overlay/v1/role.proto\"\xdf\x03\n\x04Peer\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12$\n\x05state\x18\x02 \x01(\x0e\x32\x15.overlay.v1.PeerState\x12\x11\n\taddresses\x18\x03 \x03(\t\x12\x12\n\x05\x61gent\x18\x04 \x01(\tH\x00\x88\x01\x01\x12&\n\x03rtt\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\tlinked_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x63onnections\x18\x07 \x01(\r\x12\x15\n\rmessages_sent\x18\x08 \x01(\x04\x12\x19\n\x11messages_received\x18\t \x01(\x04\x12\x14\n\x0cqueued_bytes\x18\n \x01(\x04\x12\x12\n\nbytes_sent\x18\x0b \x01(\x04\x12\x16\n\x0e\x62ytes_received\x18\x0c \x01(\x04\x12\x1e\n\x04role\x18\x1e \x01(\x0e\x32\x10.overlay.v1.Role\x12\x12\n\nchecked_by\x18\x1f \x01(\r\x12,\n\x06labels\x18\x14 \x03(\x0b\x32\x1c.overlay.v1.Peer.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x08\n\x06_agent\"N\n\x10ListPeersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x13\n\x0blinked_only\x18\x03 \x01(\x08\"M\n\x11ListPeersResponse\x12\x1f\n\x05peers\x18\x01 \x03(\x0b\x32\x10.overlay.v1.Peer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x0eGetPeerRequest\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\"1\n\x0fGetPeerResponse\x12\x1e\n\x04peer\x18\x01 \x01(\x0b\x32\x10.overlay.v1.Peer\"7\n\x11WatchPeersRequest\x12\"\n\x06\x63ursor\x18\x01 \x01(\x0b\x32\x12.overlay.v1.Cursor\"|\n\x12WatchPeersResponse\x12\'\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x16.overlay.v1.PeerChange\x12\"\n\x06\x63ursor\x18\x02 \x01(\x0b\x32\x12.overlay.v1.Cursor\x12\x19\n\x11snapshot_complete\x18\x03 \x01(\x08\"=\n\nPeerChange\x12\x1e\n\x04peer\x18\x01 \x01(\x0b\x32\x10.overlay.v1.Peer\x12\x0f\n\x07removed\x18\x02 \x01(\x08\" \n\x0e\x43onnectRequest\x12\x0e\n\x06target\x18\x01 \x01(\t\"1\n\x0f\x43onnectResponse\x12\x1e\n\x04peer\x18\x01 \x01(\x0b\x32\x10.overlay.v1.Peer\"$\n\x11\x44isconnectRequest\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\"+\n\x12\x44isconnectResponse\x12\x15\n\rmessages_lost\x18\x01 \x01(\x04\"#\n\x10\x42lockPeerRequest\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\"\x13\n\x11\x42lockPeerResponse\"%\n\x12UnblockPeerRequest\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\"\x15\n\x13UnblockPeerResponse\"\x1e\n\x0bPingRequest\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\"6\n\x0cPingResponse\x12&\n\x03rtt\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration*\xa0\x01\n\tPeerState\x12\x1a\n\x16PEER_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10PEER_STATE_KNOWN\x10\x01\x12\x19\n\x15PEER_STATE_CONNECTING\x10\x02\x12\x15\n\x11PEER_STATE_LINKED\x10\x03\x12\x17\n\x13PEER_STATE_RESUMING\x10\x04\x12\x16\n\x12PEER_STATE_BLOCKED\x10\x05\x32\xd0\x04\n\x0bPeerService\x12H\n\tListPeers\x12\x1c.overlay.v1.ListPeersRequest\x1a\x1d.overlay.v1.ListPeersResponse\x12\x42\n\x07GetPeer\x12\x1a.overlay.v1.GetPeerRequest\x1a\x1b.overlay.v1.GetPeerResponse\x12M\n\nWatchPeers\x12\x1d.overlay.v1.WatchPeersRequest\x1a\x1e.overlay.v1.WatchPeersResponse0\x01\x12\x42\n\x07\x43onnect\x12\x1a.overlay.v1.ConnectRequest\x1a\x1b.overlay.v1.ConnectResponse\x12K\n\nDisconnect\x12\x1d.overlay.v1.DisconnectRequest\x1a\x1e.overlay.v1.DisconnectResponse\x12H\n\tBlockPeer\x12\x1c.overlay.v1.BlockPeerRequest\x1a\x1d.overlay.v1.BlockPeerResponse\x12N\n\x0bUnblockPeer\x12\x1e.overlay.v1.UnblockPeerRequest\x1a\x1f.overlay.v1.UnblockPeerResponse\x12\x39\n\x04Ping\x12\x17.overlay.v1.PingRequest\x1a\x18.overlay.v1.PingResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'overlay.v1.peer_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PEERSTATE']._serialized_start=1407
-  _globals['_PEERSTATE']._serialized_end=1567
+  _globals['_PEER_LABELSENTRY']._loaded_options = None
+  _globals['_PEER_LABELSENTRY']._serialized_options = b'8\001'
+  _globals['_PEERSTATE']._serialized_start=1500
+  _globals['_PEERSTATE']._serialized_end=1660
   _globals['_PEER']._serialized_start=151
-  _globals['_PEER']._serialized_end=537
-  _globals['_LISTPEERSREQUEST']._serialized_start=539
-  _globals['_LISTPEERSREQUEST']._serialized_end=617
-  _globals['_LISTPEERSRESPONSE']._serialized_start=619
-  _globals['_LISTPEERSRESPONSE']._serialized_end=696
-  _globals['_GETPEERREQUEST']._serialized_start=698
-  _globals['_GETPEERREQUEST']._serialized_end=731
-  _globals['_GETPEERRESPONSE']._serialized_start=733
-  _globals['_GETPEERRESPONSE']._serialized_end=782
-  _globals['_WATCHPEERSREQUEST']._serialized_start=784
-  _globals['_WATCHPEERSREQUEST']._serialized_end=839
-  _globals['_WATCHPEERSRESPONSE']._serialized_start=841
-  _globals['_WATCHPEERSRESPONSE']._serialized_end=965
-  _globals['_PEERCHANGE']._serialized_start=967
-  _globals['_PEERCHANGE']._serialized_end=1028
-  _globals['_CONNECTREQUEST']._serialized_start=1030
-  _globals['_CONNECTREQUEST']._serialized_end=1062
-  _globals['_CONNECTRESPONSE']._serialized_start=1064
-  _globals['_CONNECTRESPONSE']._serialized_end=1113
-  _globals['_DISCONNECTREQUEST']._serialized_start=1115
-  _globals['_DISCONNECTREQUEST']._serialized_end=1151
-  _globals['_DISCONNECTRESPONSE']._serialized_start=1153
-  _globals['_DISCONNECTRESPONSE']._serialized_end=1196
-  _globals['_BLOCKPEERREQUEST']._serialized_start=1198
-  _globals['_BLOCKPEERREQUEST']._serialized_end=1233
-  _globals['_BLOCKPEERRESPONSE']._serialized_start=1235
-  _globals['_BLOCKPEERRESPONSE']._serialized_end=1254
-  _globals['_UNBLOCKPEERREQUEST']._serialized_start=1256
-  _globals['_UNBLOCKPEERREQUEST']._serialized_end=1293
-  _globals['_UNBLOCKPEERRESPONSE']._serialized_start=1295
-  _globals['_UNBLOCKPEERRESPONSE']._serialized_end=1316
-  _globals['_PINGREQUEST']._serialized_start=1318
-  _globals['_PINGREQUEST']._serialized_end=1348
-  _globals['_PINGRESPONSE']._serialized_start=1350
-  _globals['_PINGRESPONSE']._serialized_end=1404
-  _globals['_PEERSERVICE']._serialized_start=1570
-  _globals['_PEERSERVICE']._serialized_end=2162
+  _globals['_PEER']._serialized_end=630
+  _globals['_PEER_LABELSENTRY']._serialized_start=575
+  _globals['_PEER_LABELSENTRY']._serialized_end=620
+  _globals['_LISTPEERSREQUEST']._serialized_start=632
+  _globals['_LISTPEERSREQUEST']._serialized_end=710
+  _globals['_LISTPEERSRESPONSE']._serialized_start=712
+  _globals['_LISTPEERSRESPONSE']._serialized_end=789
+  _globals['_GETPEERREQUEST']._serialized_start=791
+  _globals['_GETPEERREQUEST']._serialized_end=824
+  _globals['_GETPEERRESPONSE']._serialized_start=826
+  _globals['_GETPEERRESPONSE']._serialized_end=875
+  _globals['_WATCHPEERSREQUEST']._serialized_start=877
+  _globals['_WATCHPEERSREQUEST']._serialized_end=932
+  _globals['_WATCHPEERSRESPONSE']._serialized_start=934
+  _globals['_WATCHPEERSRESPONSE']._serialized_end=1058
+  _globals['_PEERCHANGE']._serialized_start=1060
+  _globals['_PEERCHANGE']._serialized_end=1121
+  _globals['_CONNECTREQUEST']._serialized_start=1123
+  _globals['_CONNECTREQUEST']._serialized_end=1155
+  _globals['_CONNECTRESPONSE']._serialized_start=1157
+  _globals['_CONNECTRESPONSE']._serialized_end=1206
+  _globals['_DISCONNECTREQUEST']._serialized_start=1208
+  _globals['_DISCONNECTREQUEST']._serialized_end=1244
+  _globals['_DISCONNECTRESPONSE']._serialized_start=1246
+  _globals['_DISCONNECTRESPONSE']._serialized_end=1289
+  _globals['_BLOCKPEERREQUEST']._serialized_start=1291
+  _globals['_BLOCKPEERREQUEST']._serialized_end=1326
+  _globals['_BLOCKPEERRESPONSE']._serialized_start=1328
+  _globals['_BLOCKPEERRESPONSE']._serialized_end=1347
+  _globals['_UNBLOCKPEERREQUEST']._serialized_start=1349
+  _globals['_UNBLOCKPEERREQUEST']._serialized_end=1386
+  _globals['_UNBLOCKPEERRESPONSE']._serialized_start=1388
+  _globals['_UNBLOCKPEERRESPONSE']._serialized_end=1409
+  _globals['_PINGREQUEST']._serialized_start=1411
+  _globals['_PINGREQUEST']._serialized_end=1441
+  _globals['_PINGRESPONSE']._serialized_start=1443
+  _globals['_PINGRESPONSE']._serialized_end=1497
+  _globals['_PEERSERVICE']._serialized_start=1663
+  _globals['_PEERSERVICE']._serialized_end=2255
 # @@protoc_insertion_point(module_scope)

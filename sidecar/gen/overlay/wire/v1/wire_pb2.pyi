@@ -99,7 +99,14 @@ class AcceptorHello(_message.Message):
     def __init__(self, version: _Optional[int] = ..., nonce: _Optional[bytes] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("version", "nonce", "limits", "network_id", "instance", "agent", "observed", "record", "epoch", "resume_epoch", "received", "role", "answers")
+    __slots__ = ("version", "nonce", "limits", "network_id", "instance", "agent", "observed", "record", "epoch", "resume_epoch", "received", "role", "answers", "labels")
+    class LabelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     VERSION_FIELD_NUMBER: _ClassVar[int]
     NONCE_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
@@ -113,6 +120,7 @@ class Hello(_message.Message):
     RECEIVED_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
     ANSWERS_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
     version: int
     nonce: bytes
     limits: Limits
@@ -126,7 +134,8 @@ class Hello(_message.Message):
     received: Received
     role: Role
     answers: bytes
-    def __init__(self, version: _Optional[int] = ..., nonce: _Optional[bytes] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., network_id: _Optional[str] = ..., instance: _Optional[int] = ..., agent: _Optional[str] = ..., observed: _Optional[str] = ..., record: _Optional[_Union[Record, _Mapping]] = ..., epoch: _Optional[int] = ..., resume_epoch: _Optional[int] = ..., received: _Optional[_Union[Received, _Mapping]] = ..., role: _Optional[_Union[Role, str]] = ..., answers: _Optional[bytes] = ...) -> None: ...
+    labels: _containers.ScalarMap[str, str]
+    def __init__(self, version: _Optional[int] = ..., nonce: _Optional[bytes] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., network_id: _Optional[str] = ..., instance: _Optional[int] = ..., agent: _Optional[str] = ..., observed: _Optional[str] = ..., record: _Optional[_Union[Record, _Mapping]] = ..., epoch: _Optional[int] = ..., resume_epoch: _Optional[int] = ..., received: _Optional[_Union[Received, _Mapping]] = ..., role: _Optional[_Union[Role, str]] = ..., answers: _Optional[bytes] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Proof(_message.Message):
     __slots__ = ("certificates", "signature")
@@ -137,7 +146,14 @@ class Proof(_message.Message):
     def __init__(self, certificates: _Optional[_Iterable[bytes]] = ..., signature: _Optional[bytes] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("network_id", "instance", "agent", "observed", "record", "epoch", "resume_epoch", "received", "role")
+    __slots__ = ("network_id", "instance", "agent", "observed", "record", "epoch", "resume_epoch", "received", "role", "labels")
+    class LabelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     NETWORK_ID_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_FIELD_NUMBER: _ClassVar[int]
     AGENT_FIELD_NUMBER: _ClassVar[int]
@@ -147,6 +163,7 @@ class Welcome(_message.Message):
     RESUME_EPOCH_FIELD_NUMBER: _ClassVar[int]
     RECEIVED_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
     network_id: str
     instance: int
     agent: str
@@ -156,7 +173,8 @@ class Welcome(_message.Message):
     resume_epoch: int
     received: Received
     role: Role
-    def __init__(self, network_id: _Optional[str] = ..., instance: _Optional[int] = ..., agent: _Optional[str] = ..., observed: _Optional[str] = ..., record: _Optional[_Union[Record, _Mapping]] = ..., epoch: _Optional[int] = ..., resume_epoch: _Optional[int] = ..., received: _Optional[_Union[Received, _Mapping]] = ..., role: _Optional[_Union[Role, str]] = ...) -> None: ...
+    labels: _containers.ScalarMap[str, str]
+    def __init__(self, network_id: _Optional[str] = ..., instance: _Optional[int] = ..., agent: _Optional[str] = ..., observed: _Optional[str] = ..., record: _Optional[_Union[Record, _Mapping]] = ..., epoch: _Optional[int] = ..., resume_epoch: _Optional[int] = ..., received: _Optional[_Union[Received, _Mapping]] = ..., role: _Optional[_Union[Role, str]] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Reject(_message.Message):
     __slots__ = ("code", "reason")

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from sidecar_client.gen.overlay.v1 import datagram_pb2 as overlay_dot_v1_dot_datagram__pb2
 from sidecar_client.gen.overlay.v1 import message_pb2 as overlay_dot_v1_dot_message__pb2
 from sidecar_client.gen.overlay.v1 import request_pb2 as overlay_dot_v1_dot_request__pb2
 
@@ -61,6 +62,21 @@ class MessageServiceStub(object):
                 request_serializer=overlay_dot_v1_dot_request__pb2.RequestRequest.SerializeToString,
                 response_deserializer=overlay_dot_v1_dot_request__pb2.RequestResponse.FromString,
                 _registered_method=True)
+        self.Broadcast = channel.unary_unary(
+                '/overlay.v1.MessageService/Broadcast',
+                request_serializer=overlay_dot_v1_dot_datagram__pb2.BroadcastRequest.SerializeToString,
+                response_deserializer=overlay_dot_v1_dot_datagram__pb2.BroadcastResponse.FromString,
+                _registered_method=True)
+        self.SendDatagram = channel.unary_unary(
+                '/overlay.v1.MessageService/SendDatagram',
+                request_serializer=overlay_dot_v1_dot_datagram__pb2.SendDatagramRequest.SerializeToString,
+                response_deserializer=overlay_dot_v1_dot_datagram__pb2.SendDatagramResponse.FromString,
+                _registered_method=True)
+        self.ReceiveDatagrams = channel.unary_stream(
+                '/overlay.v1.MessageService/ReceiveDatagrams',
+                request_serializer=overlay_dot_v1_dot_datagram__pb2.ReceiveDatagramsRequest.SerializeToString,
+                response_deserializer=overlay_dot_v1_dot_datagram__pb2.ReceiveDatagramsResponse.FromString,
+                _registered_method=True)
         self.Reply = channel.stream_stream(
                 '/overlay.v1.MessageService/Reply',
                 request_serializer=overlay_dot_v1_dot_request__pb2.ReplyRequest.SerializeToString,
@@ -111,6 +127,28 @@ class MessageServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Broadcast(self, request, context):
+        """Broadcast sends a message to all linked peers, or those with some labels, and waits until it is delivered to each or has
+        failed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SendDatagram(self, request, context):
+        """SendDatagram sends an unreliable message to a linked peer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReceiveDatagrams(self, request, context):
+        """ReceiveDatagrams subscribes to the datagrams of a channel.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Reply(self, request_iterator, context):
         """Reply answers requests that come in on a channel, with credits; each is handed to one app, once.
         """
@@ -145,6 +183,21 @@ def add_MessageServiceServicer_to_server(servicer, server):
                     servicer.Request,
                     request_deserializer=overlay_dot_v1_dot_request__pb2.RequestRequest.FromString,
                     response_serializer=overlay_dot_v1_dot_request__pb2.RequestResponse.SerializeToString,
+            ),
+            'Broadcast': grpc.unary_unary_rpc_method_handler(
+                    servicer.Broadcast,
+                    request_deserializer=overlay_dot_v1_dot_datagram__pb2.BroadcastRequest.FromString,
+                    response_serializer=overlay_dot_v1_dot_datagram__pb2.BroadcastResponse.SerializeToString,
+            ),
+            'SendDatagram': grpc.unary_unary_rpc_method_handler(
+                    servicer.SendDatagram,
+                    request_deserializer=overlay_dot_v1_dot_datagram__pb2.SendDatagramRequest.FromString,
+                    response_serializer=overlay_dot_v1_dot_datagram__pb2.SendDatagramResponse.SerializeToString,
+            ),
+            'ReceiveDatagrams': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReceiveDatagrams,
+                    request_deserializer=overlay_dot_v1_dot_datagram__pb2.ReceiveDatagramsRequest.FromString,
+                    response_serializer=overlay_dot_v1_dot_datagram__pb2.ReceiveDatagramsResponse.SerializeToString,
             ),
             'Reply': grpc.stream_stream_rpc_method_handler(
                     servicer.Reply,
@@ -288,6 +341,87 @@ class MessageService(object):
             '/overlay.v1.MessageService/Request',
             overlay_dot_v1_dot_request__pb2.RequestRequest.SerializeToString,
             overlay_dot_v1_dot_request__pb2.RequestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Broadcast(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/overlay.v1.MessageService/Broadcast',
+            overlay_dot_v1_dot_datagram__pb2.BroadcastRequest.SerializeToString,
+            overlay_dot_v1_dot_datagram__pb2.BroadcastResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SendDatagram(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/overlay.v1.MessageService/SendDatagram',
+            overlay_dot_v1_dot_datagram__pb2.SendDatagramRequest.SerializeToString,
+            overlay_dot_v1_dot_datagram__pb2.SendDatagramResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReceiveDatagrams(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/overlay.v1.MessageService/ReceiveDatagrams',
+            overlay_dot_v1_dot_datagram__pb2.ReceiveDatagramsRequest.SerializeToString,
+            overlay_dot_v1_dot_datagram__pb2.ReceiveDatagramsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -11,6 +11,9 @@ class MessageServiceStub:
     Receive: grpc.UnaryStreamMultiCallable[message_pb2.ReceiveRequest, message_pb2.ReceiveResponse]
     Consume: grpc.StreamStreamMultiCallable[message_pb2.ConsumeRequest, message_pb2.ConsumeResponse]
     Request: grpc.UnaryUnaryMultiCallable[message_pb2.RequestRequest, message_pb2.RequestResponse]
+    Broadcast: grpc.UnaryUnaryMultiCallable[message_pb2.BroadcastRequest, message_pb2.BroadcastResponse]
+    SendDatagram: grpc.UnaryUnaryMultiCallable[message_pb2.SendDatagramRequest, message_pb2.SendDatagramResponse]
+    ReceiveDatagrams: grpc.UnaryStreamMultiCallable[message_pb2.ReceiveDatagramsRequest, message_pb2.ReceiveDatagramsResponse]
     Reply: grpc.StreamStreamMultiCallable[message_pb2.ReplyRequest, message_pb2.ReplyResponse]
 
 class MessageServiceAsyncStub:
@@ -20,4 +23,7 @@ class MessageServiceAsyncStub:
     Receive: grpc.aio.UnaryStreamMultiCallable[message_pb2.ReceiveRequest, message_pb2.ReceiveResponse]
     Consume: grpc.aio.StreamStreamMultiCallable[message_pb2.ConsumeRequest, message_pb2.ConsumeResponse]
     Request: grpc.aio.UnaryUnaryMultiCallable[message_pb2.RequestRequest, message_pb2.RequestResponse]
+    Broadcast: grpc.aio.UnaryUnaryMultiCallable[message_pb2.BroadcastRequest, message_pb2.BroadcastResponse]
+    SendDatagram: grpc.aio.UnaryUnaryMultiCallable[message_pb2.SendDatagramRequest, message_pb2.SendDatagramResponse]
+    ReceiveDatagrams: grpc.aio.UnaryStreamMultiCallable[message_pb2.ReceiveDatagramsRequest, message_pb2.ReceiveDatagramsResponse]
     Reply: grpc.aio.StreamStreamMultiCallable[message_pb2.ReplyRequest, message_pb2.ReplyResponse]

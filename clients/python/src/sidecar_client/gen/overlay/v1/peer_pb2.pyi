@@ -29,7 +29,14 @@ PEER_STATE_RESUMING: PeerState
 PEER_STATE_BLOCKED: PeerState
 
 class Peer(_message.Message):
-    __slots__ = ("peer_id", "state", "addresses", "agent", "rtt", "linked_at", "connections", "messages_sent", "messages_received", "queued_bytes", "bytes_sent", "bytes_received", "role", "checked_by")
+    __slots__ = ("peer_id", "state", "addresses", "agent", "rtt", "linked_at", "connections", "messages_sent", "messages_received", "queued_bytes", "bytes_sent", "bytes_received", "role", "checked_by", "labels")
+    class LabelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     PEER_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     ADDRESSES_FIELD_NUMBER: _ClassVar[int]
@@ -44,6 +51,7 @@ class Peer(_message.Message):
     BYTES_RECEIVED_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
     CHECKED_BY_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
     peer_id: str
     state: PeerState
     addresses: _containers.RepeatedScalarFieldContainer[str]
@@ -58,7 +66,8 @@ class Peer(_message.Message):
     bytes_received: int
     role: _role_pb2.Role
     checked_by: int
-    def __init__(self, peer_id: _Optional[str] = ..., state: _Optional[_Union[PeerState, str]] = ..., addresses: _Optional[_Iterable[str]] = ..., agent: _Optional[str] = ..., rtt: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., linked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., connections: _Optional[int] = ..., messages_sent: _Optional[int] = ..., messages_received: _Optional[int] = ..., queued_bytes: _Optional[int] = ..., bytes_sent: _Optional[int] = ..., bytes_received: _Optional[int] = ..., role: _Optional[_Union[_role_pb2.Role, str]] = ..., checked_by: _Optional[int] = ...) -> None: ...
+    labels: _containers.ScalarMap[str, str]
+    def __init__(self, peer_id: _Optional[str] = ..., state: _Optional[_Union[PeerState, str]] = ..., addresses: _Optional[_Iterable[str]] = ..., agent: _Optional[str] = ..., rtt: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., linked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., connections: _Optional[int] = ..., messages_sent: _Optional[int] = ..., messages_received: _Optional[int] = ..., queued_bytes: _Optional[int] = ..., bytes_sent: _Optional[int] = ..., bytes_received: _Optional[int] = ..., role: _Optional[_Union[_role_pb2.Role, str]] = ..., checked_by: _Optional[int] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class ListPeersRequest(_message.Message):
     __slots__ = ("page_size", "page_token", "linked_only")
