@@ -143,7 +143,7 @@ class Session:
                 self._close(Close.BUSY, f"{self._unread} bytes of control frames are not read")
                 return
         if link is not None:
-            link.flows.fill(self, 0.5 if link.outbound.outbox.messages else 1.0)
+            self._fill_flows(link, now)
             inbound = link.inbound
             if link.answerer is self:
                 ack = inbound.ack()
@@ -160,8 +160,6 @@ class Session:
                 link.outbound.fill(self)
                 for lane in self._lane_out:
                     self._flush_lane(lane)
-        if link is not None and link.carrier is self and link.datagrams:
-            link.datagrams.fill(self, now)
         if self._control:
             if self._control_id is None:
                 self._control_id = self._connection.open_stream()
@@ -171,6 +169,12 @@ class Session:
             self._control.clear()
             self._control_bytes = 0
             self._unread += len(data)
+
+    def _fill_flows(self, link: Link, now: float) -> None:
+        """Half of the room is theirs while messages wait."""
+        link.flows.fill(self, 0.5 if link.outbound.outbox.messages else 1.0)
+        if link.carrier is self and link.datagrams:
+            link.datagrams.fill(self, now)
 
     def deadline(self) -> float | None:
         """When the handshake must be over."""

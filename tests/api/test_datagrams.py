@@ -127,7 +127,7 @@ async def test_a_broadcast_tells_of_each_peer(sides: Sides) -> None:
         await other.client.connect(a.contact)
     await until(lambda: len(a.sidecar.node.links.linked) == 2)
     for _ in range(100):
-        results = await a.client.broadcast(bytes(60 << 10), channel="unread", timeout=0.6)
+        results = await a.client.broadcast(bytes(60 << 10), channel="unread", timeout=2.0)
         if results[full.peer_id]:
             break
     assert "no app reads it" in results[full.peer_id]
