@@ -393,10 +393,9 @@ class Wire(Waiter, asyncio.DatagramProtocol):
         host, port = self._transport.get_extra_info("sockname")
         return f"{host}:{port}"
 
-    @property
-    def seen_at(self) -> list[str]:
-        """Where the far site sees who dialled, host:port."""
-        return [end.address for end in self._near.values()]
+    def seen_at(self, near: Site) -> str:
+        """Where the far site sees what the near one sends from its socket, host:port."""
+        return self._near["127.0.0.1", near.port].address
 
     def cut(self) -> None:
         """Nothing passes any more, either way."""
