@@ -50,8 +50,8 @@ MIB = 1 << 20
         ((bootstrap.CONTACTS_MAX, contacts.ADDED_MAX) == (100, 1000), "| 100; 1,000 |"),
         ((paging.DEFAULT_PAGE, paging.LARGEST_PAGE) == (100, 1000), "`page_size` 0 is 100, the most is 1,000"),
         (
-            (status.MESSAGE_BYTES, status.DETAIL_BYTES) == (1024, 2048),
-            "| words of a status; its metadata | 1 KiB; 2 KiB |",
+            (status.MESSAGE_BYTES, status.DETAIL_BYTES) == (1024, 1536),
+            "| words of a status; its metadata | 1 KiB; 1.5 KiB |",
         ),
         (Settings().outbox_bytes == 8 * MIB, "`outbox_bytes`, 8 MiB"),
         (Settings().link_window_bytes == 16 * MIB, "`link_window_bytes`, 16 MiB"),

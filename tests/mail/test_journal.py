@@ -267,3 +267,20 @@ async def test_numbers_are_not_used_again_by_a_journal_put_back_from_a_backup(tm
     same = Journal(tmp_path / "none", MIB)
     assert same.numbers(1) > used[-1]
     same.close()
+
+
+async def test_what_is_remembered_is_bounded(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sends many small ones shortens the window, and does not fill the disk."""
+    monkeypatch.setattr(incoming, "REMEMBERED", 10)
+
+    def fill(database: sqlite3.Connection) -> None:
+        for number in range(1, 51):
+            (part,), _ = incoming.store(database, arrival(number * 10, b"x", ids=(f"id {number}",)))
+            incoming.settle(database, part.row, 0, 1, incoming.PROCESSED, last=True, until=1e9 + number)
+
+    await do(journal, fill)
+    await do(journal, lambda database: incoming.forget(database, 1.0, 1000))
+    rows = await do(journal, lambda database: database.execute("SELECT count(*) FROM incoming").fetchone()[0])
+    ids = await do(journal, lambda database: database.execute("SELECT count(*) FROM ids").fetchone()[0])
+    assert rows <= 11
+    assert ids == 10

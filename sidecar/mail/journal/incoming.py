@@ -16,6 +16,8 @@ PROCESSED, BURIED, EXPIRED, PURGED = 1, 2, 3, 4
 """Outcomes, with the numbers of `wire.v1.Outcome`."""
 HAS_IDS = 1 << 8
 """Flag of a row beside those of the wire: there are message ids in it."""
+REMEMBERED = 1_000_000
+"""Runs, and ids, that are remembered at most; the oldest go first, whatever the window says."""
 UNSETTLED = 1e18
 """Until when an id is remembered whose message is not settled."""
 
@@ -318,6 +320,17 @@ def forget(database: sqlite3.Connection, now: float, most: int) -> int:
     )
     gone = database.execute(
         "DELETE FROM incoming WHERE id IN (SELECT id FROM incoming WHERE until > 0 AND until <= ? LIMIT ?)", (now, most)
+    ).rowcount
+    # Whoever sends many small ones may shorten the window, and not fill the disk.
+    gone += database.execute(
+        f"DELETE FROM incoming WHERE id IN (SELECT id FROM incoming WHERE id < (SELECT max(id) FROM incoming) - ? AND"
+        f" state = {DONE} LIMIT ?)", (REMEMBERED, most)
+    ).rowcount  # fmt: skip
+    (ids,) = database.execute("SELECT count(*) FROM ids").fetchone()
+    gone += database.execute(
+        "DELETE FROM ids WHERE (peer, message_id) IN (SELECT peer, message_id FROM ids WHERE until < ? ORDER BY"
+        " until LIMIT ?)",
+        (UNSETTLED, min(most, max(0, ids - REMEMBERED))),
     ).rowcount
     gone += database.execute(
         "DELETE FROM ids WHERE (peer, message_id) IN (SELECT peer, message_id FROM ids WHERE until <= ? LIMIT ?)",
