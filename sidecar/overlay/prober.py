@@ -13,6 +13,7 @@ from sidecar.addresses import format_address
 from sidecar.overlay.directory import HostPort
 from sidecar.transport.endpoint import Endpoint
 from sidecar.transport.pump import Pump
+from sidecar.trust import Trust
 from sidecar.wire.errors import Close
 from sidecar.wire.probe import Probe
 
@@ -34,7 +35,8 @@ class Tried:
 class Prober:
     """Probes."""
 
-    def __init__(self) -> None:
+    def __init__(self, trust: Trust) -> None:
+        self._trust = trust
         self.endpoint: Endpoint
         """The one whose engine and settings probes take; set once it is open."""
         self._slots = asyncio.Semaphore(PROBES_MAX)
@@ -64,7 +66,7 @@ class Prober:
             def protocol(pump: Pump, outcome: asyncio.Future[str] = outcome) -> Probe:
                 return Probe(
                     pump, expected_peer_id=peer_id, nonce=nonce, deadline=loop.time() + PROBE_TIMEOUT,
-                    ended=lambda why: None if outcome.done() else outcome.set_result(why),
+                    ended=lambda why: None if outcome.done() else outcome.set_result(why), trust=self._trust,
                 )  # fmt: skip
 
             try:

@@ -27,7 +27,7 @@ class Roles:
     """See the module."""
 
     def __init__(self, links: Links) -> None:
-        self.prober = Prober()
+        self.prober = Prober(links.local.trust)
         self.dialback = Dialback(links, self.prober)
         self.admission = Admission(links, self.prober)
         self.standing = Standing(links, self.dialback, links.local.role)

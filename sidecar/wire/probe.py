@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.identity import BadCertificate, leaf_key_untrusted
+from sidecar.trust import Refused, Trust
 from sidecar.wire.errors import Close, Untrusted
 from sidecar.wire.frames import FrameReader, FrameType, StreamType, encode, parse_untrusted
 from sidecar.wire.owner import Connection
@@ -24,9 +25,11 @@ class Probe:
 
     def __init__(
         self, connection: Connection, *, expected_peer_id: str, nonce: bytes, deadline: float,
-        ended: Callable[[str], None],
+        ended: Callable[[str], None], trust: Trust,
     ) -> None:  # fmt: skip
-        """`ended` is told once: nothing when the peer has answered, else why it has not."""
+        """`ended` is told once: nothing when the peer has answered, else why it has not.
+        `trust` judges who answers as it judges whoever is dialled: a node has to be let in both ways."""
+        self._trust = trust
         self._connection = connection
         self._expected_peer_id = expected_peer_id
         self._nonce = nonce
@@ -50,6 +53,11 @@ class Probe:
             return
         if key.peer_id != self._expected_peer_id:
             self._end(f"another peer answers there: {key.peer_id}")
+            return
+        try:
+            self._trust.acceptor_untrusted(key, chain, name=None, expected=True)
+        except Refused as refused:
+            self._end(str(refused))
             return
         self._judged = True
         self._ask()

@@ -111,15 +111,8 @@ def test_two_sidecars_refuse_a_stranger_and_say_why(shell: Shell) -> None:
             mallory_id = mallory.node().peer_id
         assert mallory_id not in {peer.peer_id for peer in alice.peers()}
         assert "self-signed certificate" in shell.log.read_text()
-
-
-@pytest.mark.timeout(120)
-def test_revoking_ends_the_link(shell: Shell) -> None:
-    shell.run("trust")
-    with shell.client(7401) as alice, shell.client(7501) as bob:
-        for each in (alice, bob):
-            each.wait_ready(READY, level="overlay")
-        bob_id = bob.node().peer_id
+        # And revoking ends a link.
+        (bob_id,) = linked
         subprocess.run(
             ["sidecar", "ca", "revoke", "bob.crt", "--ca", "./ca"],
             cwd=shell.folder, env=shell.environment, check=True, capture_output=True, timeout=30,
