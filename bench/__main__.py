@@ -24,6 +24,7 @@ from bench import builds, report
 from bench.competitors import Binaries, Pair, libp2p_daemons, plain_grpc, sidecars
 from bench.places import LOOPBACK, NoNamespaces, Place, namespaces
 from bench.processes import Failed, cpu_seconds, machine_cpu_seconds, wait_for_idle
+from bench.rejoin import measure_rejoin
 from bench.retry import measure_retry
 from bench.standing import Samples, measure_handshakes, measure_idle_links, measure_start
 from bench.trust import measure_trust
@@ -148,6 +149,7 @@ class Bench:
                     partial(measure_handshakes, samples, folder, engine, self.seconds),
                     partial(measure_trust, samples, folder, engine, self.seconds),
                     partial(measure_retry, samples, folder, engine, self.seconds),
+                    partial(measure_rejoin, samples, folder, engine, self.options.repeats),
                     partial(measure_idle_links, samples, folder, engine, self.options.links),
                 ]
         for step in steps:

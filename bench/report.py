@@ -73,6 +73,10 @@ FIGURES = (
             ("under-load", ", 10 spoofed for each"),
         )
     ),
+    *(
+        Figure(f"rejoin, {dead} dead", "linked_ms", f"start to linked by the cache, {dead} dead before it, ms", 1, 0)
+        for dead in (0, 50, 199)
+    ),
     Figure("idle links", "links", "idle links", 1, 0),
     Figure("idle links", "links_s", "  made, links/s", 1, 0),
     Figure("idle links", "kib", "  memory a link, KiB", 1, 1),

@@ -354,3 +354,29 @@ def test_token_is_asked_and_given(sidecars: Sidecars, tmp_path: Path) -> None:
         assert "a-token" not in refusal
     with urllib.request.urlopen(f"http://{process.admin}/metrics", timeout=10) as page:
         assert b"sidecar_auth_failures_total 2.0" in page.read()
+
+
+def test_contacts_ls_add_rm(pair: Pair) -> None:
+    """The second has dialled the first, so it remembers it."""
+    first, second = pair
+    added = sidecar("contacts", "add", "127.1.0.1:9", "peer.example:7400", "--json", beside=second).done().lines
+    assert [(each["address"], each["origin"]) for each in added] == [
+        ("127.1.0.1:9", "added"),
+        ("peer.example:7400", "added"),
+    ]
+    listed = sidecar("contacts", "ls", "--json", beside=second).done().lines
+    assert {each["address"]: each["origin"] for each in listed} == {
+        "127.1.0.1:9": "added",
+        "peer.example:7400": "added",
+        first.contact: "cached",
+    }
+    assert [bool(each["connected_at"]) for each in listed] == [each["origin"] == "cached" for each in listed]
+    table = sidecar("contacts", "ls", beside=second).done().out.splitlines()
+    assert table[0].split() == ["CONTACT", "ORIGIN", "CONNECTED"]
+    assert len(table) == 4
+    assert sidecar("contacts", "rm", "127.1.0.1:9", beside=second).done().out == "removed 127.1.0.1:9\n"
+    sidecar("contacts", "rm", first.contact, beside=second).done()
+    left = sidecar("contacts", "ls", "--json", beside=second).done().lines
+    assert [each["address"] for each in left] == ["peer.example:7400"]
+    refusal = sidecar("contacts", "rm", first.contact, beside=second).refused(Exit.NOT_FOUND)
+    assert "not among the contacts" in refusal
