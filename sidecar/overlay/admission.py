@@ -97,6 +97,8 @@ class Admission:
         self._run(self._hold(session, introduced, told))
 
     async def _hold(self, session: Session, introduced: Introduction, told: tuple[HostPort, ...]) -> None:
+        if session.closing is not None:
+            return
         verdict = await self._check(session, introduced.peer_id, introduced.nonce, told)
         if session.closing is not None:
             return
@@ -120,6 +122,8 @@ class Admission:
 
     async def _look_at(self, session: Session, peer: Peer, introduced: Introduction) -> None:
         """A newcomer that is in as a client: whether it is a node."""
+        if session not in peer.sessions:  # it has gone before this began
+            return
         known = self._links.directory.get(peer.peer_id)
         told = known.record.addresses if known is not None and known.record is not None else ()
         verdict = await self._check(session, peer.peer_id, introduced.nonce, told)

@@ -30,6 +30,7 @@ from sidecar.overlay.events import (
 from sidecar.overlay.links import Links
 from sidecar.overlay.peer import Peer, PeerState
 from sidecar.overlay.race import PATIENCE, ContactResult, Race
+from sidecar.wire.roles import Role
 
 _log = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class Bootstrap:
         self._failures: tuple[tuple[str, str], ...] = ()
         links.verified = self.verified
         links.parted = self._parted
+        links.lapsed = self._lapsed
         links.held = lambda peers: cache.refresh(peer.peer_id for peer in peers)
         links.dialler.resolved = contacts.resolved
         links.dialler.mistaken = lambda expected, session: tell(
@@ -127,7 +129,7 @@ class Bootstrap:
         return self._left.get(peer_id, 0.0) > self._loop.time() or self.is_left_alone(peer_id)
 
     def verified(self, peer: Peer, address: HostPort, certificate: bytes) -> None:
-        """A peer was dialled at an address, directly, and was welcomed with its certificate (DER): it is remembered,
+        """A node was dialled at an address, directly, and linked to, with its certificate (DER): it is remembered,
         unless it is a contact, which is known anyway."""
         covering = self._contacts.covering(peer.peer_id, address)
         former = [found for contact in covering if (found := self._contacts.found(contact)) is not None]
@@ -140,6 +142,10 @@ class Bootstrap:
             self._cache.forget(peer.peer_id)
         else:
             self._cache.connected(peer.peer_id, address, certificate)
+
+    def _lapsed(self, peer_id: str) -> None:
+        """It is a client, or has become one."""
+        self._cache.forget(peer_id)
 
     async def stop(self) -> None:
         """Ceases."""
@@ -201,7 +207,7 @@ class Bootstrap:
                 continue
             missing, ways = wanted
             try:
-                if not self._links.linked:
+                if self._alone():
                     await self._join(ways, missing)
                 else:
                     await Race(self._links, missing, lambda result: None, patience=self._patience).run(ways)
@@ -216,12 +222,18 @@ class Bootstrap:
         missing = self._min_links - sum(1 for _ in islice(self._standing(), self._min_links))
         if missing <= 0:
             return None
-        ways = list(self._more_ways() if self._links.linked else self._unlinked_ways())
+        ways = list(self._unlinked_ways() if self._alone() else self._more_ways())
         return (missing, ways) if ways else None
 
     def _standing(self) -> Iterator[Peer]:
-        """The links that count."""
-        return (peer for peer in self._links.peers.values() if peer.state is PeerState.LINKED)
+        """The links that count: those with nodes."""
+        return (
+            peer for peer in self._links.peers.values() if peer.state is PeerState.LINKED and peer.role is Role.NODE
+        )
+
+    def _alone(self) -> bool:
+        """Whether there is no way into the network but to be found."""
+        return next(self._standing(), None) is None
 
     async def _rest(self, seconds: float) -> bool:
         """Waits; whether it was hurried."""

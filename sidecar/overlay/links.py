@@ -63,7 +63,9 @@ class Links:
         self.on_flow: Callable[[Flow], None] = lambda flow: flow.reset(Cause.NO_SUBSCRIBER, detail="nobody takes flows")
         """Told of each request and byte stream that comes in."""
         self.verified: Callable[[Peer, HostPort, bytes], None] = lambda peer, address, certificate: None
-        """Told of each peer that this side has dialled, directly, and that was welcomed with its certificate (DER)."""
+        """Told of each node that this side has dialled, directly, and linked to, with its certificate (DER)."""
+        self.lapsed: Callable[[str], None] = lambda peer_id: None
+        """Told of each peer that turns out to be a client."""
         self.parted: Callable[[str], None] = lambda peer_id: None
         """Told of each peer that has left this side on purpose."""
         self.held: Callable[[list[Peer]], None] = lambda peers: None
@@ -302,6 +304,16 @@ class Links:
             self.changed(peer.peer_id)
         if former[0] is not role:
             self.exchange.decided(peer)
+            self._remember(peer)
+
+    def _remember(self, peer: Peer) -> None:
+        """What a peer is taken for has changed: a node that was dialled is a way back into the network, a client is
+        none."""
+        if peer.role is Role.CLIENT:
+            self.lapsed(peer.peer_id)
+        for session in peer.sessions:
+            if session.dialled and peer.role is Role.NODE:
+                self.verified(peer, self._pumps[session].remote, session.certificate)
 
     def has_said(self, nonce: bytes, peer_id: str | None = None) -> bool:
         """Whether the nonce is that of a HELLO which this side has said, to that peer if one is given, on a connection
@@ -419,10 +431,11 @@ class Links:
         peer.renewed = False
         self._counters.connection_attempts[way(session), "ok"] += 1
         self._counters.handshake.add(self._loop.time() - session.began)
-        if session.dialled:
-            self.verified(peer, self._pumps[session].remote, session.certificate)
         self.dialler.settled(session)
+        was_node = peer.role is Role.NODE
         self.roles.linked(session, peer, introduced)
+        if was_node and session.dialled:
+            self.verified(peer, self._pumps[session].remote, session.certificate)
 
     def _replace(self, peer: Peer, sessions: list[Session], why: str) -> None:
         for session in list(sessions):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from sidecar.addresses import Contact
+from sidecar.addresses import Contact, HostPort
 from sidecar.overlay import dialler, race
 from sidecar.overlay.events import PeerLinked, PeerUnlinked
-from sidecar.overlay.peer import PeerState
+from sidecar.overlay.peer import Peer, PeerState
 from sidecar.overlay.race import ContactResult, Race
-from sidecar.wire.session import Session
 from tests.overlay.network import Network, Site, Wire, turns
 
 
@@ -69,7 +69,7 @@ async def test_attempts_start_five_milliseconds_apart_and_sixty_four_are_outstan
     times = [at for at, _ in dialled]
     # A busy machine may be late, and what is late is caught up with, but never more than CATCH_UP at once.
     assert times[-1] - times[0] >= (len(times) - 1) * race.STAGGER - race.CATCH_UP
-    assert all(times[i + 9] - times[i] >= 9 * race.STAGGER - race.CATCH_UP - 0.002 for i in range(len(times) - 9))
+    assert all(times[i + 9] - times[i] >= 8 * race.STAGGER - race.CATCH_UP - 0.002 for i in range(len(times) - 9))
     assert 1 < max(outstanding) <= dialler.OUTSTANDING_MAX
     left = [result for result in results if "others were waiting" in result.error]
     assert len(left) >= len(contacts) - dialler.OUTSTANDING_MAX - 1
@@ -98,7 +98,7 @@ async def test_bootstrap_to_only_one_node(network: Network, engine_name: str, de
         lambda: (
             [peer.peer_id for peer in site.node.links.linked] == [winner]
             and sum(len(other.node.links.linked) for other in others) == 1
-            and len(site.node.links.pumps) == 1
+            and {session.peer_id for session in site.node.links.sessions if session.dialled} == {winner}
         )
     )
     assert took < 0.1
@@ -109,25 +109,27 @@ async def test_bootstrap_to_only_one_node(network: Network, engine_name: str, de
 
 
 async def test_those_who_win_in_the_same_moment_are_left_again(network: Network) -> None:
-    """Six answers have been read before the race has its next turn: one is wanted, one stays."""
+    """Six are linked before the race has its next turn: one is wanted, one stays."""
     others = [await network.site() for _ in range(6)]
-    site = await network.site()
-    racing = Race(site.node.links, 1, ignore)
-    settled = site.node.links.settled
-    held: list[Session] = []
+    site = await network.site(role="client")
+    meet = site.node.links.meet
+    met: list[Peer] = []
+    everybody = asyncio.Event()
 
-    def hold(session: Session) -> None:
-        held.append(session)
-        if len(held) == len(others):
-            for each in held:
-                settled(each)
+    async def together(addresses: list[HostPort], expected: str | None, **more: Any) -> Peer:
+        peer = await meet(addresses, expected, **more)
+        met.append(peer)
+        if len(met) == len(others):
+            everybody.set()
+        await everybody.wait()
+        return peer
 
-    site.node.links.settled = hold  # type: ignore[method-assign]
-    await racing.run([Contact.parse(other.contact) for other in others])
+    site.node.links.meet = together  # type: ignore[method-assign]
+    await Race(site.node.links, 1, ignore).run([Contact.parse(other.contact) for other in others])
     assert await settle(lambda: len(site.node.links.linked) == 1) < 0.1
     assert len(site.events(PeerLinked)) == 6
     assert len(site.events(PeerUnlinked)) == 5
-    assert await settle(lambda: sum(len(other.node.links.linked) for other in others) == 1) < 0.1
+    assert await settle(lambda: sum(len(other.node.links.linked) for other in others) == 1) < 0.5
 
 
 async def test_a_loser_that_somebody_uses_stays(network: Network) -> None:

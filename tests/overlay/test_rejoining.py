@@ -24,6 +24,7 @@ from sidecar.overlay.events import (
     PeerLinked,
     PeerUnlinked,
 )
+from sidecar.wire.roles import Role
 from tests.overlay.network import Network, Site, Wire, a
 from tests.overlay.test_race import nobody, settle, watch
 
@@ -53,7 +54,10 @@ async def test_cache_a_dialled_and_verified_one_is(network: Network, engine_name
 
 
 async def test_cache_incoming_ones_are_not_cached_on_connect(network: Network, engine_name: str) -> None:
-    first, second = await network.pair(engine_name=engine_name)
+    """Only once they are dialled back, and that has proved that they are nodes."""
+    first = await network.site(engine_name=engine_name, role="client")
+    second = await network.site(engine_name=engine_name)
+    await first.join(second)
     sent = first.send(second, "x", [b"and no message changes that"])
     await sent.all_delivered()
     assert remembered(second) == []
@@ -342,3 +346,31 @@ async def test_peers_are_exchanged_on_linking_and_every_five_minutes(
     await first.join(second)
     await done.wait()
     assert asked == [b""] * 3
+
+
+async def test_cache_clients_are_never_in_it(network: Network, engine_name: str) -> None:
+    """Neither one that dials, nor a node that becomes one; the client itself remembers the nodes it has dialled."""
+    first, second = await network.nodes(engine_name=engine_name)
+    assert remembered(first) == [second.peer_id]
+    assert remembered(second) == [first.peer_id], "it was dialled back"
+    client = await network.site(engine_name=engine_name, role="client")
+    await client.join(first)
+    assert remembered(client) == [first.peer_id]
+    assert client.peer_id not in remembered(first)
+    first.node.links.set_role(first.node.links.peers[second.peer_id], Role.CLIENT, 0)
+    assert remembered(first) == []
+
+
+async def test_client_will_attempt_hard_coded_contacts(network: Network, engine_name: str) -> None:
+    first = await network.site(engine_name=engine_name)
+    client = await network.site(engine_name=engine_name, bootstrap=[first.contact], role="client")
+    await client.event(a(BootstrapSucceeded, peer_id=first.peer_id))
+
+
+async def test_clients_are_no_way_in(network: Network) -> None:
+    """A node with clients alone goes on looking for nodes."""
+    node, other = await network.site(), await network.site()
+    client = await network.site(role="client")
+    await client.join(node)
+    node.node.add_contacts([other.contact])
+    await node.event(a(BootstrapSucceeded, peer_id=other.peer_id))
