@@ -97,7 +97,7 @@ class Admission:
         self._run(self._hold(session, introduced, told))
 
     async def _hold(self, session: Session, introduced: Introduction, told: tuple[HostPort, ...]) -> None:
-        if session.closing is not None:
+        if session not in self._links.sessions:
             return
         verdict = await self._check(session, introduced.peer_id, introduced.nonce, told)
         if session.closing is not None:
