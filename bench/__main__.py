@@ -50,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--seconds", type=float, help="of a sample (default 1.2; 0.6 with --quick)")
     options.add_argument("--repeats", type=int, default=3, help="samples of each figure, taken in turns (default 3)")
     options.add_argument("--engine", action="append", choices=ENGINES, help="only this engine (may be repeated)")
+    options.add_argument("--front", choices=("grpcio", "lean"), help="the gRPC server of the sidecars (default theirs)")
     options.add_argument("--only", action="append", choices=ALL, help="only this competitor (may be repeated)")
     options.add_argument("--place", choices=("both", "namespaces", "loopback"),
                          help="default both; namespaces with --quick")  # fmt: skip
@@ -243,6 +244,8 @@ def main() -> int:
     """Ends everything it started whatever ends it."""
     signal.signal(signal.SIGTERM, _terminated)
     options = parser().parse_args()
+    if options.front is not None:
+        os.environ["SIDECAR_FRONT"] = options.front  # every sidecar takes its settings from there too
     try:
         binaries = build(options)
     except builds.NoBuild as missing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from dataclasses import dataclass
 from typing import Final
 
 from sidecar.api.front.lean.frames import Broken, ErrorCode
@@ -13,55 +13,52 @@ STRIKES: Final = 2
 """So many PINGs may come sooner."""
 
 
-class Costly(Enum):
-    """Frames with an allowance."""
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many of a kind a client may send in one period of the sweep."""
 
-    SETTINGS = "SETTINGS"
-    CANCELLED = "calls cancelled"
-    BROKEN = "streams broken"
-    LATE = "frames on closed streams"
-    CRUMBS = "DATA of a few bytes"
-    IGNORED = "frames to be ignored"
+    what: str
+    most: int
 
 
-MOST: Final = {
-    Costly.SETTINGS: 100,
-    Costly.CANCELLED: 1000,  # beside one for each call that ended otherwise
-    Costly.BROKEN: 1000,
-    Costly.LATE: 5000,
-    Costly.CRUMBS: 10_000,
-    Costly.IGNORED: 10_000,
-}
-"""How many of each a client may send in one period of the sweep."""
+LIMITS: Final = (
+    Limit("SETTINGS", 100),
+    Limit("calls cancelled", 1000),  # beside one for each call that ended otherwise
+    Limit("streams broken", 1000),
+    Limit("frames on closed streams", 5000),
+    Limit("DATA of a few bytes", 10_000),
+    Limit("frames to be ignored", 10_000),
+)
+
+SETTINGS_SENT, CANCELLED, BROKEN, LATE, CRUMBS, IGNORED = range(len(LIMITS))
+"""Plain numbers: they are counted for every call."""
 
 
 class Allowance:
     """What is left of it in this period."""
 
     def __init__(self) -> None:
-        self._spent: dict[Costly, int] = {}
+        self._spent = [0] * len(LIMITS)
         self._strikes = 0
         self._pinged_at = 0.0
 
     def __repr__(self) -> str:
-        spent = ", ".join(f"{count} {what.value}" for what, count in self._spent.items())
+        spent = ", ".join(f"{count} {limit.what}" for count, limit in zip(self._spent, LIMITS, strict=True) if count)
         return f"<Allowance spent {spent or 'nothing'}, {self._strikes} strikes>"
 
-    def charge(self, what: Costly) -> None:
-        """Broken ENHANCE_YOUR_CALM when the allowance is used up."""
-        spent = self._spent.get(what, 0) + 1
-        if spent > MOST[what]:
-            raise Broken(ErrorCode.ENHANCE_YOUR_CALM, f"too many {what.value} in a short time")
-        self._spent[what] = spent
+    def charge(self, what: int) -> None:
+        """Broken ENHANCE_YOUR_CALM when the allowance for one of the numbers above is used up."""
+        self._spent[what] += 1
+        if self._spent[what] > LIMITS[what].most:
+            raise Broken(ErrorCode.ENHANCE_YOUR_CALM, f"too many {LIMITS[what].what} in a short time")
 
-    def refund(self, what: Costly) -> None:
+    def refund(self, what: int) -> None:
         """One more is allowed."""
-        self._spent[what] = self._spent.get(what, 0) - 1
+        self._spent[what] -= 1
 
     def renew(self) -> None:
         """A new period."""
-        if self._spent:
-            self._spent.clear()
+        self._spent = [0] * len(LIMITS)
 
     def answered(self) -> None:
         """The client got something of a call: its next PINGs measure that."""

@@ -8,8 +8,8 @@ from collections import OrderedDict
 from typing import Final, cast
 
 from sidecar.api.front.base import CallContext
-from sidecar.api.front.lean import frames
-from sidecar.api.front.lean.allowance import Allowance, Costly
+from sidecar.api.front.lean import allowance, frames
+from sidecar.api.front.lean.allowance import Allowance
 from sidecar.api.front.lean.call import RefusedCall, open_call
 from sidecar.api.front.lean.frames import (
     ACK,
@@ -287,7 +287,7 @@ class Connection(asyncio.Protocol):
                 self._data(flags, stream_id, size, None)
                 return start
             if kind > CONTINUATION:
-                self._allowance.charge(Costly.IGNORED)
+                self._allowance.charge(allowance.IGNORED)
                 self._padding = size
                 return start
             if size > CONTROL_BYTES:
@@ -364,12 +364,12 @@ class Connection(asyncio.Protocol):
             self._left = size - 1 - padding
             self._padding = padding
         if self._left < CRUMB_BYTES and not flags & END_STREAM:
-            self._allowance.charge(Costly.CRUMBS)
+            self._allowance.charge(allowance.CRUMBS)
         if stream is None:
             self._count_bytes(size)
             if stream_id not in self._let_go:
                 raise Reset(ErrorCode.STREAM_CLOSED, "DATA on a closed stream")
-            self._allowance.charge(Costly.LATE)
+            self._allowance.charge(allowance.LATE)
             return
         self._count(stream, size)
         if stream.remote_ended:
@@ -405,7 +405,7 @@ class Connection(asyncio.Protocol):
 
     def completed(self) -> None:
         """A frame's bytes were the end of a message, however few."""
-        self._allowance.refund(Costly.CRUMBS)
+        self._allowance.refund(allowance.CRUMBS)
 
     def _was_open(self, stream_id: int) -> bool:
         return bool(stream_id & 1) and stream_id <= self._last_stream
@@ -431,7 +431,7 @@ class Connection(asyncio.Protocol):
             case frames.GOAWAY:
                 if stream_id:
                     raise Broken(ErrorCode.PROTOCOL_ERROR, f"GOAWAY on stream {stream_id}")
-                self._allowance.charge(Costly.IGNORED)
+                self._allowance.charge(allowance.IGNORED)
             case _:
                 raise Broken(ErrorCode.PROTOCOL_ERROR, "PUSH_PROMISE from a client")
 
@@ -488,16 +488,16 @@ class Connection(asyncio.Protocol):
         if stream_id <= self._last_stream:
             if stream_id not in self._let_go:
                 raise Broken(ErrorCode.STREAM_CLOSED, f"HEADERS on stream {stream_id}, which is closed")
-            self._allowance.charge(Costly.LATE)
+            self._allowance.charge(allowance.LATE)
             self._reader.trailers_untrusted(block)
             return
         self._last_stream = stream_id
-        head = self._reader.request_untrusted(block)
+        head, timeout = self._reader.request_untrusted(block)
         if len(self._streams) >= STREAMS_MAX or self._draining:
             raise Reset(ErrorCode.REFUSED_STREAM, "not now")
-        self._open(stream_id, head, ends)
+        self._open(stream_id, head, timeout, ends=ends)
 
-    def _open(self, stream_id: int, head: Head, ends: bool) -> None:
+    def _open(self, stream_id: int, head: Head, timeout: float | None, *, ends: bool) -> None:
         stream = Stream(self, stream_id, head, self._first_window)
         self._streams[stream_id] = stream
         stream.remote_ended = ends
@@ -509,7 +509,7 @@ class Connection(asyncio.Protocol):
             stream.answer_http(head.refusal)
             return
         try:
-            method, context = self._gate.call(head)
+            method, context = self._gate.call(head, timeout)
             stream.call = open_call(method, stream, context, self._loop)
         except Exception as error:  # noqa: BLE001 - the border where a bug becomes INTERNAL
             stream.call = RefusedCall(stream, CallContext(head.path, {}, None, None), self._loop, error)
@@ -521,9 +521,9 @@ class Connection(asyncio.Protocol):
         if stream is None:
             if not self._was_open(stream_id):
                 raise Broken(ErrorCode.PROTOCOL_ERROR, f"RST_STREAM for stream {stream_id}, which is not open")
-            self._allowance.charge(Costly.LATE)
+            self._allowance.charge(allowance.LATE)
             return
-        self._allowance.charge(Costly.CANCELLED)
+        self._allowance.charge(allowance.CANCELLED)
         stream.remote_ended = True
         stream.gone()
 
@@ -531,7 +531,7 @@ class Connection(asyncio.Protocol):
         """Section 6.3: not used, only checked."""
         if not stream_id:
             raise Broken(ErrorCode.PROTOCOL_ERROR, "PRIORITY on stream 0")
-        self._allowance.charge(Costly.IGNORED)
+        self._allowance.charge(allowance.IGNORED)
         if len(payload) != frames.PRIORITY_BYTES:
             raise Reset(ErrorCode.FRAME_SIZE_ERROR, f"PRIORITY of {len(payload)} bytes")
         if NUMBER.unpack_from(payload)[0] & MOST_STREAM == stream_id:
@@ -544,7 +544,7 @@ class Connection(asyncio.Protocol):
         if len(payload) != frames.PING_BYTES:
             raise Broken(ErrorCode.FRAME_SIZE_ERROR, f"PING of {len(payload)} bytes")
         if flags & ACK:
-            self._allowance.charge(Costly.IGNORED)
+            self._allowance.charge(allowance.IGNORED)
             return
         self._allowance.ping(self._loop.time())
         self.out.append(frames.frame(PING, ACK, 0, payload))
@@ -556,9 +556,9 @@ class Connection(asyncio.Protocol):
         if flags & ACK:
             if payload:
                 raise Broken(ErrorCode.FRAME_SIZE_ERROR, "SETTINGS with ACK and a payload")
-            self._allowance.charge(Costly.IGNORED)
+            self._allowance.charge(allowance.IGNORED)
             return
-        self._allowance.charge(Costly.SETTINGS)
+        self._allowance.charge(allowance.SETTINGS_SENT)
         self._settled = True
         # Of a name that stands there several times the last counts, as it would one after the other.
         told = dict(frames.settings_untrusted(payload))
@@ -602,7 +602,7 @@ class Connection(asyncio.Protocol):
 
     def _reset(self, stream_id: int, reset: Reset) -> None:
         """The client broke one stream."""
-        self._allowance.charge(Costly.BROKEN)
+        self._allowance.charge(allowance.BROKEN)
         logger.debug("stream %d is reset: %s", stream_id, reset)
         stream = self._streams.get(stream_id)
         if stream is not None:
@@ -627,7 +627,7 @@ class Connection(asyncio.Protocol):
     def write_last(self, frame: bytes) -> None:
         """The frame that ends an answered call."""
         self.write_headers(frame)
-        self._allowance.refund(Costly.CANCELLED)
+        self._allowance.refund(allowance.CANCELLED)
 
     @property
     def full(self) -> bool:

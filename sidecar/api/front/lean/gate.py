@@ -42,7 +42,7 @@ class Gate:
         self.connections.add(connection)
         return True
 
-    def call(self, head: Head) -> tuple[Method, CallContext]:
+    def call(self, head: Head, timeout: float | None) -> tuple[Method, CallContext]:
         """The method of a call that may go on, and what it may know. SidecarError or ForeignStatus for one that may
         not."""
         if head.error is not None:
@@ -55,8 +55,8 @@ class Gate:
         method = self.methods.get(head.path)
         if method is None:
             raise ForeignStatus(Code.UNIMPLEMENTED, f"there is no method {head.path[:200]!r} here")
-        if head.timeout is None:
+        if timeout is None:
             return method, CallContext(head.path, head.metadata, None, None, scope)
         now = self.loop.time()
-        deadline = now + head.timeout
+        deadline = now + timeout
         return method, CallContext(head.path, head.metadata, deadline, answer_by(deadline, now), scope)
