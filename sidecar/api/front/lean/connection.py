@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections import OrderedDict
 from typing import Final, cast
 
@@ -33,7 +34,7 @@ from sidecar.api.front.lean.frames import (
 )
 from sidecar.api.front.lean.gate import Gate
 from sidecar.api.front.lean.headers import BLOCK_BYTES, LIST_BYTES, Head, HeaderReader
-from sidecar.api.front.lean.stream import Stream
+from sidecar.api.front.lean.stream import TURN_BYTES, Stream
 from sidecar.api.status import Status
 
 logger = logging.getLogger(__name__)
@@ -61,10 +62,8 @@ LET_GO_KEPT: Final = 1024
 
 FRAMES_A_TURN: Final = 2048
 """So many frames of one read are looked at in one turn of the loop; a run of equal ones counts as one."""
-TURN_BYTES: Final = 1 << 20
-"""So many bytes of responses are written in one turn."""
-WRITE_HIGH: Final = 1 << 20
-WRITE_LOW: Final = 256 << 10
+WRITE_HIGH: Final = 128 << 10
+WRITE_LOW: Final = 32 << 10
 """Water marks of the transport's buffer: above the one no more responses are taken until it is below the other."""
 
 GREETING_TICKS: Final = 2
@@ -81,6 +80,9 @@ SETTINGS_FRAME: Final = frames.settings_frame(
     }
 )
 GREETING: Final = SETTINGS_FRAME + frames.window_update(0, WINDOW - frames.DEFAULT_WINDOW)
+
+SOCKET_BYTES: Final = 4 << 20
+"""What a Unix socket is asked to hold; it gets what the system allows. Those of TCP grow by themselves."""
 
 OUR_PING: Final = b"sidecar?"
 
@@ -167,6 +169,7 @@ class Connection(asyncio.Protocol):
             self._transport.close()
             return
         self._transport.set_write_buffer_limits(WRITE_HIGH, WRITE_LOW)
+        enlarge(transport.get_extra_info("socket"))
         self.out.append(GREETING)
         self.flush()
 
@@ -760,3 +763,9 @@ class Connection(asyncio.Protocol):
         elif self._quiet == QUIET_TICKS:
             self.out.append(frames.frame(PING, 0, 0, OUR_PING))
             self.flush()
+
+
+def enlarge(socket_: socket.socket | None) -> None:
+    """A larger buffer for what is written to a Unix socket."""
+    if socket_ is not None and socket_.family == socket.AF_UNIX:
+        socket_.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)

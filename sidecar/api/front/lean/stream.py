@@ -33,6 +33,10 @@ FAST_WINDOW: Final = 4 << 20
 """What a stream's window grows to when its method takes what comes."""
 GROWN_SHARE: Final = 4
 """A stream gets at most this part of what the connection has left for growing."""
+TURN_BYTES: Final = 256 << 10
+"""So many bytes of responses are written in one turn of the loop: about what a socket takes. What it does not take,
+asyncio copies, and moves at each further write."""
+
 WAITING_MAX: Final = 64 << 20
 """Responses that wait for one client's windows; a call beyond that fails."""
 
@@ -59,6 +63,7 @@ class Stream:
         "over",
         "_told_ended",
         "_asked",
+        "_served",
         "_headers_sent",
         "_pending",
         "_pending_bytes",
@@ -85,6 +90,8 @@ class Stream:
         """Room that the message on its way in has beside that."""
         self._asked = False
         """Whether room was asked for and not given yet."""
+        self._served = False
+        """Whether this is a stream of requests that has brought some."""
         self.remote_ended = False
         self._told_ended = False
         self.content_left = head.content_length
@@ -183,6 +190,7 @@ class Stream:
                 self.gone()
             return
         if batch:
+            self._served = call.streams
             call.messages(batch)
         if self.over:
             return
@@ -208,7 +216,7 @@ class Stream:
             self._ask(assembly.size + MESSAGE_HEAD.size)
         room = target + self.reserved - held - self.window
         if 2 * room >= target or (room > 0 and self.reserved and self.window < assembly.lacking):
-            if target < FAST_WINDOW and call is not None and call.streams and not self.reserved:
+            if self._served and target < FAST_WINDOW and not (call is None or call.held):
                 room += self._grow()
             self.window += room
             self.connection.write(frames.window_update(self.id, room))
@@ -260,7 +268,9 @@ class Stream:
         if not self._headers_sent:
             self.start()
         out = connection.out
-        room = 0 if self._pending else min(self.send_window, connection.send_window)
+        room = min(self.send_window, connection.send_window, TURN_BYTES - connection.out_bytes)
+        if self._pending:
+            room = 0
         most = connection.frame_max
         sent = 0
         for response in responses:
@@ -313,7 +323,8 @@ class Stream:
         """Frames from what waits; whether all of it could go."""
         connection, pending = self.connection, self._pending
         out = connection.out
-        room = min(self.send_window, connection.send_window)
+        most = TURN_BYTES - connection.out_bytes
+        room = min(self.send_window, connection.send_window, most)
         while pending and room > 0:
             size = min(connection.frame_max, room, self._pending_bytes)
             out.append(FRAME_HEAD.pack(size >> 8, size & 0xFF, DATA, 0, self.id))
@@ -334,7 +345,10 @@ class Stream:
                     pending[0] = piece[size:]
                     size = 0
         if pending:
-            connection.block(self)
+            if connection.out_bytes >= TURN_BYTES:
+                self.wake()
+            else:
+                connection.block(self)
         return not pending
 
     def finish(self, status: Status | None = None) -> None:
