@@ -297,7 +297,7 @@ class Settings(Model):
     """Bytes of messages that wait for one peer."""
 
     front: Literal["auto", "grpcio", "lean"] = "auto"
-    """The gRPC server; `auto` is grpcio."""
+    """The gRPC server; `auto` is lean."""
 
     queue_bytes: Annotated[Size, Field(ge=1 << 20)] = 256 * MIB
     """Bytes of durable messages that wait for one peer."""

@@ -71,7 +71,7 @@ FLAGS = (
     Flag("queue_time", "TIME", "How long one waits at most. [7d]"),
     Flag("journal_bytes", "SIZE", "Durable messages and dead letters on disk. [1GiB]"),
     Flag("dedupe_window", "TIME", "How long settled ones, and request ids, are remembered. [1h]"),
-    Flag("front", "auto|grpcio|lean", "The gRPC server. [auto: grpcio]"),
+    Flag("front", "auto|grpcio|lean", "The gRPC server. [auto: lean]"),
     Flag("api_token_file", "FILE", "Ask every API call but health for the token in it."),
     Flag("api_apps_file", "FILE", "Let apps in by tokens of their own, each for what the file says."),
     Flag("api_tls_cert", "FILE", "The API's certificate chain, PEM."),

@@ -11,16 +11,16 @@ NAMES = ("auto", "grpcio", "lean")
 
 
 def load(name: str, refused: Callable[[], None] = lambda: None) -> Front:
-    """The front of this name; `auto` is grpcio. `refused` is called for each call whose token is wrong.
+    """The front of this name; `auto` is lean. `refused` is called for each call whose token is wrong.
 
     Raises ValueError for any other name. Only the server that serves is imported.
     """
     if name not in NAMES:
         raise ValueError(f"no front is called {name!r}: give one of {', '.join(NAMES)}")
-    if name == "lean":
-        from sidecar.api.front.lean.server import LeanFront
+    if name == "grpcio":
+        from sidecar.api.front.grpcio import GrpcioFront
 
-        return LeanFront(refused)
-    from sidecar.api.front.grpcio import GrpcioFront
+        return GrpcioFront(refused)
+    from sidecar.api.front.lean.server import LeanFront
 
-    return GrpcioFront(refused)
+    return LeanFront(refused)
