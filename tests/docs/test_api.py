@@ -51,7 +51,7 @@ MIB = 1 << 20
         ((paging.DEFAULT_PAGE, paging.LARGEST_PAGE) == (100, 1000), "`page_size` 0 is 100, the most is 1,000"),
         (
             (status.MESSAGE_BYTES, status.DETAIL_BYTES) == (1024, 1536),
-            "| words of a status; its metadata | 1 KiB; 1.5 KiB |",
+            "| words of a status; its metadata | 1 KiB, 2 KiB once escaped; 1.5 KiB |",
         ),
         (Settings().outbox_bytes == 8 * MIB, "`outbox_bytes`, 8 MiB"),
         (Settings().link_window_bytes == 16 * MIB, "`link_window_bytes`, 16 MiB"),
