@@ -14,9 +14,10 @@ import logging
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sidecar.transport.alarms import EARLY, Alarms
-from sidecar.transport.engine.base import CONNECTION_ID_BYTES, Address, Engine, EngineSettings, Train
+from sidecar.transport.engine.base import CONNECTION_ID_BYTES, Address, Connection, Engine, EngineSettings, Train
 from sidecar.transport.engine.packet import (
     LEAST_CHOSEN_ID_BYTES,
     LEAST_INITIAL_BYTES,
@@ -29,6 +30,7 @@ from sidecar.transport.pump import Pump, report
 from sidecar.transport.resets import Resets
 from sidecar.transport.retry import Gate, Refused, RetryPolicy
 from sidecar.transport.udp import Traffic, UdpSocket, shown
+from sidecar.transport.widths import Widths, rung_of
 from sidecar.wire.streams import StreamProtocol
 
 _log = logging.getLogger(__name__)
@@ -36,9 +38,6 @@ _log = logging.getLogger(__name__)
 READ_BUDGET = 512 << 10
 WRITE_BUDGET = 512 << 10
 SLICE = 128 << 10
-NARROW_LIMIT = 1024
-NARROW_LIFETIME = 600.0
-"""So many hosts are remembered, and so long, for a path too narrow for the settings' datagrams."""
 READ_COST = 2048
 """What a read counts at least, so that many small datagrams exhaust the budget too."""
 
@@ -93,8 +92,7 @@ class Endpoint:
         self._table: dict[bytes, Pump] = {}
         self._opening: dict[Pump, bytes] = {}
         self._subnets: Counter[bytes] = Counter()
-        self._least = replace(settings, max_datagram=LEAST_INITIAL_BYTES)
-        self._narrow: dict[str, float] = {}
+        self._widths = Widths(self._answer)
         self._roused: list[Pump] = []
         self._ready: deque[Pump] = deque()
         self._stalled: deque[tuple[Train, int]] = deque()
@@ -167,13 +165,16 @@ class Endpoint:
         remote = self.socket.resolve(address)
         now = self.now()
         settings = self.settings if max_datagram is None else replace(self.settings, max_datagram=max_datagram)
-        if self._narrow.get(remote[0], 0.0) > now:
-            settings = self._least
+        known = self._widths.known(remote[0], now)
+        if known is not None:
+            settings = replace(settings, max_datagram=min(known, settings.max_datagram))
         pump = Pump(self, self.engine.dial(settings, None), remote, dialled=True, now=now)
         pump.begin(protocol(pump))
         self._pumps.add(pump)
-        wide = settings.max_datagram > self._least.max_datagram
-        pump.connect(now, (lambda: self.engine.dial(self._least, None)) if wide else None)
+        wide = settings.max_datagram > LEAST_INITIAL_BYTES
+        smaller = partial(self._dial_again, settings) if wide else None
+        pump.connect(now, smaller)
+        self._widths.probe(pump, remote, settings.max_datagram)
         self.rouse(pump)
         return pump
 
@@ -183,7 +184,7 @@ class Endpoint:
         return Endpoint(
             UdpSocket.open((self.socket.address[0], 0), offload=False),
             self.engine,
-            self._least,
+            replace(self.settings, max_datagram=LEAST_INITIAL_BYTES),
             _nobody,
             retry="never",
             handshake_timeout=self.handshake_timeout,
@@ -218,7 +219,6 @@ class Endpoint:
     def show(self, certificate_chain: tuple[bytes, ...]) -> None:
         """Shows these certificates, DER, leaf first and for the same key, to whoever dials from now on."""
         self.settings = replace(self.settings, certificate_chain=certificate_chain)
-        self._least = replace(self._least, certificate_chain=certificate_chain)
 
     # -- for pumps
 
@@ -256,15 +256,11 @@ class Endpoint:
         if not (pump.dialled or pump.verified):
             self._gate.verified(self.now())
         if pump.fell_back:
-            self._remember_narrow(pump)
+            self._widths.remember(self.socket.resolve(pump.remote)[0], pump.width, self.now())
+            _log.info("the path to %s carries datagrams of %d bytes, not wider ones", pump.remote[0], pump.width)
 
-    def _remember_narrow(self, pump: Pump) -> None:
-        host = self.socket.resolve(pump.remote)[0]
-        self._narrow.pop(host, None)
-        while len(self._narrow) >= NARROW_LIMIT:
-            del self._narrow[next(iter(self._narrow))]
-        self._narrow[host] = self.now() + NARROW_LIFETIME
-        _log.info("the path to %s is too narrow for datagrams of %d bytes", pump.remote[0], self.settings.max_datagram)
+    def _dial_again(self, settings: EngineSettings, width: int) -> Connection:
+        return self.engine.dial(replace(settings, max_datagram=width), None)
 
     def ended(self, pump: Pump) -> None:
         """The connection is over, but for its goodbye."""
@@ -334,7 +330,13 @@ class Endpoint:
 
     def _stranger(self, header: LongHeader, size: int, address: Address, now: float) -> Pump | None:
         """A long header packet for no connection of ours: the new connection if it begins one."""
-        if size < LEAST_INITIAL_BYTES or not header.version:
+        if not header.version:
+            answered = self._widths.answered_untrusted(header)
+            if answered is not None:
+                pump, width = answered
+                pump.carries(width, now)
+            return None
+        if size < LEAST_INITIAL_BYTES:
             return None
         if header.version not in SUPPORTED_VERSIONS:
             self.counters.version_negotiations += 1
@@ -358,7 +360,7 @@ class Endpoint:
             self.counters.refused += 1
             return None
         # What the first packet was filled up to, the path carries; the way back is taken to be as wide.
-        settings = self.settings if size >= self.settings.max_datagram else self._least
+        settings = replace(self.settings, max_datagram=rung_of(size, self.settings.max_datagram))
         connection = self.engine.accept(
             settings,
             original_connection_id=entry.original,

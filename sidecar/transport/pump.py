@@ -24,6 +24,7 @@ from sidecar.transport.engine.base import (
     StreamReset,
     Train,
 )
+from sidecar.transport.engine.packet import LEAST_INITIAL_BYTES
 from sidecar.transport.udp import shown
 from sidecar.wire.errors import Close
 from sidecar.wire.streams import StreamProtocol
@@ -42,6 +43,8 @@ a packet."""
 FALL_BACK_AFTER = 1.0
 """A dial that has heard nothing for so long begins anew with the smallest datagrams, lest the path is too narrow for
 its first ones (RFC 9000 section 14.1)."""
+NARROWER_AFTER = 0.25
+"""The same once a narrower probe is answered: the answer to the first packet is on its way by then, or never was."""
 GATHER_INTERVAL = 0.003
 """Seconds between two writes of a busy connection that nothing else asks for. After RFC 896: an answer from the other
 side lets it write at once, and so does enough to write (`wire.link.GATHERED_BYTES`)."""
@@ -61,7 +64,10 @@ class Pump:
         self.dialled = dialled
         self.established = False
         self.fell_back = False
-        """Whether it took the smallest datagrams to be heard."""
+        """Whether it took smaller datagrams to be heard, of `width` bytes."""
+        self.width = 0
+        self._carried = 0
+        """The widest probe of the path that was answered (`transport.widths`)."""
         self.verified = False
         """Whether the peer proved its address by a token before the connection was made."""
         self.reset_token: bytes | None = None
@@ -87,7 +93,7 @@ class Pump:
         self._gathering = False
         self._gives_up_at = now + endpoint.handshake_timeout
         self._falls_back_at: float | None = None
-        self._smaller: Callable[[], Connection] | None = None
+        self._smaller: Callable[[int], Connection] | None = None
         self._patience = endpoint.keep_alive * (1 if dialled else PATIENCE) or math.inf
 
     def __repr__(self) -> str:
@@ -182,12 +188,20 @@ class Pump:
         """Gives the connection its protocol."""
         self._protocol = protocol
 
-    def connect(self, now: float, smaller: Callable[[], Connection] | None) -> None:
-        """Starts dialling; `smaller` makes the connection that tries again with the smallest datagrams."""
+    def connect(self, now: float, smaller: Callable[[int], Connection] | None) -> None:
+        """Starts dialling; `smaller` makes the connection that tries again with datagrams of so many bytes."""
         self._smaller = smaller
         self._falls_back_at = None if smaller is None else now + FALL_BACK_AFTER
         self._connection.connect(self._remote, now)
         self.tell(now)
+
+    def carries(self, width: int, now: float) -> None:
+        """The path has carried a probe of that width. Without an answer to wider packets the dial soon goes on with
+        the widest that was."""
+        if self._falls_back_at is not None:
+            self._carried = max(self._carried, width)
+            self._falls_back_at = min(self._falls_back_at, now + NARROWER_AFTER)
+            self._endpoint.alarm(self, self._falls_back_at)
 
     def receive(self, data: bytes, segment: int, address: Address, now: float) -> None:
         """Takes what one read gave."""
@@ -284,11 +298,13 @@ class Pump:
 
     def _fall_back(self, now: float) -> None:
         assert self._smaller is not None
+        smaller, self.width = self._smaller, self._carried or LEAST_INITIAL_BYTES
+        self._carried = 0
         for connection_id in list(self.connection_ids):
             self._endpoint.disown(self, connection_id)
-        self._connection = self._smaller()
+        self._connection = smaller(self.width)
         self.fell_back = True
-        self.connect(now, None)
+        self.connect(now, smaller if self.width > LEAST_INITIAL_BYTES else None)
         self._written = True
 
     # -- upward

@@ -84,9 +84,9 @@ def test_a_kernel_that_cannot_cut_trains_gets_single_datagrams_from_then_on(
     there.close()
 
 
-def in_a_narrow_namespace(*arguments: str) -> None:
-    """Runs this module with a loopback that carries 1,300 bytes and no other route."""
-    inside = f"ip link set lo mtu 1300 up && exec {sys.executable} -m tests.transport.test_udp {' '.join(arguments)}"
+def in_a_narrow_namespace(*arguments: str, mtu: int = 1300) -> None:
+    """Runs this module with a loopback that carries so many bytes and no other route."""
+    inside = f"ip link set lo mtu {mtu} up && exec {sys.executable} -m tests.transport.test_udp {' '.join(arguments)}"
     root = Path(__file__).parents[2]
     ended = subprocess.run(
         ["unshare", "--net", "sh", "-c", inside], cwd=root, check=False, capture_output=True, text=True, timeout=50
@@ -105,6 +105,37 @@ def test_errors_cost_the_datagram_they_are_about() -> None:
 @pytest.mark.parametrize("dialler", ENGINES)
 def test_a_narrow_path_is_dialled_again_with_small_datagrams(dialler: str, acceptor: str) -> None:
     in_a_narrow_namespace(dialler, acceptor)
+
+
+@pytest.mark.requires("netns")
+@pytest.mark.parametrize(("mtu", "width"), [(65_536, 65_487), (9_000, 8_952), (1_500, 1_452), (1_300, 1_200)])
+@pytest.mark.parametrize("acceptor", ENGINES)
+@pytest.mark.parametrize("dialler", ENGINES)
+def test_the_widest_datagrams_that_pass_are_found(dialler: str, acceptor: str, mtu: int, width: int) -> None:
+    in_a_narrow_namespace(dialler, acceptor, str(width), mtu=mtu)
+
+
+async def dial_wide(dialler: str, acceptor: str, width: int) -> None:
+    """The first dial finds the width, where a blind one would go on with 1,200 bytes, the next one knows it, and both
+    sides take it."""
+    wanted = settings_of(max_datagram=65_487)
+    here, there = await Party.open(dialler, settings=wanted), await Party.open(acceptor, settings=wanted)
+    for known in (False, True):
+        talker = await here.dial(there.address).joined()
+        assert talker.pump.fell_back is (not known and width != 65_487)
+        accepted = await there.accepted[-1].joined()
+        body = random.Random(1).randbytes(1_000_000)
+        # aioquic's packets say their length in 14 bits, so its first one proves no more.
+        proved = min(width, 16_383) if dialler == "aioquic" else width
+        assert talker.pump._connection.settings.max_datagram == width  # type: ignore[attr-defined]
+        assert accepted.pump._connection.settings.max_datagram == proved  # type: ignore[attr-defined]
+        for send, receive in ((talker, accepted), (accepted, talker)):
+            assert await receive.body(send.say(body)) == body
+        talker.pump.close(0, "")
+        await talker.gone()
+    here.endpoint.close()
+    there.endpoint.close()
+    sys.stdout.write("done\n")
 
 
 async def dial_narrow(dialler: str, acceptor: str) -> None:
@@ -232,5 +263,7 @@ async def test_a_full_socket_keeps_the_train_and_goes_on(engine: str) -> None:
 if __name__ == "__main__":
     if sys.argv[1] == "errors":
         narrow()
+    elif len(sys.argv) > 3:
+        asyncio.run(dial_wide(sys.argv[1], sys.argv[2], int(sys.argv[3])))
     else:
         asyncio.run(dial_narrow(sys.argv[1], sys.argv[2]))

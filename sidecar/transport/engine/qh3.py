@@ -83,7 +83,7 @@ _ACCEPTED = 2
 """The place, in what the core's `receive_datagram` returns, of the number of packets it accepted."""
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _configuration(settings: EngineSettings, dials: bool, server_name: str | None) -> QuicConfiguration:
     configuration = QuicConfiguration(
         is_client=dials,
