@@ -1,4 +1,4 @@
-"""`python -m bench.flows [gap]`: requests between two apps, a stream whose path dies, PostgreSQL by way of two sidecars.
+"""`python -m bench.flows [gap]`: requests between two apps, a stream whose path dies, PostgreSQL through two sidecars.
 
 Two real sidecars on loopback; the apps are in this process, `expose` and `forward` are processes of their own. For the
 gap the stream goes through a relay of this process, which then drops everything; the sidecars find each other again.

@@ -75,6 +75,8 @@ HELLOS: list[tuple[str, dict[str, Any], Close, str]] = [
     ("long network", {"network_id": "x" * 129}, Close.MALFORMED, "text of 129 bytes"),
     ("long agent", {"agent": "\u20ac" * 43}, Close.MALFORMED, "text of 129 bytes"),
     ("long address", {"observed": "1" * 1000}, Close.MALFORMED, "text of 1000 bytes"),
+    ("long label", {"labels": {"k": "v" * 64}}, Close.MALFORMED, "labels in a hello"),
+    ("many labels", {"labels": {str(number): "" for number in range(17)}}, Close.MALFORMED, "more than 16 labels"),
 ]
 
 
