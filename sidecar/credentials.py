@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sidecar.errors import SettingsError
 from sidecar.identity import Identity
 from sidecar.settings import Settings
 from sidecar.trust import Access, Trust
@@ -41,6 +42,19 @@ def load(settings: Settings, directory: Path | None) -> Credentials:
     loaded = files.load(identity, time.time())
     identity.renew(loaded.certificates)
     return Credentials(identity, Trust(files.mode, access, loaded.authorities, time.time), files, loaded)
+
+
+def check(settings: Settings) -> None:
+    """Reads the files of trust, and makes nothing. Raises SettingsError, one line, for what `load` would refuse."""
+    files = trust_files(settings)
+    if files is None:
+        return
+    identity = files.identity() or Identity.load(settings.state_dir)
+    if identity is None:
+        raise SettingsError(
+            f"{settings.state_dir} holds no key yet: `sidecar ca request` makes one and asks for --cert"
+        )
+    files.load(identity, time.time())
 
 
 def trust_files(settings: Settings) -> TrustFiles | None:

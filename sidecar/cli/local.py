@@ -53,12 +53,14 @@ def show_id(*, as_json: JsonFlag = False, **flags: Any) -> None:
 @with_settings()
 def config_show(*, as_json: JsonFlag = False, **flags: Any) -> None:
     """Print every setting with its value and where it came from, and check them."""
+    from sidecar import credentials
     from sidecar.api.listeners import api_listeners
     from sidecar.settings import Settings
 
     settings = Settings.load(flags)
     warnings: list[str] = []
     api_listeners(settings, warnings.append)
+    credentials.check(settings)
     if as_json:
         show_json({each.name: dataclasses.asdict(each) for each in settings.explain()})
     else:

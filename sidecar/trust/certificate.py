@@ -7,6 +7,7 @@ signature by    SHA-256, SHA-384, SHA-512, or Ed25519's own
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtensionOID
 
 from sidecar.identity import MAX_CHAIN_BYTES, MAX_CHAIN_CERTIFICATES
@@ -68,8 +70,11 @@ class Certificate:
     def parse_untrusted(cls, der: bytes) -> Certificate:
         """The certificate in some DER. Raises Refused."""
         try:
-            certificate = x509.load_der_x509_certificate(der)
-        except UNREADABLE as error:
+            # What it only warns of, such as serial numbers below 1, RFC 5280 forbids.
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", CryptographyDeprecationWarning)
+                certificate = x509.load_der_x509_certificate(der)
+        except (CryptographyDeprecationWarning, *UNREADABLE) as error:
             raise Refused(Refusal.MALFORMED, shown(str(error))) from None
         return cls(certificate)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from cryptography import x509
@@ -11,6 +14,8 @@ from cryptography import x509
 from sidecar.errors import SettingsError
 from sidecar.trust.certificate import UNREADABLE, Certificate
 from sidecar.trust.refusal import Refused
+
+_BEGIN, _END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 
 MAX_FILE_BYTES = 8 << 20
 """A bundle of every public CA has a fortieth of it; a list of 200,000 revoked certificates as much."""
@@ -38,6 +43,15 @@ def read(path: Path, flag: str, *, secret: bool = False) -> bytes:
     if secret and mode & 0o007:
         raise SettingsError(f"{flag} {path} has mode {mode:04o}, open to every user of this machine; chmod it to 0600")
     return content
+
+
+def blocks(pem: bytes) -> Iterator[bytes]:
+    """The certificates of a PEM file in DER, unread: one that cannot be read need not cost the others."""
+    for block in pem.split(_BEGIN)[1:]:
+        try:
+            yield base64.b64decode(block.partition(_END)[0])
+        except binascii.Error:
+            continue
 
 
 def certificates(pem: bytes, path: Path, flag: str) -> list[Certificate]:

@@ -45,6 +45,17 @@ def test_two_commands_make_a_ca_usable(tmp_path: Path) -> None:
     assert "private-ca" in sidecar("config", "show", "--state-dir", str(tmp_path / "alice"), *config).done().out
 
 
+def test_config_show_refuses_what_run_would(tmp_path: Path, authority: Path) -> None:
+    cert = issue(tmp_path, authority, "alice")
+    flags = ["--trust", "private-ca", "--ca-bundle", str(authority / "ca.crt"), "--cert", str(cert)]
+    for state, words in (("nobody", "holds no key yet"), ("bob", "is for another key than")):
+        if state == "bob":
+            sidecar("id", "--state-dir", str(tmp_path / "bob")).done()
+        assert words in sidecar("config", "show", "--state-dir", str(tmp_path / state), *flags).refused()
+        if state == "bob":
+            assert words in sidecar("run", "--state-dir", str(tmp_path / state), *flags).refused()
+
+
 def test_the_key_stays_where_it_was_made(tmp_path: Path, authority: Path) -> None:
     issue(tmp_path, authority, "alice")
     assert (tmp_path / "alice/identity.pem").stat().st_mode & 0o777 == 0o600

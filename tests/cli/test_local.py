@@ -26,7 +26,13 @@ def test_every_setting_has_a_flag_and_every_flag_a_setting() -> None:
     assert {flag.name for flag in FLAGS} == {"config", *Settings.model_fields}
     switches = {name for name, field in Settings.model_fields.items() if field.annotation is bool}
     assert {flag.name for flag in FLAGS if flag.kind == "switch"} == switches
-    assert {flag.name for flag in FLAGS if flag.kind == "list"} == {"allow", "bootstrap", "crl", "grpc_endpoint"}
+    assert {flag.name for flag in FLAGS if flag.kind == "list"} == {
+        "allow",
+        "bootstrap",
+        "crl",
+        "grpc_endpoint",
+        "labels",
+    }
 
 
 def test_every_exit_code_is_documented() -> None:
