@@ -11,7 +11,7 @@ import pytest
 
 from sidecar.api.front.base import Listener
 from sidecar.api.front.lean import connection as lean
-from sidecar.api.front.lean import frames, headers
+from sidecar.api.front.lean import control, frames, headers
 from sidecar.api.front.lean.connection import Connection
 from sidecar.api.front.lean.frames import ErrorCode
 from sidecar.api.front.lean.server import LeanFront
@@ -290,7 +290,7 @@ async def test_ten_thousand_streams(served: Serving, client: RawClient) -> None:
         refused += frame.kind == frames.RST_STREAM
         if frame.kind == frames.GOAWAY:
             break
-    assert len(served.services.all_probes) <= lean.STREAMS_MAX
+    assert len(served.services.all_probes) <= control.STREAMS_MAX
     assert refused or frame.kind == frames.GOAWAY
     assert memory_mib() - before < 100
 

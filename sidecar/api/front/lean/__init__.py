@@ -1,7 +1,9 @@
 """The lean front: gRPC over HTTP/2, cut by hand from what asyncio reads.
 
     server      listeners, the connections on them, the sweep that finds who has gone
-    connection  one client: frames in and out, its windows, its end
+    connection  one client: frames cut from what was read, its end
+    control     its calls, windows, settings and PINGs
+    outflow     what it writes
     stream      one call's half of a connection: messages put together, responses within the windows
     call        what a method sees of it: hot ones batches, cold ones messages
     headers     HPACK blocks to requests, statuses to blocks

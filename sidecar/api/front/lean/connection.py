@@ -5,36 +5,29 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections import OrderedDict
 from typing import Final, cast
 
-from sidecar.api.front.base import CallContext
 from sidecar.api.front.lean import allowance, frames
-from sidecar.api.front.lean.allowance import Allowance
-from sidecar.api.front.lean.call import RefusedCall, open_call
+from sidecar.api.front.lean.control import STREAMS_MAX, Control
 from sidecar.api.front.lean.frames import (
     ACK,
     CONTINUATION,
     DATA,
-    END_HEADERS,
     END_STREAM,
     FRAME_HEAD,
     MESSAGE_HEAD,
     MOST_STREAM,
-    MOST_WINDOW,
-    NUMBER,
     PADDED,
     PING,
     PREFACE,
     SETTINGS,
-    WITH_PRIORITY,
     Broken,
     ErrorCode,
     Reset,
 )
 from sidecar.api.front.lean.gate import Gate
-from sidecar.api.front.lean.headers import BLOCK_BYTES, LIST_BYTES, Head, HeaderReader
-from sidecar.api.front.lean.stream import TURN_BYTES, Stream
+from sidecar.api.front.lean.headers import LIST_BYTES
+from sidecar.api.front.lean.stream import Stream
 from sidecar.api.status import Status
 
 logger = logging.getLogger(__name__)
@@ -42,24 +35,12 @@ logger = logging.getLogger(__name__)
 WINDOW: Final = 16 << 20
 """What a client may have on its way to all its streams. It is given back as it is read: a stream that is held back
 holds back no other, and what one may hold here is its own window."""
-GROWABLE: Final = 64 << 20
-"""What all the streams of a connection may have beside the first window of each."""
 FRAME_MAX: Final = 1 << 20
 """The largest frame that is taken."""
-MOST_FRAME_OUT: Final = 1 << 20
-"""The largest frame that is made, where the client takes such."""
-STREAMS_MAX: Final = 4096
-"""Calls at once on one connection."""
-
-CONTINUATIONS_MAX: Final = 32
-"""Frames of one header block."""
 CONTROL_BYTES: Final = frames.LEAST_FRAME
 """The longest frame that is taken but DATA. Each is read as a whole."""
 CRUMB_BYTES: Final = 64
 """DATA of less that completes nothing is counted."""
-LET_GO_KEPT: Final = 1024
-"""So many streams that we ended first are known by their number; their client may not know yet."""
-
 FRAMES_A_TURN: Final = 2048
 """So many frames of one read are looked at in one turn of the loop; a run of equal ones counts as one."""
 WRITE_HIGH: Final = 128 << 10
@@ -87,64 +68,25 @@ SOCKET_BYTES: Final = 4 << 20
 OUR_PING: Final = b"sidecar?"
 
 
-class Connection(asyncio.Protocol):
-    """A connection of a listener. Its streams call `wake`, `block`, `write` and `forget`; the server calls the rest."""
+class Connection(Control, asyncio.Protocol):
+    """A connection of a listener."""
 
     def __init__(self, gate: Gate) -> None:
-        self.memory = gate.memory
-        self.growable = GROWABLE
-        self.out: list[bytes | memoryview] = []
-        """What this turn writes."""
-        self.out_bytes = 0
-        """Bytes of DATA in it."""
-        self.waiting_bytes = 0
-        """Bytes of responses that wait for the client's windows."""
-        self.send_window = frames.DEFAULT_WINDOW
-        self.frame_max = frames.LEAST_FRAME
-
+        super().__init__(gate)
         self.lost: asyncio.Future[None] = gate.loop.create_future()
         """Done when the connection is."""
 
-        self._gate = gate
-        self._loop = gate.loop
-        self._transport: asyncio.Transport | None = None
-        self._closing = False
-        self._draining = False
-        self._streams: dict[int, Stream] = {}
-        self._let_go: OrderedDict[int, None] = OrderedDict()
-        self._last_stream = 0
-        self._reader = HeaderReader()
-        self._allowance = Allowance()
-
-        # reading
         self._greeted = False
-        self._settled = False
-        """Whether the client's first SETTINGS came."""
         self._tail = b""
         """What was read of a frame that is not complete."""
         self._rest = b""
         """What was read and is for another turn."""
         self._window = WINDOW
-        self._touched: list[Stream] = []
         self._left = 0
         """Bytes of the DATA frame that is being read, and of padding behind them."""
         self._padding = 0
         self._data_stream: Stream | None = None
         self._data_ends = False
-        self._block: bytearray | None = None
-        """A header block that CONTINUATION goes on with."""
-        self._block_stream = 0
-        self._block_ends = False
-        self._block_frames = 0
-        self._inside = False
-        """Whether a read is being handled, or streams write: what they write is flushed at the end of that."""
-
-        # writing
-        self._first_window = frames.DEFAULT_WINDOW
-        self._woken: list[Stream] = []
-        self._blocked: dict[Stream, None] = {}
-        self._flush_due = False
-        self._write_paused = False
 
         # the sweep
         self._heard = False
@@ -180,16 +122,6 @@ class Connection(asyncio.Protocol):
         self._end_streams()
         if not self.lost.done():
             self.lost.set_result(None)
-
-    def pause_writing(self) -> None:
-        """The client, or the kernel, takes no more for now."""
-        self._write_paused = True
-
-    def resume_writing(self) -> None:
-        """It does."""
-        self._write_paused = False
-        if self._woken:
-            self.flush_soon()
 
     def data_received(self, data: bytes) -> None:
         """One read."""
@@ -339,9 +271,7 @@ class Connection(asyncio.Protocol):
         stream.window -= size
         if stream.window < 0:
             raise Broken(ErrorCode.FLOW_CONTROL_ERROR, f"{-stream.window} bytes too many on stream {stream.id}")
-        if not stream.touched:
-            stream.touched = True
-            self._touched.append(stream)
+        self._touch(stream)
 
     def _count_bytes(self, size: int) -> None:
         self._window -= size
@@ -390,9 +320,7 @@ class Connection(asyncio.Protocol):
             stop = min(position + self._left, end)
             self._left -= stop - position
             if stream is not None and not stream.over:
-                if not stream.touched:
-                    stream.touched = True
-                    self._touched.append(stream)
+                self._touch(stream)
                 stream.data_untrusted(view[position:stop])
             position = stop
         if self._padding and not self._left:
@@ -401,311 +329,16 @@ class Connection(asyncio.Protocol):
             position = stop
         if stream is not None and self._data_ends and not (self._left or self._padding):
             stream.remote_ended = True
-            if not stream.touched:
-                stream.touched = True
-                self._touched.append(stream)
+            self._touch(stream)
         return position
-
-    def completed(self) -> None:
-        """A frame's bytes were the end of a message, however few."""
-        self._allowance.refund(allowance.CRUMBS)
-
-    def _was_open(self, stream_id: int) -> bool:
-        return bool(stream_id & 1) and stream_id <= self._last_stream
-
-    # the other frames
-
-    def _control(self, kind: int, flags: int, stream_id: int, payload: bytes) -> None:
-        match kind:
-            case frames.HEADERS:
-                self._headers(flags, stream_id, payload)
-            case frames.CONTINUATION:
-                self._continuation(flags, payload)
-            case frames.WINDOW_UPDATE:
-                self._window_update(stream_id, payload)
-            case frames.RST_STREAM:
-                self._rst_stream(stream_id, payload)
-            case frames.SETTINGS:
-                self._settings(flags, stream_id, payload)
-            case frames.PING:
-                self._ping(flags, stream_id, payload)
-            case frames.PRIORITY:
-                self._priority(stream_id, payload)
-            case frames.GOAWAY:
-                if stream_id:
-                    raise Broken(ErrorCode.PROTOCOL_ERROR, f"GOAWAY on stream {stream_id}")
-                self._allowance.charge(allowance.IGNORED)
-            case _:
-                raise Broken(ErrorCode.PROTOCOL_ERROR, "PUSH_PROMISE from a client")
-
-    def _headers(self, flags: int, stream_id: int, payload: bytes) -> None:
-        """Section 6.2. Priorities are not used and only checked."""
-        if not stream_id & 1:
-            raise Broken(ErrorCode.PROTOCOL_ERROR, f"HEADERS on stream {stream_id}")
-        if flags & PADDED:
-            payload = frames.unpadded_untrusted(payload)
-        if flags & WITH_PRIORITY:
-            if len(payload) < frames.PRIORITY_BYTES:
-                raise Broken(ErrorCode.FRAME_SIZE_ERROR, "HEADERS too short for their priority")
-            if NUMBER.unpack_from(payload)[0] & MOST_STREAM == stream_id:
-                raise Broken(ErrorCode.PROTOCOL_ERROR, f"stream {stream_id} depends on itself")
-            payload = payload[frames.PRIORITY_BYTES :]
-        if flags & END_HEADERS:
-            self._block_done(stream_id, bool(flags & END_STREAM), payload)
-        else:
-            self._block = bytearray(payload)
-            self._block_stream = stream_id
-            self._block_ends = bool(flags & END_STREAM)
-            self._block_frames = 1
-
-    def _continuation(self, flags: int, payload: bytes) -> None:
-        """Section 6.10."""
-        block = self._block
-        if block is None:
-            raise Broken(ErrorCode.PROTOCOL_ERROR, "CONTINUATION without HEADERS")
-        self._block_frames += 1
-        if len(block) + len(payload) > BLOCK_BYTES or self._block_frames > CONTINUATIONS_MAX:
-            raise Broken(
-                ErrorCode.ENHANCE_YOUR_CALM,
-                f"a header block of more than {BLOCK_BYTES} bytes or {CONTINUATIONS_MAX} frames",
-            )
-        block += payload
-        if flags & END_HEADERS:
-            self._block = None
-            self._block_done(self._block_stream, self._block_ends, bytes(block))
-
-    def _block_done(self, stream_id: int, ends: bool, block: bytes) -> None:
-        stream = self._streams.get(stream_id)
-        if stream is not None:
-            if stream.remote_ended:
-                raise Broken(ErrorCode.STREAM_CLOSED, f"HEADERS after END_STREAM on stream {stream_id}")
-            self._reader.trailers_untrusted(block)
-            if not ends:
-                raise Reset(ErrorCode.PROTOCOL_ERROR, "trailers without END_STREAM")
-            stream.count_content(0, ends=True)
-            stream.remote_ended = True
-            if not stream.touched:
-                stream.touched = True
-                self._touched.append(stream)
-            return
-        if stream_id <= self._last_stream:
-            if stream_id not in self._let_go:
-                raise Broken(ErrorCode.STREAM_CLOSED, f"HEADERS on stream {stream_id}, which is closed")
-            self._allowance.charge(allowance.LATE)
-            self._reader.trailers_untrusted(block)
-            return
-        self._last_stream = stream_id
-        head, timeout = self._reader.request_untrusted(block)
-        if len(self._streams) >= STREAMS_MAX or self._draining:
-            raise Reset(ErrorCode.REFUSED_STREAM, "not now")
-        self._open(stream_id, head, timeout, ends=ends)
-
-    def _open(self, stream_id: int, head: Head, timeout: float | None, *, ends: bool) -> None:
-        stream = Stream(self, stream_id, head, self._first_window)
-        self._streams[stream_id] = stream
-        stream.remote_ended = ends
-        if ends:
-            stream.count_content(0, ends=True)
-        stream.touched = True
-        self._touched.append(stream)
-        if head.refusal is not None:
-            stream.answer_http(head.refusal)
-            return
-        try:
-            method, context = self._gate.call(head, timeout)
-            stream.call = open_call(method, stream, context, self._loop)
-        except Exception as error:  # noqa: BLE001 - the border where a bug becomes INTERNAL
-            stream.call = RefusedCall(stream, CallContext(head.path, {}, None, None), self._loop, error)
-
-    def _rst_stream(self, stream_id: int, payload: bytes) -> None:
-        """Section 6.4: the client cancels a call."""
-        frames.number_untrusted(payload)
-        stream = self._streams.get(stream_id)
-        if stream is None:
-            if not self._was_open(stream_id):
-                raise Broken(ErrorCode.PROTOCOL_ERROR, f"RST_STREAM for stream {stream_id}, which is not open")
-            self._allowance.charge(allowance.LATE)
-            return
-        self._allowance.charge(allowance.CANCELLED)
-        stream.remote_ended = True
-        stream.gone()
-
-    def _priority(self, stream_id: int, payload: bytes) -> None:
-        """Section 6.3: not used, only checked."""
-        if not stream_id:
-            raise Broken(ErrorCode.PROTOCOL_ERROR, "PRIORITY on stream 0")
-        self._allowance.charge(allowance.IGNORED)
-        if len(payload) != frames.PRIORITY_BYTES:
-            raise Reset(ErrorCode.FRAME_SIZE_ERROR, f"PRIORITY of {len(payload)} bytes")
-        if NUMBER.unpack_from(payload)[0] & MOST_STREAM == stream_id:
-            raise Reset(ErrorCode.PROTOCOL_ERROR, f"stream {stream_id} depends on itself")
-
-    def _ping(self, flags: int, stream_id: int, payload: bytes) -> None:
-        """Section 6.7."""
-        if stream_id:
-            raise Broken(ErrorCode.PROTOCOL_ERROR, f"PING on stream {stream_id}")
-        if len(payload) != frames.PING_BYTES:
-            raise Broken(ErrorCode.FRAME_SIZE_ERROR, f"PING of {len(payload)} bytes")
-        if flags & ACK:
-            self._allowance.charge(allowance.IGNORED)
-            return
-        self._allowance.ping(self._loop.time())
-        self.out.append(frames.frame(PING, ACK, 0, payload))
-
-    def _settings(self, flags: int, stream_id: int, payload: bytes) -> None:
-        """Section 6.5."""
-        if stream_id:
-            raise Broken(ErrorCode.PROTOCOL_ERROR, f"SETTINGS on stream {stream_id}")
-        if flags & ACK:
-            if payload:
-                raise Broken(ErrorCode.FRAME_SIZE_ERROR, "SETTINGS with ACK and a payload")
-            self._allowance.charge(allowance.IGNORED)
-            return
-        self._allowance.charge(allowance.SETTINGS_SENT)
-        self._settled = True
-        # Of a name that stands there several times the last counts, as it would one after the other.
-        told = dict(frames.settings_untrusted(payload))
-        if frames.MAX_FRAME_SIZE in told:
-            self.frame_max = min(told[frames.MAX_FRAME_SIZE], MOST_FRAME_OUT)
-        if frames.INITIAL_WINDOW_SIZE in told:
-            more = told[frames.INITIAL_WINDOW_SIZE] - self._first_window
-            self._first_window += more
-            for stream in self._streams.values():
-                stream.send_window += more
-                if stream.send_window > MOST_WINDOW:
-                    raise Broken(ErrorCode.FLOW_CONTROL_ERROR, f"the window of stream {stream.id} is too large")
-            self._wake_blocked()
-        self.out.append(frames.frame(SETTINGS, ACK, 0))
-
-    def _window_update(self, stream_id: int, payload: bytes) -> None:
-        """Section 6.9."""
-        more = frames.number_untrusted(payload) & MOST_WINDOW
-        if not stream_id:
-            if not more:
-                raise Broken(ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE by nothing")
-            self.send_window += more
-            if self.send_window > MOST_WINDOW:
-                raise Broken(ErrorCode.FLOW_CONTROL_ERROR, "the connection's window is too large")
-            self._wake_blocked()
-            return
-        stream = self._streams.get(stream_id)
-        if stream is None:
-            if not self._was_open(stream_id):
-                raise Broken(ErrorCode.PROTOCOL_ERROR, f"WINDOW_UPDATE for stream {stream_id}, which is not open")
-            return
-        if not more:
-            raise Reset(ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE by nothing")
-        stream.send_window += more
-        if stream.send_window > MOST_WINDOW:
-            raise Reset(ErrorCode.FLOW_CONTROL_ERROR, "the stream's window is too large")
-        if stream.blocked:
-            stream.blocked = False
-            self._blocked.pop(stream, None)
-            stream.wake()
-
-    def _reset(self, stream_id: int, reset: Reset) -> None:
-        """The client broke one stream."""
-        self._allowance.charge(allowance.BROKEN)
-        logger.debug("stream %d is reset: %s", stream_id, reset)
-        stream = self._streams.get(stream_id)
-        if stream is not None:
-            stream.reset(reset.code)
-        else:
-            self.out.append(frames.rst_stream(stream_id, reset.code))
-            self._remember(stream_id)
-
-    # writing
-
-    def write(self, frame: bytes) -> None:
-        """A control frame, behind what this turn has to write already."""
-        self.out.append(frame)
-        self.flush_soon()
-
-    def write_headers(self, frame: bytes) -> None:
-        """HEADERS, which tell the client more than a PING would."""
-        self.out.append(frame)
-        self._allowance.answered()
-        self.flush_soon()
-
-    def write_last(self, frame: bytes) -> None:
-        """The frame that ends an answered call."""
-        self.write_headers(frame)
-        self._allowance.refund(allowance.CANCELLED)
-
-    @property
-    def full(self) -> bool:
-        """Whether this turn takes no more responses."""
-        return self._write_paused or self.out_bytes >= TURN_BYTES
-
-    def wake(self, stream: Stream) -> None:
-        """A stream may have something to write."""
-        self._woken.append(stream)
-        if not self._write_paused:
-            self.flush_soon()
-
-    def block(self, stream: Stream) -> None:
-        """A stream waits for a window."""
-        if not stream.blocked:
-            stream.blocked = True
-            self._blocked[stream] = None
-
-    def _wake_blocked(self) -> None:
-        if self._blocked:
-            blocked, self._blocked = self._blocked, {}
-            for stream in blocked:
-                stream.blocked = False
-                stream.wake()
-
-    def flush_soon(self) -> None:
-        """Flushes at the end of this read, or in the next turn of the loop."""
-        if not self._inside and not self._flush_due and not self._closing:
-            self._flush_due = True
-            self._loop.call_soon(self._flush_now)
-
-    def _flush_now(self) -> None:
-        self._flush_due = False
-        self.flush()
-
-    def flush(self) -> None:
-        """Lets the streams that were woken write, then writes all of it at once."""
-        if self._closing or self._transport is None:
-            return
-        if self._woken and not self._write_paused:
-            woken, self._woken = self._woken, []
-            self._inside = True
-            try:
-                for stream in woken:
-                    stream.woken = False
-                    stream.pump()
-            finally:
-                self._inside = False
-            if self._woken and not self._write_paused:
-                self.flush_soon()
-        out = self.out
-        if out:
-            self.out = []
-            if self.out_bytes:
-                self.out_bytes = 0
-                self._allowance.answered()
-            self._transport.write(out[0] if len(out) == 1 else b"".join(out))
-        if self._draining and not self._streams:
-            self.close()
 
     # ends
 
-    def forget(self, stream: Stream) -> None:
-        """A stream is over."""
-        self._streams.pop(stream.id, None)
-        self._blocked.pop(stream, None)
-        if not stream.remote_ended:
-            self._remember(stream.id)
+    def flush(self) -> None:
+        """As `Outflow.flush`; ends a connection that was only waiting for its last call."""
+        super().flush()
         if self._draining and not self._streams:
-            self.flush_soon()
-
-    def _remember(self, stream_id: int) -> None:
-        self._let_go[stream_id] = None
-        if len(self._let_go) > LET_GO_KEPT:
-            self._let_go.popitem(last=False)
+            self.close()
 
     def fail(self, broken: Broken) -> None:
         """GOAWAY and the end."""

@@ -25,7 +25,7 @@ from sidecar.api.status import Code, ForeignStatus, Status
 
 if TYPE_CHECKING:
     from sidecar.api.front.lean.call import Call
-    from sidecar.api.front.lean.connection import Connection
+    from sidecar.api.front.lean.control import Control
 
 FIRST_WINDOW: Final = 65_535
 """What a client may send on a new stream: HTTP/2's own default."""
@@ -71,7 +71,7 @@ class Stream:
         "_answered",
     )
 
-    def __init__(self, connection: Connection, stream_id: int, head: headers.Head, send_window: int) -> None:
+    def __init__(self, connection: Control, stream_id: int, head: headers.Head, send_window: int) -> None:
         self.id = stream_id
         self.connection = connection
         self.call: Call | None = None
