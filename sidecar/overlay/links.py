@@ -90,6 +90,8 @@ class Links:
         self.on_connected: Callable[[Peer], None] = lambda peer: None
         """Told of each connection that is welcomed."""
         self._pings: dict[Session, set[asyncio.Future[float]]] = {}
+        self._introduced: dict[Session, Introduction] = {}
+        """What was said on a connection that is admitted and not settled yet."""
 
     # looking
 
@@ -396,7 +398,7 @@ class Links:
             told_epoch=introduced.told_epoch,
         )
         peer.agent = introduced.agent
-        peer.introduced = introduced
+        self._introduced[session] = introduced
         peer.labels = introduced.labels
         self.exchange.introduced(session, introduced)
         return link, self._greeting(peer)
@@ -407,8 +409,7 @@ class Links:
         peer = self.peers[session.peer_id or ""]
         self._replace(peer, [s for s in peer.sessions if s.dialled == session.dialled], "a newer connection has come")
         peer.sessions.append(session)
-        introduced, peer.introduced = peer.introduced, None
-        assert introduced is not None, "it was admitted"
+        introduced = self._introduced.pop(session)
         if session.dialled or introduced.role is not Role.CLIENT:
             self.directory.reached(peer.peer_id, self._pumps[session].remote)
         self.directory.touch(peer.peer_id).pinned = True
@@ -468,6 +469,7 @@ class Links:
     def ended(self, session: Session, code: int, reason: str, application: bool, remote: bool) -> None:
         """See Owner."""
         pump = self._pumps.pop(session, None)
+        self._introduced.pop(session, None)
         if pump is not None:
             self._counters.packets_lost += pump.statistics().packets_lost
         for ping in self._pings.pop(session, set()):

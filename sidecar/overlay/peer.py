@@ -8,7 +8,6 @@ from enum import Enum
 from functools import cached_property
 
 from sidecar.errors import Reason, SidecarError
-from sidecar.wire.hello import Introduction
 from sidecar.wire.link import Link
 from sidecar.wire.roles import Role
 from sidecar.wire.session import Session
@@ -40,8 +39,6 @@ class Peer:
         """What it is taken for; None until it was dialled back, or was not reached."""
         self.checked_by = 0
         """How many have dialled it, this sidecar included."""
-        self.introduced: Introduction | None = None
-        """What it has said on the connection that is being admitted."""
         self.waiting: list[Session] = []
         """Who has asked for its record while it was being dialled back."""
         self.called = False
