@@ -11,6 +11,7 @@ import pytest
 
 from sidecar.errors import Reason
 from sidecar.identity import Identity
+from sidecar.node import CHANNELS_PER_LINK
 from sidecar.overlay.events import MessagesLost
 from tests.overlay.network import Network, Reading, Sending, Site, a
 
@@ -251,9 +252,9 @@ async def test_a_message_too_large_for_the_peer(network: Network, engine_name: s
 async def test_more_channels_than_the_peer_takes(network: Network) -> None:
     """What cannot be sent ever is reported, not kept."""
     first, second = await network.pair()
-    for number in range(260):
+    for number in range(CHANNELS_PER_LINK + 4):
         second.read(f"channel {number}")
-    senders = [first.send(second, f"channel {number}", [b"x"]) for number in range(260)]
+    senders = [first.send(second, f"channel {number}", [b"x"]) for number in range(CHANNELS_PER_LINK + 4)]
     for sending in senders:
         await sending.all_settled()
     failures = [sending.failures for sending in senders if sending.reasons]
