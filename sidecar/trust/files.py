@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -134,6 +135,7 @@ def _taken(content: bytes, bundle: Path) -> Sequence[Certificate]:
     return found
 
 
+@cache
 def _public_cas() -> Sequence[Certificate]:
     # Here and not above: a sidecar of another mode does without.
     import certifi
