@@ -428,7 +428,7 @@ class Subscription:
         self.hungry = not taken
         if queue and taken:
             self._inbox.wake(self.channel)
-        elif self.channel.backlog is not None:
+        elif self.channel.backlog is not None and not queue:
             self._inbox.keeper.load(self.channel)
         if self.ack_deadline and taken and self._deadline is None:
             self._watch(self.ack_deadline)

@@ -87,6 +87,8 @@ class Queue:
         """The number of the last row in the journal."""
         self.position = 0
         """That of the last row handed to the link, or passed over."""
+        self.unwritten = 0
+        """Batches handed to the journal and not written."""
         self._courier = courier
         self._numbers: list[int] = []
         self._in_flight: dict[int, InFlight] = {}
@@ -104,6 +106,11 @@ class Queue:
                 self._put(peer, run, flags, expires)
         else:
             self.go_on()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits, is on its way or is being written."""
+        return not (self.unwritten or self._numbers or self._loading or self._waiting) and self.position >= self.tail
 
     def go_on(self) -> None:
         """Reads what is next, when there is something, a link and room for it."""
@@ -267,6 +274,8 @@ class Courier:
         self._callers: dict[int, Caller] = {}
         self._unwritten = 0
         self._removals: list[tuple[int, int]] = []
+        self._removing: set[int] = set()
+        """Rows that are on their way out of the journal."""
         self._sweep: asyncio.TimerHandle | None = None
         for standing in journal.standings:
             queue = self.queue(standing.peer, standing.channel, standing.priority)
@@ -346,6 +355,7 @@ class Courier:
         destination.bytes += size
         self.bytes += size
         self._unwritten += size
+        queue.unwritten += 1
 
         def write(database: sqlite3.Connection) -> None:
             outgoing.add(database, rows)
@@ -354,6 +364,7 @@ class Courier:
 
         def done(_: None) -> None:
             self._unwritten -= size
+            queue.unwritten -= 1
             self.journal.recovered()
             if request is not None:
                 self.remembered.add(request.number)
@@ -370,6 +381,7 @@ class Courier:
 
         def failed(error: SidecarError) -> None:
             self._unwritten -= size
+            queue.unwritten -= 1
             self._release(destination, size)
             self.journal.give_back(size)
             sink.failed(first, count, error.reason, error.detail)
@@ -398,6 +410,7 @@ class Courier:
         self._callers.pop(number, None)
         self._release(destination, size)
         self._removals.append((number, size))
+        self._removing.add(number)
         if len(self._removals) == 1:
             asyncio.get_running_loop().call_soon(self._flush)
         self._room_came()
@@ -417,10 +430,16 @@ class Courier:
             outgoing.remove(database, numbers)
             outgoing.note_delivered(database, asked_for, now, until)
 
+        def done(_: None) -> None:
+            self._removing.difference_update(numbers)
+            self.journal.give_back(size)
+            self.journal.recovered()
+
         def failed(error: SidecarError) -> None:
+            self.remembered.update(asked_for)
             asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._retry_removals, removals)
 
-        self.journal.submit(run, lambda _: self.journal.give_back(size), failed)
+        self.journal.submit(run, done, failed)
 
     def _retry_removals(self, removals: list[tuple[int, int]]) -> None:
         self._removals += removals
@@ -527,13 +546,22 @@ class Courier:
         now = self.journal.clock.now()
         self.journal.submit(lambda database: outgoing.expired(database, now, EXPIRED_AT_ONCE), self._expired)
         self._room_came()
-        for destination in self._destinations.values():
+        for destination in list(self._destinations.values()):
             self._go_on(destination)
+            self._forget_idle(destination)
+
+    def _forget_idle(self, destination: Destination) -> None:
+        """What nobody uses any more leaves nothing behind."""
+        for queue in [queue for queue in destination.queues if queue.idle]:
+            destination.queues.remove(queue)
+            del self._queues[destination.peer_id, queue.channel, queue.priority]
+        if not (destination.queues or destination.room_wanted or destination.retry or len(destination.awaited)):
+            del self._destinations[destination.peer_id]
 
     def _expired(self, rows: list[tuple[int, int, str, str, int, int]]) -> None:
         for number, count, peer_id, channel, priority, size in rows:
             queue = self.queue(peer_id, channel, priority)
-            if not queue.was_sent(number):
+            if not queue.was_sent(number) and number not in self._removing:
                 detail = "its time to live has passed before the peer's sidecar had it"
                 self._drop(queue, number, count, size, Reason.EXPIRED, detail)
 
@@ -547,7 +575,7 @@ class Courier:
         gone = 0
         for number, count, size, peer_id, channel, priority in rows:
             queue = self.queue(peer_id, channel, priority)
-            if not queue.was_sent(number):
+            if not queue.was_sent(number) and number not in self._removing:
                 self._drop(queue, number, count, size, Reason.PURGED, "it was purged from the queue")
                 gone += count
         self._flush()  # before anybody looks again

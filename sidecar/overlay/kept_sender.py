@@ -9,7 +9,7 @@ from sidecar.errors import Reason
 from sidecar.mail.journal import outgoing
 from sidecar.metrics import Counters
 from sidecar.overlay.awaited import Awaited, TrackedSink
-from sidecar.overlay.courier import Courier
+from sidecar.overlay.courier import Courier, Queue
 from sidecar.overlay.events import Event
 from sidecar.overlay.links import Links
 from sidecar.overlay.sender import Sender
@@ -116,7 +116,6 @@ class DurableSender:
         """Journalled with the next message."""
         self._courier = courier
         self._counters = counters
-        self._queue = courier.queue(peer_id, channel, priority)
         self._sink = sink
         self._ttl = ttl
         self._tracked = tracked
@@ -125,23 +124,28 @@ class DurableSender:
     def offer(self, data: bytes, ends: list[int]) -> None:
         """See Sender."""
         self._counters.message_size.add(len(data) / len(ends), len(ends))
-        number = self._courier.journal.numbers(len(ends))
-        self._take(runs_of(data, ends, self._queue, number, RUN_MAX), len(ends))
+        queue, number = self._queue(), self._courier.journal.numbers(len(ends))
+        self._take(queue, runs_of(data, ends, queue, number, RUN_MAX), len(ends))
 
     def offer_large(self, message_id: str, headers: dict[str, str], parts: list[bytes]) -> None:
         """See Sender."""
         whole = b"".join(batch.large_entry(message_id, headers, parts))
         self._counters.message_size.add(len(whole))
-        self._take([Run([whole], 1, self._queue, self._courier.journal.numbers(1))], 1)
+        queue = self._queue()
+        self._take(queue, [Run([whole], 1, queue, self._courier.journal.numbers(1))], 1)
 
-    def _take(self, runs: list[Run], count: int) -> None:
+    def _queue(self) -> Queue:
+        """The one there is now: it is forgotten while nothing is in it."""
+        return self._courier.queue(self.peer_id, self.channel, self.priority)
+
+    def _take(self, queue: Queue, runs: list[Run], count: int) -> None:
         first = self.offered + 1
         self.offered += count
         request = self.request
         if request is not None:
             request = self.request = request._replace(number=runs[0].first)
         self._courier.take(
-            self._queue, runs, self, first, ttl=self._ttl, tracked=self._tracked, awaited=self._awaited, request=request
+            queue, runs, self, first, ttl=self._ttl, tracked=self._tracked, awaited=self._awaited, request=request
         )
 
     @property

@@ -410,3 +410,6 @@ async def test_a_thousand_channels(network: Network, tmp_path: Path) -> None:
     assert second.node.inbox.messages == 0
     assert second.node.inbox.depth() == []
     assert await second.node.post.queues() == await first.node.post.queues() == []
+    first.node.post.courier._look()
+    assert not first.node.post.courier._queues
+    assert not first.node.post.courier._destinations

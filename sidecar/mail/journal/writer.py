@@ -53,7 +53,7 @@ class Writer:
             return
         if self._thread is None:
             self._loop = asyncio.get_running_loop()
-            self._thread = Thread(target=self._write, name="journal")
+            self._thread = Thread(target=self._write, name="journal", daemon=True)
             self._thread.start()
         self._works.put(Work(run, done, failed))
 
