@@ -121,9 +121,12 @@ class Endings:
             empty = asyncio.Event()
             peer.sessions[-1].go_away(why)
             outbox.when_empty(empty.set)
+            answered = asyncio.Event()
+            peer.link.flows.when_answered(answered.set)
             try:
                 async with asyncio.timeout_at(until):
                     await empty.wait()
+                    await answered.wait()
                     await peer.goodbye.wait()
             except TimeoutError:
                 _log.info("%s is left before all is acknowledged", peer.peer_id)

@@ -38,6 +38,7 @@ class Flows:
         self._memory = memory
         self._incoming = incoming
         self._next = 1
+        self._answered: Callable[[], None] | None = None
         self._waiting: deque[Flow] = deque()
         """Opened here, and on no stream."""
         self._ready: dict[FlowCarrier, deque[Flow]] = {}
@@ -149,8 +150,20 @@ class Flows:
             else:  # ended before the other side knew of it
                 del self.opened[flow.number]
 
+    def when_answered(self, call: Callable[[], None]) -> None:
+        """Calls once no request waits for its reply, either way; at once when none does."""
+        self._answered = call
+        self._look()
+
+    def _look(self) -> None:
+        call = self._answered
+        if call is not None and not any(flow.kind is FlowKind.REQUEST and flow.ended is None for flow in self):
+            self._answered = None
+            call()
+
     def _over(self, flow: Flow) -> None:
         """Forgets a flow of which both sides know how it ended."""
+        self._look()
         if flow.silent and flow.other_silent:
             table = self.opened if flow.opener else self.came
             if table.get(flow.number) is flow:
@@ -245,6 +258,7 @@ class Flows:
 
     def tick(self, now: float, grace: float) -> None:
         """Ends what has waited too long: for an app that accepts it, or for `grace` seconds for a connection."""
+        self._look()
         for flow in list(self):
             if flow.place is None:
                 if flow.lost_at is None:

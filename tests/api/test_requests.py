@@ -247,3 +247,26 @@ async def test_requests_nobody_takes_are_bounded(pair: Pair, monkeypatch: pytest
         task.cancel()
     await asyncio.gather(*pending, return_exceptions=True)
     await until(lambda: not b.sidecar.node.requests.held_bytes)
+
+
+@pytest.mark.parametrize("asker_leaves", [True, False])
+async def test_leaving_waits_for_the_reply(pair: Pair, asker_leaves: bool) -> None:
+    """Whichever sidecar leaves: what was asked is answered first."""
+    a, b = pair
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def slow(asked: IncomingRequest) -> bytes:
+        begun.set()
+        await go.wait()
+        return b"done"
+
+    async with answering(b, slow):
+        asking = asyncio.create_task(a.client.request(b.peer_id))
+        await asyncio.wait_for(begun.wait(), 5)
+        side, other = (a, b) if asker_leaves else (b, a)
+        leaving = asyncio.create_task(side.client.disconnect(other.peer_id))
+        await until(lambda: side.sidecar.node.links.peers[other.peer_id].leaving is not None)
+        assert not leaving.done()
+        go.set()
+        assert (await asking).payload == b"done"
+        assert await leaving == 0

@@ -102,7 +102,11 @@ def test_a_command_that_fails(pair: Pair, running: Started) -> None:
 )
 def test_without_allow_nobody_may(pair: Pair, words: tuple[str, ...]) -> None:
     assert "nobody may" in sidecar(*words, beside=pair[0]).refused(Exit.USAGE)
-    assert "everybody" in sidecar(*words, "--allow", "any", "--allow", pair[0].peer_id, beside=pair[0]).refused()
+
+
+def test_any_is_everybody(pair: Pair) -> None:
+    words = ("bench", "--serve", "--allow", "any", "--allow", pair[0].peer_id)
+    assert "everybody" in sidecar(*words, beside=pair[0]).refused(Exit.USAGE)
 
 
 def test_whoever_is_not_allowed_is_refused(pair: Pair, running: Started) -> None:
@@ -265,6 +269,7 @@ def test_copying_a_file(pair: Pair, running: Started, tmp_path: Path) -> None:
     assert "no name for a file" in refused
 
 
+@pytest.mark.slow
 def test_a_copy_goes_on_when_either_end_restarts(sidecars: Sidecars, running: Started, tmp_path: Path) -> None:
     first, second = sidecars.spawn("first"), sidecars.spawn("second")
     sidecar("peers", "add", first.contact, beside=second).done()
