@@ -26,6 +26,7 @@ from bench.places import LOOPBACK, NoNamespaces, Place, namespaces
 from bench.processes import Failed, cpu_seconds, machine_cpu_seconds, wait_for_idle
 from bench.rejoin import measure_rejoin
 from bench.retry import measure_retry
+from bench.role import measure_role
 from bench.standing import Samples, measure_handshakes, measure_idle_links, measure_start
 from bench.trust import measure_trust
 from bench.works import WORKS, Sample, Work
@@ -151,6 +152,7 @@ class Bench:
                     partial(measure_trust, samples, folder, engine, self.seconds),
                     partial(measure_retry, samples, folder, engine, self.seconds),
                     partial(measure_rejoin, samples, folder, engine, self.options.repeats),
+                    partial(measure_role, samples, folder, engine, self.options.repeats),
                     partial(measure_idle_links, samples, folder, engine, self.options.links),
                 ]
         for step in steps:

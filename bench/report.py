@@ -77,6 +77,10 @@ FIGURES = (
         Figure(f"rejoin, {dead} dead", "linked_ms", f"start to linked by the cache, {dead} dead before it, ms", 1, 0)
         for dead in (0, 50, 199)
     ),
+    *(
+        Figure(f"node role, {others} there", "node_ms", f"start to node role, {others} there, ms", 1, 0)
+        for others in (1, 2)
+    ),
     Figure("idle links", "links", "idle links", 1, 0),
     Figure("idle links", "links_s", "  made, links/s", 1, 0),
     Figure("idle links", "kib", "  memory a link, KiB", 1, 1),
