@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 RETRY_SECONDS = 1.0
 """Between attempts to write what could not be written."""
+ASKED_MAX = 64
+"""Frames of questions of one peer that the journal is at; what is beyond is not answered."""
 PAGE_BYTES = 1 << 20
 """Of a former run's messages so many are read at a time."""
 
@@ -78,6 +80,8 @@ class Keeper:
         self._on_dead = on_dead
         self._inbounds: dict[str, Inbound] = {}
         self._intakes: dict[Inbound, deque[Entry]] = {}
+        self._asked: dict[str, int] = {}
+        """By peer: questions that the journal is at."""
         self._due: list[tuple[Callable[[sqlite3.Connection], None], Callable[[], None]]] = []
         """What is to be written with the next commit, and what follows from it."""
         self._flushing = False
@@ -184,16 +188,25 @@ class Keeper:
     def asked(self, inbound: Inbound, ranges: list[wire_pb2.OutcomeRange]) -> None:
         """See wire.inbound.Inbox."""
         peer_id = inbound.peer_id
+        if self._asked.get(peer_id, 0) >= ASKED_MAX:
+            return  # it asks again on its next connection
+        self._asked[peer_id] = self._asked.get(peer_id, 0) + 1
         wanted = [(part.first, part.last) for part in ranges]
 
         def run(database: sqlite3.Connection) -> list[tuple[int, int, int]]:
             return [found for first, last in wanted for found in incoming.outcomes(database, peer_id, first, last)]
 
+        def answered() -> None:
+            self._asked[peer_id] -= 1
+            if not self._asked[peer_id]:
+                del self._asked[peer_id]
+
         def done(found: list[tuple[int, int, int]]) -> None:
+            answered()
             for number, count, outcome in found:
                 self._tell(peer_id, number, count, outcome)
 
-        self.journal.submit(run, done)
+        self.journal.submit(run, done, lambda error: answered())
 
     def _tell(self, peer_id: str, number: int, count: int, outcome: int) -> None:
         inbound = self._inbounds.get(peer_id)

@@ -61,7 +61,7 @@ def kept_untrusted(number: int, flags: int, ttl_ms: int) -> Kept:
     """Proves that nothing is out of bounds."""
     if ttl_ms > TTL_MAX_MS:
         raise malformed(f"a time to live of {ttl_ms} ms, at most {TTL_MAX_MS} are allowed")
-    return Kept(number, flags, ttl_ms)
+    return Kept(number, flags & (DURABLE | TRACKED), ttl_ms)
 
 
 def encode_kept_opening(lane: int, first_sequence: int) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sidecar_client import AsyncSidecar, Gap, InvalidField, OutcomeUnknown, Pending, Received
+from sidecar_client import AsyncSidecar, Gap, InvalidField, OutcomeUnknown, Pending, QueueFull, Received, SidecarError
 from sidecar_client.aio_streams import AsyncConsumer
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 from sidecar_client.gen.overlay.v1 import queue_pb2
@@ -205,3 +205,22 @@ async def test_processed_is_unknown_when_the_receiver_of_a_plain_message_dies(si
     await asyncio.to_thread(b.restart)
     await a.client.connect(b.contact)
     assert isinstance(await sending, OutcomeUnknown)
+
+
+async def test_an_app_that_does_not_read_is_resource_exhausted_for_senders(sides: Sides) -> None:
+    """With a time after which trying again makes sense; another channel goes on meanwhile."""
+    a, b = await sides.pair(channel_window_bytes=64 << 10, link_window_bytes=256 << 10)
+    async with b.client.consume("stalled", credits=1) as stalled, b.client.consume("read", credits=9) as read:
+        assert stalled is not read
+        error: SidecarError | None = None
+        for _ in range(100):
+            sending = a.client.send(b.peer_id, bytes(16 << 10), channel="stalled", timeout=1)
+            try:
+                await sending
+            except SidecarError as failed:
+                error = failed
+                break
+        assert isinstance(error, QueueFull)
+        assert error.retry_after == 1.0
+        await a.client.send(b.peer_id, b"x", channel="read", timeout=5)
+        await read.ack(await following(read))

@@ -78,6 +78,11 @@ def test_ranges_are_a_set_of_numbers(parts: list[tuple[int, int, bool]]) -> None
     assert inside == model & set(range(10, 31))
 
 
+def test_flags_of_a_later_version_are_ignored() -> None:
+    (frame,) = KeptReader(4, 0).feed_untrusted(encode_kept_frame(0, 1, 2, Kept(1, 0xFF, 0)) + entry(b""))
+    assert frame.kept.flags == 3
+
+
 def test_pending_tells_what_is_stored_without_a_gap() -> None:
     pending = Pending()
     pending.stored(5, 5)
