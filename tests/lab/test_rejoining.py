@@ -8,21 +8,27 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from bench.processes import cpu_seconds, machine_cpu_seconds
+from sidecar.addresses import Contact
+from sidecar.errors import SidecarError
 from sidecar.identity import Identity
 from sidecar.overlay.cache import Cache
-from sidecar.overlay.cache_file import CACHE_FILE, CacheFile
+from sidecar.overlay.cache_file import CacheFile
+from sidecar.overlay.contacts import Contacts
+from sidecar.state import StateDirectory
+from sidecar_client import Sidecar
 from tests.lab.link import ROOT, Link
-from tests.processes import Sidecars, sidecar_environment
+from tests.processes import sidecar_environment
 
 SHAPE = "delay=20ms"
 DEAD = 199
 LIMIT = 2.0
-"""Seconds, from serving to the first link, on an idle machine."""
+"""Seconds, from a moment before it serves to the first link, on a machine that nobody else uses; in what is left of one
+it takes as much longer."""
 
 
 def until(condition: Callable[[], bool], seconds: float = 30.0) -> float:
@@ -83,7 +89,7 @@ def remember(directory: Path, live: Identity, address: str, dead: int) -> None:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("engine", ["aioquic", "qh3"])
 def test_a_sidecar_with_199_dead_of_200_rejoins_in_two_seconds(tmp_path: Path, engine: str) -> None:
-    took = []
+    fits = []
     with Link(SHAPE) as link:
         other = Inside(link, link.right, tmp_path / "other", "--engine", engine)
         live = Identity.load(tmp_path / "other" / "state")
@@ -95,28 +101,27 @@ def test_a_sidecar_with_199_dead_of_200_rejoins_in_two_seconds(tmp_path: Path, e
             folder = tmp_path / str(attempt)
             remember(folder / "state", live, link.right_address, DEAD)
             came, _ = link.passed()
-            began = time.monotonic()
+            busy, whole = machine_cpu_seconds()
             site = Inside(link, link.left, folder, "--engine", engine)
-            ready = time.monotonic() - began
-            assert site.process.stdin is not None
-            # Commands take a second to start, so what is asked is when it was linked, not whether it is.
-            until(lambda site=site: other.peer_id in site.linked())  # type: ignore[misc]
-            [peer] = [peer for peer in site.ask("peers", "ls", "--linked") if peer["peer_id"] == other.peer_id]
-            [node] = site.ask("status")
-            took.append(_seconds(str(peer["linked_at"])) - _seconds(str(node["started_at"])))
-            print(f"{engine}: linked {took[-1]:.2f} s after its start, which took {ready:.2f} s")
+            with Sidecar(f"unix:{site.socket}") as api:
+                until(lambda api=api: bool(api.peers(linked_only=True)))  # type: ignore[misc]
+                [peer] = api.peers(linked_only=True)
+                started = api.node().started_at
+            assert peer.peer_id == other.peer_id
+            busy_now, whole_now = machine_cpu_seconds()
+            own = cpu_seconds(site.process.pid)
+            others = max(0.0, busy_now - busy - own) / (whole_now - whole)
+            took = (peer.linked_at.ToNanoseconds() - started.ToNanoseconds()) / 1e9
+            print(f"{engine}: linked {took:.2f} s after its start; others took {others:.0%} of the machine")
             now, _ = link.passed()
             assert now.came - came.came > DEAD, "each of the dead was sent a packet"
+            assert took > 0.9, "the live one was tried last"
             site.end(at_once=True)
-            if took[-1] < LIMIT:
+            fits.append(took < LIMIT / max(0.1, 1 - others))
+            if fits[-1]:
                 break
         other.end()
-    assert min(took) < LIMIT
-    assert min(took) > 0.9, "the live one was tried last"
-
-
-def _seconds(when: str) -> float:
-    return datetime.fromisoformat(when).timestamp()
+    assert fits[-1]
 
 
 @pytest.mark.lab
@@ -167,37 +172,43 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.lab
 @pytest.mark.requires("root")
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("trouble", ["full", "read-only"])
-def test_a_disk_that_takes_nothing_costs_the_cache_and_never_the_start(
-    sidecars: Sidecars, disk: Path, trouble: str
-) -> None:
-    first = sidecars.spawn("first", ephemeral=True)
-    other = sidecars.spawn("other", ephemeral=True)
-    site = sidecars.spawn("site", state_dir=disk)
-    ask(site.endpoint, "contacts", "add", "127.1.0.1:9")
-    ask(site.endpoint, "peers", "add", first.contact)
-    peer_id = site.peer_id
-    site.stop()
-    assert (disk / CACHE_FILE).exists()
+def test_a_disk_that_takes_nothing_costs_the_cache_and_never_the_start(disk: Path, trouble: str) -> None:
+    """What a start reads of its state directory is had, and what it would write lives in memory."""
+    known, met, later = (Identity.ephemeral() for _ in range(3))
+    with StateDirectory(disk):
+        kept = Identity.load_or_create(disk).peer_id
+        contacts, cache = Contacts((), disk), Cache(CacheFile(disk))
+        contacts.add([Contact("127.1.0.1", 9)])
+        cache.connected(known.peer_id, ("10.0.0.1", 7400), known.certificate_der)
+        contacts.close()
+        cache.close()
     if trouble == "full":
         fill(disk / "filler")
     else:
         subprocess.run(["mount", "-o", "remount,ro", disk], check=True, timeout=10)
-    site.start()
-    assert site.peer_id == peer_id
-    until(lambda: "peer_linked" in site.stderr or first.peer_id in linked(site.endpoint))
-    ask(site.endpoint, "peers", "add", other.contact)  # it goes on, and remembers in memory
-    contacts = ask(site.endpoint, "contacts", "ls")
-    assert {contact["origin"] for contact in contacts} == {"added", "cached"}
-    assert other.contact in {contact["address"] for contact in contacts}
-    site.stop()
-    if trouble == "full":
-        (disk / "filler").unlink()
-    else:
-        subprocess.run(["mount", "-o", "remount,rw", disk], check=True, timeout=10)
-    site.start()
-    until(lambda: first.peer_id in linked(site.endpoint))
+    with StateDirectory(disk):
+        assert Identity.load_or_create(disk).peer_id == kept
+        contacts, cache = Contacts((), disk), Cache(CacheFile(disk))
+        assert [str(contact) for contact, _ in contacts.all()] == ["127.1.0.1:9"]
+        with pytest.raises(SidecarError):
+            contacts.add([Contact("127.1.0.2", number) for number in range(9, 900)])
+        assert [node.peer_id for node in cache.newest_first()] == [known.peer_id]
+        cache.connected(met.peer_id, ("10.0.0.2", 7400), met.certificate_der)
+        assert [node.peer_id for node in cache.newest_first()] == [met.peer_id, known.peer_id]
+        assert cache.faults
+        # The disk takes something again: so does the file, and all of it.
+        if trouble == "full":
+            (disk / "filler").unlink()
+        else:
+            subprocess.run(["mount", "-o", "remount,rw", disk], check=True, timeout=10)
+        cache.connected(later.peer_id, ("10.0.0.3", 7400), later.certificate_der)
+        contacts.close()
+        cache.close()
+    with StateDirectory(disk):
+        cache = Cache(CacheFile(disk))
+        assert [node.peer_id for node in cache.newest_first()] == [later.peer_id, met.peer_id, known.peer_id]
+        cache.close()
 
 
 def fill(file: Path) -> None:
