@@ -27,7 +27,7 @@ from bench.places import LOOPBACK
 from sidecar_client import AsyncSidecar, IncomingRequest
 
 REQUESTS = 2000
-POSTGRES = Path("/usr/lib/postgresql/15/bin")
+POSTGRES = Path("/usr/lib/postgresql")
 GAPS = 3
 SECONDS = 5
 
@@ -142,6 +142,7 @@ async def gap(near: Sidecar, far: Sidecar) -> None:
 @contextmanager
 def postgres(folder: Path) -> Iterator[int]:
     """A PostgreSQL server; its port."""
+    binaries = max(POSTGRES.glob("*/bin"))
     data = folder / "pg"
     data.mkdir(parents=True)
     as_user: list[str] = []
@@ -154,9 +155,9 @@ def postgres(folder: Path) -> Iterator[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    made = [*as_user, str(POSTGRES / "initdb"), "-D", str(data), "-A", "trust", "-U", "app", "--no-sync"]
+    made = [*as_user, str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", "app", "--no-sync"]
     subprocess.run(made, check=True, capture_output=True)
-    words = [*as_user, str(POSTGRES / "postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(data)]
+    words = [*as_user, str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(data)]
     server = subprocess.Popen([*words, "-F"], stderr=subprocess.PIPE)
     try:
         assert server.stderr is not None
@@ -176,8 +177,8 @@ def postgres(folder: Path) -> Iterator[int]:
 
 def forwarded(near: Sidecar, far: Sidecar, folder: Path) -> None:
     """pgbench -S directly, and by way of two sidecars."""
-    if not POSTGRES.is_dir():
-        print("left out: no PostgreSQL 15 here", file=sys.stderr)
+    if not list(POSTGRES.glob("*/bin/initdb")):
+        print("left out: no PostgreSQL here", file=sys.stderr)
         return
     with ExitStack() as closing:
         port = closing.enter_context(postgres(folder))

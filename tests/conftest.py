@@ -51,6 +51,8 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "java": (lambda: all(map(shutil.which, ("java", "mvn"))), "install a Java runtime and Maven"),
     "npm": (lambda: shutil.which("npm") is not None and shutil.which("npx") is not None, "install Node.js and npm"),
     "ipv6": (has_ipv6, "enable IPv6 on the loopback interface"),
+    "postgresql": (lambda: bool(list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), "apt-get install postgresql"),
+    "curl": (lambda: shutil.which("curl") is not None, "apt-get install curl"),
 }
 """By name: whether the machine has it, and how it gets it."""
 
