@@ -361,12 +361,6 @@ async def test_cache_clients_are_never_in_it(network: Network, engine_name: str)
     assert remembered(first) == []
 
 
-async def test_client_will_attempt_hard_coded_contacts(network: Network, engine_name: str) -> None:
-    first = await network.site(engine_name=engine_name)
-    client = await network.site(engine_name=engine_name, bootstrap=[first.contact], role="client")
-    await client.event(a(BootstrapSucceeded, peer_id=first.peer_id))
-
-
 async def test_clients_are_no_way_in(network: Network) -> None:
     """A node with clients alone goes on looking for nodes."""
     node, other = await network.site(), await network.site()
