@@ -16,7 +16,7 @@ from tests.processes import Sidecars
 def test_no_promise_is_broken_by_kills(sidecars: Sidecars, tmp_path: Path) -> None:
     """Each process killed with -9 at random moments under traffic of every level."""
     scene = Scene(tmp_path, sidecars, seed=3)
-    verdicts = scene.run(kills=25)
+    verdicts = scene.run(kills=20)
     assert all(verdict.good for verdict in verdicts), verdicts
     assert not scene.tracebacks()
     assert all(verdict.seen > 100 for verdict in verdicts), "there was traffic on every channel"

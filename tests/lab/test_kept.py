@@ -26,7 +26,7 @@ def test_ten_percent_of_loss_with_reordering(sidecars: Sidecars, tmp_path: Path)
     """And kills on top of it."""
     with Link("delay=5ms,loss=10%,reorder=25%") as link:
         scene = Scene(tmp_path, sidecars, 5, places(link))
-        verdicts = scene.run(kills=10, pause=1.0)
+        verdicts = scene.run(kills=6, pause=1.0)
         sidecars.end()
     assert all(verdict.good for verdict in verdicts), verdicts
     assert all(verdict.seen for verdict in verdicts)
