@@ -45,6 +45,7 @@ class Roles:
 
     def look(self, seconds: int) -> None:
         """Once a second."""
+        self.standing.look_again()
         if seconds % CHECK_INTERVAL == 0:
             self.standing.check()
         if seconds % REFRESH_INTERVAL == 0:

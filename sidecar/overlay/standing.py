@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import secrets
 import time
@@ -38,6 +39,8 @@ ASKED_MAX = 3
 """Linked peers that are asked for a dial-back before this sidecar believes that it cannot be reached."""
 CHECK_INTERVAL = 600
 """Every so many seconds a node looks whether it still is one, and an auto client whether it has become one."""
+PAUSE = 1.0
+"""Seconds between questions because of newcomers: many may come, and none of them have an answer."""
 VISITS_MAX = 8
 """Third sidecars visited at a time because somebody said so."""
 
@@ -68,6 +71,8 @@ class Standing:
         self._dialback = dialback
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking = False
+        self._due = False
+        self._asked_at = -math.inf
         self._visits = 0
 
     def close(self) -> None:
@@ -114,12 +119,20 @@ class Standing:
     def linked(self, session: Session) -> None:
         """There is another connection: its dialler is asked, the other side asks by itself."""
         if not session.dialled and self.role is not Role.NODE:
+            self._due = True
+            if asyncio.get_running_loop().time() - self._asked_at >= PAUSE:
+                self.check()
+
+    def look_again(self) -> None:
+        """Once a second: who has come since the last question is asked, when that has left it a client."""
+        if self._due and self.role is not Role.NODE:
             self.check()
 
     def check(self) -> None:
         """Has linked peers dial this sidecar back, unless they are being asked."""
         if self.setting is not Role.CLIENT and not self._asking and self._links.refusing is None:
-            self._asking = True
+            self._asking, self._due = True, False
+            self._asked_at = asyncio.get_running_loop().time()
             self._run(self._check())
 
     async def _check(self) -> None:
