@@ -202,7 +202,7 @@ class Outbound:
 
     def fail(self, reason: Reason, detail: str) -> int:
         """The link is over: everything is reported, the sent as OUTCOME_UNKNOWN and the rest with `reason`. The
-        number of messages."""
+        number of messages, those that a journal has left out."""
         sent = self._fail_sent()
         return sent + self.outbox.withdraw(lambda run: True, reason, detail)
 
@@ -217,7 +217,7 @@ class Outbound:
         for run in runs:
             self.outbox.settle(run)
             run.sink.failed(run.first, run.count, Reason.OUTCOME_UNKNOWN, UNKNOWN_DETAIL)
-        return sum(run.count for run in runs)
+        return sum(run.count for run in runs if not run.durable)
 
     @property
     def unacknowledged(self) -> bool:

@@ -187,7 +187,8 @@ class Outbox:
             call()
 
     def withdraw(self, chosen: Callable[[Run], bool], reason: Reason, detail: str) -> int:
-        """Takes out what has not been sent and reports it; the number of messages."""
+        """Takes out what has not been sent and reports it; the number of messages, those that a journal has left
+        out."""
         out: list[Run] = []
         for queues in (*self._ready, *self._blocked):
             for channel, queue in list(queues.items()):
@@ -202,7 +203,7 @@ class Outbox:
         for run in out:
             self.settle(run)
             run.sink.failed(run.first, run.count, reason, detail)
-        return sum(run.count for run in out)
+        return sum(run.count for run in out if not run.durable)
 
     def withdraw_channel(self, channel: str, reason: Reason, detail: str) -> None:
         """The same for the messages of one channel."""

@@ -7,7 +7,7 @@ from typing import Protocol
 from sidecar.errors import Reason
 from sidecar.wire import batch
 from sidecar.wire.batch import IN_LINE_MAX
-from sidecar.wire.kept import Kept
+from sidecar.wire.kept import DURABLE, Kept
 
 
 class Sink(Protocol):
@@ -50,6 +50,11 @@ class Run:
     def bulk(self) -> bool:
         """Whether this is one message too large to share a stream."""
         return self.size > IN_LINE_MAX and self.count == 1
+
+    @property
+    def durable(self) -> bool:
+        """Whether a journal has it, so that no link can lose it."""
+        return self.kept is not None and bool(self.kept.flags & DURABLE)
 
     def split(self, count: int) -> tuple[Run, Run]:
         """The first `count` messages and the others; 0 < count < self.count. Only runs of small messages have

@@ -413,3 +413,16 @@ async def test_a_thousand_channels(network: Network, tmp_path: Path) -> None:
     first.node.post.courier._look()
     assert not first.node.post.courier._queues
     assert not first.node.post.courier._destinations
+
+
+async def test_what_a_journal_has_is_not_lost_by_leaving(network: Network, tmp_path: Path) -> None:
+    first, second = await durable_pair(network, tmp_path, channel_window_bytes=64 << 10, link_window_bytes=256 << 10)
+    keeping = Keeping(first.node, second.peer_id, "unread", DURABLE)
+    for _ in range(20):
+        keeping.offer([bytes(60_000)])
+    await keeping.has(keeping.was_sent, 20)
+    assert await first.node.disconnect(second.peer_id, 0.2) == 0
+    assert not keeping.reasons
+    app = Consuming(second, "unread")
+    await app.has(20)
+    await keeping.has(keeping.was_delivered, 20)
