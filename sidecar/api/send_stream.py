@@ -41,6 +41,10 @@ waits for each gets each at once."""
 
 PENDING_DETAIL: Final = "the call's deadline has come; it is in the journal and goes on"
 
+SMALL_FRAME: Final = 4096
+JOINED_BYTES: Final = 64 << 10
+"""Frames of at most so many bytes that come together are checked and handed on as one, up to so many bytes in all."""
+
 SENT_SECONDS: Final = 0.02
 """How long it may take to tell that messages have left, where the client waits for them to be delivered."""
 
@@ -58,6 +62,8 @@ class SendStream:
         self._series: ChunkSeries | None = None
         self._backlog: deque[bytes] = deque()
         """Frames that wait for memory."""
+        self._alone = 0
+        """So many of them are looked at one by one."""
         self._waiting = False
         """For room in the queue, or for memory."""
         self._half_closed = False
@@ -121,12 +127,49 @@ class SendStream:
     def _work(self) -> None:
         """Takes frames for as long as there is memory for them. A full queue only pauses the reading."""
         while self._backlog and not self._over:
+            if self._alone:
+                self._alone -= 1
+            elif len(self._backlog) > 1 and self._small_frames():
+                continue
             if not self._frame(self._backlog[0]):
                 return
             self._backlog.popleft()
         self._check_room()
         if self._half_closed:
             self._check_end()
+
+    def _small_frames(self) -> bool:
+        """Takes small frames of messages that have come together as one: behind each other they are a batch too. False
+        when there are none, or something is wrong with one of them: then each is looked at alone."""
+        sender = self._sender
+        if sender is None or self._series is not None:
+            return False
+        small: list[bytes] = []
+        last: list[int] = []
+        size = 0
+        for frame in self._backlog:
+            if len(frame) > SMALL_FRAME or size >= JOINED_BYTES or not frame.startswith(b"\x0a"):
+                break
+            small.append(frame)
+            size += len(frame)
+            last.append(size)
+        if len(small) < 2:
+            return False
+        joined = b"".join(small)
+        try:
+            ends = check_batch(joined, self._node.settings.max_message_bytes)
+        except SidecarError:
+            ends = []
+        # No message may begin in one frame and end in the next.
+        if ends != last and not set(last).issubset(ends):
+            self._alone = len(small)
+            return False
+        self._frames += len(small)
+        self._pipelined_until = self._frames + PIPELINED_FRAMES
+        sender.offer(joined, ends)
+        for _ in small:
+            self._backlog.popleft()
+        return True
 
     def _frame(self, frame: bytes) -> bool:
         """Takes one frame; false when it has to wait for memory."""

@@ -414,3 +414,42 @@ async def test_a_stream_is_held_back_by_a_full_queue(sides: Sides) -> None:
     call.cancel()
     with pytest.raises((asyncio.CancelledError, asyncio.InvalidStateError)):
         await writing
+
+
+def frames_at_once(side: Side, *encoded: bytes) -> Any:
+    """A SendStream whose frames come as fast as they can, from a client that does not wait in between."""
+    channel: Any = side.client.channel
+    return channel.stream_stream("/overlay.v1.MessageService/SendStream")(iter(encoded))
+
+
+async def test_small_frames_that_come_together(pair: tuple[Side, Side]) -> None:
+    """They are checked as one batch; numbers and order are as if they were not."""
+    a, b = pair
+    opening = pb.SendStreamRequest(open=pb.SendStreamOpen(peer_id=b.peer_id, channel="many"))
+    sizes = [0, 1, 100, 5000, 3, 256, 256, 256, 4000, 7] * 10
+    frames = [
+        pb.SendStreamRequest(messages=[pb.Message(payload=bytes([number % 251]) * size)] * (1 + number % 2))
+        for number, size in enumerate(sizes)
+    ]
+    call = frames_at_once(a, *(frame.SerializeToString() for frame in (opening, *frames)))
+    receipts = [receipt async for part in call for receipt in pb.SendStreamResponse.FromString(part).receipts]
+    expected = [message.payload for frame in frames for message in frame.messages]
+    assert max(receipt.through_sequence for receipt in receipts) == len(expected)
+    received: list[bytes] = []
+    async with b.client.receive("many", timeout=20) as inbox:
+        async for got in inbox:
+            assert isinstance(got, Received)
+            received.append(bytes(got.payload))
+            if len(received) == len(expected):
+                break
+    assert received == expected
+
+
+async def test_a_message_within_one_frame(pair: tuple[Side, Side]) -> None:
+    """Frames that are valid only together are not."""
+    a, b = pair
+    opening = pb.SendStreamRequest(open=pb.SendStreamOpen(peer_id=b.peer_id)).SerializeToString()
+    whole = pb.SendStreamRequest(messages=[pb.Message(payload=b"\x0a" * 100)] * 3).SerializeToString()
+    call = frames_at_once(a, opening, whole, whole[:150], whole[150:], whole)
+    error = await failure(read_all(call, []))
+    assert error.reason == "INVALID_FIELD"
