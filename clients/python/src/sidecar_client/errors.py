@@ -8,6 +8,7 @@
     │   ├── FrameUnexpected
     │   ├── TokenInvalid
     │   ├── ScopeDenied
+    │   ├── PeerNotAllowed          the app over there does not take this peer
     │   └── CursorExpired           begin the watch anew
     ├── NotFound
     │   ├── PeerUnknown
@@ -31,6 +32,9 @@
     │   ├── LimitReached
     │   ├── JournalFull             the sidecar's disk, or its budget there, is full
     │   └── NoSubscriber            nobody reads the channel over there and it is full
+    ├── RequestFailed               the app that was asked answered with an error
+    ├── StreamReset                 the other app has ended the stream, or went away
+    ├── StreamLost                  its connection was lost for too long
     ├── DeadlinePassed
     │   └── Pending                 a durable message is on its way, and goes on
     ├── Cancelled
@@ -138,7 +142,7 @@ class ScopeDenied(RequestError):
     CODE = grpc.StatusCode.PERMISSION_DENIED
 
 
-class RequestFailed(RequestError):
+class RequestFailed(SidecarError):
     """The app that was asked answered with an error; `metadata` has its `code`, `detail` its words."""
 
     REASON = "REQUEST_FAILED"
@@ -152,14 +156,14 @@ class PeerNotAllowed(RequestError):
     CODE = grpc.StatusCode.PERMISSION_DENIED
 
 
-class StreamReset(RequestError):
+class StreamReset(SidecarError):
     """The other app has reset the stream, or went away; `metadata` has its `code`."""
 
     REASON = "STREAM_RESET"
     CODE = grpc.StatusCode.ABORTED
 
 
-class StreamLost(RequestError):
+class StreamLost(SidecarError):
     """The stream's connection was lost and it could not be resumed in time."""
 
     REASON = "STREAM_LOST"
