@@ -29,7 +29,7 @@ from sidecar.wire.flows import Flows
 from sidecar.wire.inbound import Inbound
 from sidecar.wire.outbound import Outbound, Writer
 
-GATHERED_BYTES = 128 << 10
+GATHERED_BYTES = 256 << 10
 """So much is worth a turn of its own while earlier messages are without their acknowledgement; less waits a moment for
 what comes next, as a turn costs both sides as much as two messages of 64 KiB do."""
 
