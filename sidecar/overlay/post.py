@@ -65,6 +65,8 @@ class Post:
         """Begins to work."""
         if self.journal.damage is not None:
             self._tell(JournalTrouble(self.journal.damage))
+        if self.journal.troubled is not None:
+            self._tell(JournalTrouble(self.journal.troubled.detail))
         self.courier.start()
         self._look()
 

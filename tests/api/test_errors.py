@@ -233,6 +233,12 @@ async def opened(a: Side, b: Side) -> tuple[AsyncStream, AsyncStream]:
     return await stream.opened(), await accepting
 
 
+async def peer_untrusted(sides: Sides) -> SidecarError:
+    a, b = await sides.pair()
+    await a.client.block_peer(b.peer_id)
+    return await failure(a.client.send(b.peer_id, b"x"))
+
+
 async def stream_reset(sides: Sides) -> SidecarError:
     here, there = await opened(*await sides.pair())
     await there.reset(7)
@@ -282,6 +288,7 @@ PROVOKED: dict[Reason, Callable[[Sides], Awaitable[SidecarError]]] = {
     Reason.PEER_UNREACHABLE: peer_unreachable,
     Reason.PEER_NOT_DIALABLE: peer_not_dialable,
     Reason.PEER_REFUSED: peer_refused,
+    Reason.PEER_UNTRUSTED: peer_untrusted,
     Reason.IDENTITY_MISMATCH: identity_mismatch,
     Reason.LINK_CLOSED: link_closed,
     Reason.OUTCOME_UNKNOWN: outcome_unknown,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,3 +60,37 @@ def test_a_file_that_cannot_be_written_is_an_error_and_no_end(sidecars: Sidecars
         client.purge("outgoing")
         client.send(peer, b"after", durable=True, wait="sent")
         assert one.alive
+
+
+@pytest.mark.parametrize(("trouble", "refused"), [("full", JournalFull), ("read-only", JournalFailed)])
+def test_a_disk_that_takes_nothing_costs_no_start(
+    sidecars: Sidecars, disk: Path, trouble: str, refused: type[Exception]
+) -> None:
+    """A sidecar with a durable message starts on a disk that has become full, or read-only, and says what it cannot do;
+    on one with room again it has its message."""
+    peer = Identity.ephemeral().peer_id
+    one = sidecars.spawn("one", state_dir=disk)
+    with Sidecar(one.endpoint) as client:
+        peer_id = client.node().peer_id
+        client.send(peer, b"before", durable=True, wait="sent")
+    one.kill()
+    if trouble == "full":
+        with contextlib.suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
+            while filler.write(bytes(4096)):
+                pass
+    else:
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True, timeout=10)
+    one.restart()
+    with Sidecar(one.endpoint) as client:
+        assert client.node().peer_id == peer_id
+        with pytest.raises(refused, match="restart"):
+            client.send(peer, b"meanwhile", durable=True, wait="sent")
+    one.stop()
+    if trouble == "full":
+        (disk / "filler").unlink()
+    else:
+        subprocess.run(["mount", "-o", "remount,rw", disk], check=True, timeout=10)
+    one.start()
+    with Sidecar(one.endpoint) as client:
+        assert [queue.messages for queue in client.queues().queues] == [1]
+        client.send(peer, b"after", durable=True, wait="sent")

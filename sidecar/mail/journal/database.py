@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import sqlite3
+import tempfile
 import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from sidecar.errors import SettingsError
+from sidecar.errors import Reason, SettingsError, SidecarError
 
 _log = logging.getLogger(__name__)
 
@@ -23,6 +25,11 @@ APART_KEPT = 4
 
 DAMAGE = ("malformed", "disk I/O error")
 """Of SQLite's operational errors those that a file with bytes missing causes."""
+
+TAKES_NOTHING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+"""What writing says on a disk that is full or read-only."""
+_PROBE_BYTES = 64 << 10
+"""More than SQLite wants for its shared memory."""
 
 WAITING, DONE, DEAD = 0, 1, 2
 """States of a row: it has its messages; it is remembered without them; it is a dead letter."""
@@ -68,11 +75,14 @@ EARLIEST_FIRST = {"outgoing": "number", "incoming": "id"}
 
 
 class Opened(NamedTuple):
-    """A journal that can be used."""
+    """A journal."""
 
     database: sqlite3.Connection
-    damage: str | None
+    damage: str | None = None
     """What was wrong with the file that was there; None for nothing."""
+    refusal: SidecarError | None = None
+    """Why nothing can be written as long as this sidecar runs: its disk takes nothing, and the file is left as it is.
+    The database is an empty one in memory then."""
 
 
 def checksum(data: bytes, *columns: str | int) -> int:
@@ -82,14 +92,14 @@ def checksum(data: bytes, *columns: str | int) -> int:
 
 def open_journal(directory: Path | None, survey: Callable[[sqlite3.Connection], object]) -> Opened:
     """Opens the journal, in memory without a directory. A damaged file is put aside, and what can be read of it is
-    carried over. `survey` reads what the journal begins with; where it cannot, the file is damaged as well.
-    SettingsError when there can be none."""
+    carried over. `survey` reads what the journal begins with; where it cannot, the file is damaged as well. A disk
+    that takes nothing costs the journal and not the start. SettingsError when there can be none for another reason."""
     if directory is None:
-        return Opened(_begin(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)), None)
+        return Opened(_in_memory())
     path = directory / FILE
     try:
         try:
-            return Opened(_open(path, survey), None)
+            return Opened(_open(path, survey))
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError) and not any(word in str(error) for word in DAMAGE):
                 raise
@@ -98,7 +108,15 @@ def open_journal(directory: Path | None, survey: Callable[[sqlite3.Connection], 
         database = _open(path, survey)
         carried = _carry_over(apart, database)
     except (sqlite3.Error, OSError) as error:
-        raise SettingsError(f"{path} cannot be used: {error}; move it away to begin with a new one") from error
+        reason = _takes_nothing(error, directory)
+        if reason is None:
+            raise SettingsError(f"{path} cannot be used: {error}; move it away to begin with a new one") from error
+        refusal = SidecarError(
+            reason, f"the journal could not be opened ({error}): give its disk room and restart the sidecar",
+            retry_after=60,
+        )  # fmt: skip
+        _log.error("%s: durable messages are refused until then, and those in %s wait", refusal.detail, path)
+        return Opened(_in_memory(), refusal=refusal)
     damage = f"{path} was damaged ({damage}): {carried} rows were carried over, the file is kept as {apart.name}"
     _log.error("%s", damage)
     return Opened(database, damage)
@@ -121,6 +139,26 @@ def _open(path: Path, survey: Callable[[sqlite3.Connection], object]) -> sqlite3
     except BaseException:
         database.close()
         raise
+
+
+def _takes_nothing(error: sqlite3.Error | OSError, directory: Path) -> Reason | None:
+    """The reason to name when the disk, full or read-only, is what is wrong."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL or getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}:
+        return Reason.JOURNAL_FULL
+    try:
+        # SQLite says no more than "disk I/O error" where it cannot make the files it needs beside its own.
+        with tempfile.TemporaryFile(dir=directory) as probe:
+            probe.write(bytes(_PROBE_BYTES))
+            probe.flush()
+    except OSError as found:
+        if found.errno in TAKES_NOTHING:
+            return Reason.JOURNAL_FAILED if found.errno == errno.EROFS else Reason.JOURNAL_FULL
+    return None
+
+
+def _in_memory() -> sqlite3.Connection:
+    return _begin(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False))
 
 
 def _begin(database: sqlite3.Connection) -> sqlite3.Connection:

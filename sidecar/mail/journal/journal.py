@@ -43,8 +43,10 @@ class Journal:
     def __init__(self, directory: Path | None, max_bytes: int) -> None:
         """Opens it. SettingsError when it cannot be used."""
         self.durable = directory is not None
+        self.troubled: SidecarError | None
+        """Why it cannot be written, once it cannot."""
         self.max_bytes = max_bytes
-        database, self.damage = open_journal(directory, Survey)
+        database, self.damage, self.troubled = open_journal(directory, Survey)
         survey = Survey(database)
         self.clock = SteadyClock(survey.seen)
         self.standings = survey.standings
@@ -58,13 +60,11 @@ class Journal:
         self.works = 0
         self.seconds = 0.0
         """Commits, what was done in them, and how long they took in all."""
-        self.troubled: SidecarError | None = None
-        """Why it cannot be written, once it cannot."""
         self.on_trouble: Callable[[SidecarError | None], None] = lambda error: None
         self.on_commit: Callable[[int, float], None] = lambda works, seconds: None
         # Numbers are never used twice, also not by a journal that was lost or put back: see the decision.
         self._next = max(survey.last_number + 1, time.time_ns() // 1000)
-        self._writer = Writer(database, self._committed)
+        self._writer = Writer(database, self._committed, self.troubled)
         self._database = database
 
     def requests(self, most: int) -> list[outgoing.Request]:

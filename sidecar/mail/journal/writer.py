@@ -33,9 +33,13 @@ class Work:
 class Writer:
     """See the module. Its verbs are for the event loop's thread, and so is what they call back."""
 
-    def __init__(self, database: sqlite3.Connection, noted: Callable[[int, float], None]) -> None:
+    def __init__(
+        self, database: sqlite3.Connection, noted: Callable[[int, float], None], refusal: SidecarError | None
+    ) -> None:
+        """With a `refusal` nothing is written, and each work fails with it."""
         self._database = database
         self._noted = noted
+        self._refusal = refusal
         self._works: SimpleQueue[Work | None] = SimpleQueue()
         self._thread: Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -50,6 +54,9 @@ class Writer:
         """Has `run` done with the next commit, after all that was submitted before. `done` gets what it gave when
         that is on the disk, `failed` why it is not; neither once the journal is closed."""
         if self._closed:
+            return
+        if self._refusal is not None:
+            asyncio.get_running_loop().call_soon(failed, self._refusal)
             return
         if self._thread is None:
             self._loop = asyncio.get_running_loop()
