@@ -266,6 +266,8 @@ class Courier:
         self.remembered: set[int] = set()
         """Rows whose request is remembered in the journal, and that have no outcome."""
         self.request_window = 0.0
+        self.on_unasked: Callable[[int, tuple[Reason, str] | None], None] = lambda number, failure: None
+        """Called when such a row that no caller waits for was delivered, or has failed."""
         self._queue_bytes = queue_bytes
         self._counters = counters
         self._tell = tell
@@ -404,6 +406,8 @@ class Courier:
         caller = self._callers.get(number)
         if caller is not None:
             caller.sink.delivered(caller.first + offset, count)
+        elif number in self.remembered:
+            self.on_unasked(number, None)
 
     def remove(self, destination: Destination, number: int, size: int) -> None:
         """All of a row is there."""
@@ -464,6 +468,8 @@ class Courier:
         caller = self._callers.pop(number, None)
         self._tell(MessagesLost(destination.peer_id, channel, count, reason))
         if number in self.remembered:
+            if caller is None:
+                self.on_unasked(number, (reason, detail))
             self.remembered.discard(number)
             until = self.journal.clock.now() + self.request_window
             self.journal.submit(

@@ -52,7 +52,10 @@ class Requests:
         self._courier = courier
         self._window = window
         self._known: OrderedDict[str, Request] = OrderedDict()
+        self._former: dict[int, Request] = {}
+        """Requests of a former run that had no outcome then, by the number of their message."""
         courier.request_window = window
+        courier.on_unasked = self._unasked
         for kept in reversed(journal.requests(REMEMBERED)):
             request = Request(kept.request_id, kept.digest, kept.message_id, kept.number)
             request.times = (kept.sent, kept.delivered)
@@ -62,6 +65,7 @@ class Requests:
             self._known[kept.request_id] = request
             if not kept.until:
                 courier.remembered.add(kept.number)
+                self._former[kept.number] = request
 
     def find(self, request_id: str, digest: bytes) -> Request | None:
         """The request, if it was made before. SidecarError INVALID_FIELD when it was made for another message."""
@@ -105,6 +109,17 @@ class Requests:
             if not request.times[1] or tracked:
                 self._courier.watch(peer_id, request.number, sink, tracked=tracked)
         return sink
+
+    def _unasked(self, number: int, failure: tuple[Reason, str] | None) -> None:
+        """The message of a request has its outcome before anybody has asked again: it is kept for who does."""
+        request = self._former.pop(number, None)
+        if request is None or request.sink is not None:
+            return
+        now = self._journal.clock.now()
+        request.until = now + self._window
+        request.failure = failure
+        if failure is None:
+            request.times = (request.times[0], now)
 
     def settled(self, request: Request, failure: Reason | None) -> None:
         """A request has its outcome."""

@@ -88,7 +88,8 @@ async def test_a_request_that_had_to_be_answered_early_goes_on(sides: Sides) -> 
         assert (await following(messages)).payload == b"x"
 
 
-async def test_the_next_run_of_the_sidecar_knows_the_request(sides: Sides) -> None:
+@pytest.mark.parametrize("asked", ["at once", "when it is there"])
+async def test_the_next_run_of_the_sidecar_knows_the_request(sides: Sides, asked: str) -> None:
     a = await asyncio.to_thread(sides.processes.spawn, "near")
     b = await asyncio.to_thread(sides.processes.spawn, "far")
     await asyncio.to_thread(b.kill)
@@ -100,7 +101,12 @@ async def test_the_next_run_of_the_sidecar_knows_the_request(sides: Sides) -> No
     await asyncio.to_thread(b.restart)
     async with AsyncSidecar(a.endpoint) as client, AsyncSidecar(b.endpoint) as other:
         await client.wait_ready()
-        await other.connect(a.contact)
+        if asked == "when it is there":
+            async with other.consume(credits=1) as messages:
+                await other.connect(a.contact)
+                assert (await following(messages)).payload == b"x"
+        else:
+            await other.connect(a.contact)
         assert (await client.send(b.peer_id, b"x", request_id="r", durable=True)).level == "delivered"
         queues = (await other.queues()).queues
         assert [queue.messages for queue in queues] == [1]
