@@ -223,7 +223,7 @@ class Pump:
             self._written
             or self._unspoken >= ACK_BYTES
             or now >= self._spoke_at + ACK_INTERVAL
-            or self._connection.unacknowledged() > 0
+            or self._connection.unsent() > 0
         )
 
     def transmit(self, now: float, max_bytes: int) -> list[Train]:

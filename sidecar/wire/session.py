@@ -5,6 +5,7 @@ It decodes what comes, once, and hands it to the link; it encodes what the link 
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Callable
 
@@ -17,6 +18,7 @@ from sidecar.wire.flow import Flow
 from sidecar.wire.flow_frames import FlowKind
 from sidecar.wire.frames import FRAME_MAX, FrameType, StreamType, encode, parse_untrusted
 from sidecar.wire.hello import TEXT_MAX, Greeting, Handshake, LocalPeer
+from sidecar.wire.inbound import Inbound
 from sidecar.wire.incoming import Incoming
 from sidecar.wire.kept import (
     Kept,
@@ -37,6 +39,9 @@ ANSWERS_MAX = 256 << 10
 UNREAD_MAX = 1 << 20
 """Bytes of control frames that may be handed to a connection while it has no room: the other side asks, and reads
 nothing."""
+ANSWER_INTERVAL = 0.001
+ANSWERED_LEAST, ANSWERED_MOST = 32 << 10, 256 << 10
+"""Between so many bytes of messages since the last answer the next one waits until so many seconds after it."""
 COPY_MAX = 16 << 10
 """Runs up to this size are joined with others before they are handed to the connection; larger ones are not copied."""
 PINGS_MAX = 64
@@ -85,6 +90,10 @@ class Session:
         self._asked = 0
         self._control_bytes = 0
         self._unread = 0
+        self._answered_at = -math.inf
+        self._answered_bytes = 0
+        """What had been received in all when the last answer was written, and when that was."""
+        self._answer_due: float | None = None
 
     # what the connection tells
 
@@ -146,14 +155,8 @@ class Session:
             self._fill_flows(link, now)
             inbound = link.inbound
             if link.answerer is self:
-                ack = inbound.ack()
-                if ack is not None:
-                    self._control.append(encode(FrameType.ACK, ack.SerializeToString()))
-                credit = inbound.credit()
-                if credit is not None:
-                    self._control.append(encode(FrameType.CREDIT, credit.SerializeToString()))
-                while (outcomes := inbound.outcomes.take()) is not None:
-                    self._control.append(encode(FrameType.OUTCOMES, outcomes.SerializeToString()))
+                if not self._gathers_answers(inbound, now):
+                    self._answer(inbound, now)
             elif inbound.owes:
                 link.answer()
             if link.carrier is self:
@@ -170,6 +173,31 @@ class Session:
             self._control_bytes = 0
             self._unread += len(data)
 
+    def _gathers_answers(self, inbound: Inbound, now: float) -> bool:
+        """Whether what came since the last answer waits for more to be answered with it: a lot that comes without a
+        pause costs both sides a packet and a turn less each time. Little is answered at once."""
+        arrived = inbound.bytes_received - self._answered_bytes
+        if not ANSWERED_LEAST <= arrived < ANSWERED_MOST or now >= self._answered_at + ANSWER_INTERVAL:
+            return False
+        self._answer_due = self._answered_at + ANSWER_INTERVAL
+        return True
+
+    def _answer(self, inbound: Inbound, now: float) -> None:
+        """ACK, CREDIT and OUTCOMES, as far as there are any."""
+        self._answer_due = None
+        before = len(self._control)
+        ack = inbound.ack()
+        if ack is not None:
+            self._control.append(encode(FrameType.ACK, ack.SerializeToString()))
+        credit = inbound.credit()
+        if credit is not None:
+            self._control.append(encode(FrameType.CREDIT, credit.SerializeToString()))
+        while (outcomes := inbound.outcomes.take()) is not None:
+            self._control.append(encode(FrameType.OUTCOMES, outcomes.SerializeToString()))
+        if len(self._control) > before:
+            self._answered_at = now
+            self._answered_bytes = inbound.bytes_received
+
     def _fill_flows(self, link: Link, now: float) -> None:
         """Half of the room is theirs while messages wait."""
         link.flows.fill(self, 0.5 if link.outbound.outbox.messages else 1.0)
@@ -177,8 +205,10 @@ class Session:
             link.datagrams.fill(self, now)
 
     def deadline(self) -> float | None:
-        """When the handshake must be over."""
-        return self._handshake_deadline if self.closing is None else None
+        """When the handshake must be over, or what came must be answered."""
+        if self.closing is not None:
+            return None
+        return self._handshake_deadline if self._handshake_deadline is not None else self._answer_due
 
     def closed(self, code: int, reason: str, application: bool, remote: bool, now: float) -> None:
         """The connection is gone."""

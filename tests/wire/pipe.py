@@ -12,6 +12,7 @@ the end of a connection at one side long before the other. So a thousand orders 
 
 from __future__ import annotations
 
+import math
 import random
 from collections import deque
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from tests.wire.side import HANDSHAKE, WINDOWS, Side
 STREAMS = 100
 """What a sender may rely on (see wire.streams)."""
 ROOM = 256 << 10
+SOON = 0.01
+"""Seconds. What is due later is due when something is stuck."""
 MOST_STEPS = 200_000
 
 
@@ -207,6 +210,8 @@ class Pipes:
     def __init__(self, seed: int = 0) -> None:
         self.random = random.Random(seed)
         self.now = 100.0
+        self.tick = 0.0001
+        """Seconds that pass with everything that happens."""
         self.sides: list[Side] = []
         self.ends: list[PipeEnd] = []
         self.streams = STREAMS
@@ -264,9 +269,19 @@ class Pipes:
         actions = [action for end in self.ends for action in end.actions()]
         if not actions:
             self.ends = [end for end in self.ends if end.alive]
-            return False
-        self.now += 0.0001
+            return self._answer_due()
+        self.now += self.tick
         self.random.choice(actions)()
+        return True
+
+    def _answer_due(self) -> bool:
+        """Time goes on to the next answer that waits for more to be answered with it; false when there is none."""
+        dues = [(due, end) for end in self.ends if (due := end.protocol.deadline()) is not None]
+        due, end = min(dues, key=lambda one: one[0], default=(math.inf, None))
+        if end is None or due > self.now + SOON:
+            return False
+        self.now = max(self.now, due)
+        end.roused = True
         return True
 
     def run(self, steps: int = MOST_STEPS) -> None:

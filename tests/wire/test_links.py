@@ -10,7 +10,7 @@ from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.wire.errors import Close
 from sidecar.wire.frames import FrameType
 from sidecar.wire.lanes import encode_lane_frame
-from sidecar.wire.session import Session
+from sidecar.wire.session import ANSWER_INTERVAL, Session
 from tests.wire.pipe import Pipes
 from tests.wire.side import MIB, Book, Side, entry
 from tests.wire.stranger import Stranger
@@ -302,3 +302,32 @@ def test_a_link_gathers_little_while_it_waits_for_an_acknowledgement() -> None:
     pipes.run()
     assert all(book.delivered_all for book in books)
     assert len(reader.payloads) == 9
+
+
+def test_much_that_comes_without_a_pause_is_answered_together() -> None:
+    """Each answer costs both sides a packet and a turn; little, and what comes after a pause, is answered at once."""
+    pipes = Pipes()
+    a, b = pipes.pair()
+    reader = b.read()
+    pipes.run()
+    pipes.tick = 0.0
+    pipes.now += 1.0
+
+    def sent(size: int) -> Book:
+        before = len(reader.payloads)
+        book = a.send(b, [bytes(size)])
+        while len(reader.payloads) == before or any(end.actions() for end in pipes.ends):
+            pipes.step()
+        return book
+
+    began = pipes.now
+    assert sent(40_000).delivered_all, "after a pause"
+    assert sent(20_000).delivered_all, "little"
+    books = [sent(40_000) for _ in range(3)]
+    assert not any(book.delivered_all for book in books)
+    assert pipes.now == began
+    pipes.run()
+    assert all(book.delivered_all for book in books)
+    assert pipes.now - began == pytest.approx(ANSWER_INTERVAL)
+    books = [sent(60_000) for _ in range(5)]
+    assert all(book.delivered_all for book in books), "enough to be answered whatever the time"

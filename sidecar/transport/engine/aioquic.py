@@ -361,6 +361,9 @@ class AioquicConnection(EngineConnection):
             )
         return self._unacknowledged
 
+    def _unsent(self) -> int:
+        return self._outstanding()  # its senders do not say how much of their buffers is in flight
+
     def _measure(self) -> Statistics:
         loss = self._quic._loss
         return Statistics(

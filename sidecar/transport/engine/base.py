@@ -169,8 +169,8 @@ class Connection(Streams, Protocol):
         """Sends a PING frame, which keeps the connection and the NAT's mapping alive."""
         ...
 
-    def unacknowledged(self) -> int:
-        """Bytes handed to `send` and not yet acknowledged; 0 on a connection that has ended."""
+    def unsent(self) -> int:
+        """Bytes handed to `send` that wait to go out, at most; 0 on a connection that has ended."""
         ...
 
     def statistics(self) -> Statistics:

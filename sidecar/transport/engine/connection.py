@@ -106,6 +106,10 @@ class EngineConnection(ABC):
         """Bytes handed in and not acknowledged."""
 
     @abstractmethod
+    def _unsent(self) -> int:
+        """Bytes handed in and not on the wire, at most."""
+
+    @abstractmethod
     def _measure(self) -> Statistics:
         """The figures for `statistics`."""
 
@@ -274,9 +278,9 @@ class EngineConnection(ABC):
             events.append(self.ended)
         return events
 
-    def unacknowledged(self) -> int:
-        """Bytes handed in and not acknowledged."""
-        return self._outstanding() if self.ended is None else 0
+    def unsent(self) -> int:
+        """Bytes handed in that wait to go out, at most."""
+        return self._unsent() if self.ended is None else 0
 
     def statistics(self) -> Statistics:
         """What is known of the path; after the end what was known then."""

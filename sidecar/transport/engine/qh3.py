@@ -377,6 +377,10 @@ class Qh3Connection(EngineConnection):
         core = self._core
         return 0 if core is None else core.get_send_buffer_size() + core.bytes_in_flight
 
+    def _unsent(self) -> int:
+        core = self._core
+        return 0 if core is None else core.get_send_buffer_size()
+
     def _measure(self) -> Statistics:
         core = self._core
         if core is None:
