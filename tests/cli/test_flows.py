@@ -27,7 +27,7 @@ from tests.processes import SidecarProcess, Sidecars
 Pair = tuple[SidecarProcess, SidecarProcess]
 Started = list[subprocess.Popen[bytes]]
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
 
 POSTGRES = Path("/usr/lib/postgresql")
 

@@ -20,7 +20,7 @@ ID_BYTES = ("0", "8")
 """It may have no connection id of its own, as quic-go's diallers do, or one."""
 PROGRAM = Path(__file__).parent / "alien"
 
-pytestmark = pytest.mark.requires("go")
+pytestmark = [pytest.mark.requires("go"), pytest.mark.slow]
 
 
 @pytest.fixture(params=ID_BYTES, ids=["without-id", "with-id"])

@@ -15,6 +15,8 @@ from sidecar.overlay.peer import PeerState
 from sidecar.wire.roles import Role
 from tests.overlay.network import Network, Sending, Site, Wire
 
+pytestmark = pytest.mark.slow
+
 PAIRINGS = [("aioquic", "aioquic"), ("qh3", "qh3"), ("aioquic", "qh3"), ("qh3", "aioquic")]
 MOVES = 2
 FOLLOWED_BY_QH3 = 3

@@ -18,7 +18,7 @@ from sidecar_client.gen.overlay.v1.cursor_pb2 import Cursor
 from tests.cli.terminal import sidecar
 from tests.processes import SidecarProcess, Sidecars
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = [pytest.mark.timeout(90), pytest.mark.slow]
 
 
 class Members:

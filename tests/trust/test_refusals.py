@@ -16,6 +16,8 @@ from tests.trust import table
 from tests.trust.pki import CLIENT, der, key
 from tests.trust.trusts import trust_of
 
+pytestmark = pytest.mark.slow
+
 WORDS = {Refusal.TOO_LONG: "at most 5 are taken", Refusal.KEY: "RSA key of 1024 bits"}
 """Reasons that are found before the mode is asked have other words; the others begin with their own."""
 
