@@ -14,6 +14,8 @@ from sidecar.overlay.peer import PeerState
 from sidecar.wire.frames import FrameType
 from tests.overlay.network import Network, Site, Wire, a, turns
 
+pytestmark = pytest.mark.slow
+
 
 def contradict(site: Site, other: Site) -> None:
     """On every connection of a link: another HELLO, of another network, key and instance, with another proof."""

@@ -15,6 +15,8 @@ from sidecar.overlay.peer import Peer, PeerState
 from sidecar.overlay.race import ContactResult, Race
 from tests.overlay.network import Network, Site, Wire, turns
 
+pytestmark = pytest.mark.slow
+
 
 def nobody(number: int) -> Contact:
     """A contact where datagrams vanish, at an address of its own: nothing listens on 127.1.0.0/16 here."""

@@ -28,6 +28,8 @@ from sidecar.wire.roles import Role
 from tests.overlay.network import Network, Site, Wire, a
 from tests.overlay.test_race import nobody, settle, watch
 
+pytestmark = pytest.mark.slow
+
 CACHED = ContactOrigin.CACHED
 
 

@@ -24,6 +24,8 @@ from tests.transport.certificates import key_pair
 from tests.transport.conftest import ENGINES, Pair, settings_of
 from tests.transport.talker import Party
 
+pytestmark = pytest.mark.slow
+
 HERE: Address = ("192.0.2.1", 4433)
 INITIAL = LongHeader(1, True, b"original", b"client's", b"")
 Opener = Callable[..., Awaitable[Party]]
