@@ -93,4 +93,5 @@ def test_a_disk_that_takes_nothing_costs_no_start(
     one.start()
     with Sidecar(one.endpoint) as client:
         assert [queue.messages for queue in client.queues().queues] == [1]
+        assert not list(disk.glob("journal.db.damaged*")), "it was sound all the time"
         client.send(peer, b"after", durable=True, wait="sent")

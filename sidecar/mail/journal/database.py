@@ -103,6 +103,8 @@ def open_journal(directory: Path | None, survey: Callable[[sqlite3.Connection], 
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError) and not any(word in str(error) for word in DAMAGE):
                 raise
+            if _takes_nothing(error, directory) is not None:
+                raise  # a sound file looks damaged where the disk has no room for what SQLite keeps beside it
             damage = str(error)
         apart = _put_aside(path)
         database = _open(path, survey)
