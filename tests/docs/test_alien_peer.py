@@ -235,7 +235,7 @@ class Replaying(AlienPeer):
 
     def proof(self, signed: bytes) -> wire_pb2.Proof:
         """Of another handshake."""
-        return super().proof(signed[:40] + bytes(1) + signed[41:])
+        return super().proof(signed[:40] + bytes([signed[40] ^ 1]) + signed[41:])
 
 
 async def refusal(port: int, link: Link, *, alpn: str = "qp2p-sidecar/1", kind: type[AlienPeer] = AlienPeer) -> Refused:
