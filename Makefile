@@ -10,12 +10,12 @@ BASE_IMAGE ?= python:3.11-slim
 # The client on PATH where it can build, else Debian's, which needs no buildx plugin.
 DOCKER ?= $(shell docker buildx version >/dev/null 2>&1 && echo docker || echo /usr/bin/docker)
 # Tests that need namespaces or an engine of their own, or take long; .ci/run empties this and runs them too.
-TESTS_LEFT_OUT ?= not lab and not docker and not slow
+TESTS_LEFT_OUT ?= not lab and not docker and not slow and not clients
 TESTS ?= tests
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format proto bench image sbom docker-test lab-test slow-test clean
+.PHONY: help demo test check format proto bench image sbom docker-test lab-test slow-test clients-test clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ lab-test: $(READY) ## the tests that make network namespaces (root)
 
 slow-test: $(READY) ## the tests that take long
 	$(PYTEST) -m slow tests
+
+clients-test: $(READY) ## the clients of other languages, each with its toolchain
+	$(PYTEST) -m clients tests
 
 docker-test: $(READY) ## the image and docker-compose.yml on a real engine (root)
 	$(PYTEST) -m docker tests
