@@ -274,6 +274,7 @@ class Links:
         for session in self.sessions_with(peer.peer_id):
             if session.dialled and session.link is None:  # it speaks for a link that is over
                 session.close(Close.DONE, "not needed any more")
+        peer.sessions.clear()  # a check of its role that is under way learns that it is gone
         if not peer.attempt.done():
             peer.attempt.set_exception(error or SidecarError(reason, detail))
             peer.attempt.exception()  # whoever waits learns it; often nobody does

@@ -168,6 +168,8 @@ class Standing:
         return list(await asyncio.gather(*(self._ask(peer, addresses) for peer in peers[:most])))
 
     async def _ask(self, peer: Peer, addresses: Sequence[str]) -> Reached:
+        if not peer.sessions:  # it has gone before this began
+            return Reached(peer.peer_id, "", None, "the link has ended")
         session = peer.sessions[-1]
         own = self._links.local.identity
         challenge = secrets.token_bytes(CHALLENGE_BYTES)
