@@ -114,13 +114,18 @@ async def test_the_next_run_of_the_sidecar_knows_the_request(sides: Sides, asked
 
 async def test_extend_and_nack_with_delay(sides: Sides) -> None:
     a, b = await sides.pair()
-    async with b.client.consume(credits=2, ack_deadline=0.4) as messages:
-        for payload in (b"long", b"late", b"next"):
-            await a.client.send(b.peer_id, payload)
+    for payload in (b"long", b"late", b"next"):
+        await a.client.send(b.peer_id, payload)
+    async with b.client.consume(credits=2, ack_deadline=1.5) as messages:
         long, late = await following(messages), await following(messages)
-        await messages.extend(long, seconds=30)
+        await messages.extend(long, seconds=60)
         await messages.nack(late, delay=0.2)
-        assert [(await following(messages)).payload for _ in range(2)] == [b"next", b"late"]
+        passed = await following(messages)
+        assert passed.payload == b"next"
+        await messages.ack(passed)
+        for times in (1, 2):  # nacked; then overdue, as the first would have been before
+            late = await following(messages)
+            assert (late.payload, late.redelivery_count) == (b"late", times)
         await messages.ack(long)
         assert messages.unknown == 0
 

@@ -7,8 +7,9 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from queue import Queue
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,7 @@ from sidecar_client import (
     SendFailed,
     Sidecar,
     SidecarUnavailable,
+    requests,
 )
 from sidecar_client.gen.overlay.v1 import node_pb2
 from tests.processes import SidecarProcess, Sidecars
@@ -267,11 +269,57 @@ def test_events_say_that_some_are_missing_after_a_restart(two: Two, apps: Apps) 
         pass
 
 
-def test_a_closed_client_says_so(two: Two) -> None:
-    sidecar = Sidecar(two[0].endpoint)
-    sidecar.close()
+CLOSED: list[Callable[[Any], Any]] = [
+    lambda client: client.node(),
+    lambda client: client.send("a" * 52, b"x"),
+    lambda client: client.sender("a" * 52),
+    lambda client: client.receive(),
+    lambda client: client.consume(),
+    lambda client: client.request("a" * 52),
+    lambda client: client.open_stream("a" * 52, "x"),
+    lambda client: client.accept_stream("x"),
+    lambda client: client.reply(lambda asked: asked.payload),
+    lambda client: client.datagrams("x"),
+    lambda client: client.events(),
+    lambda client: client.watch_peers(),
+]
+
+
+@pytest.mark.parametrize("verb", CLOSED)
+async def test_a_closed_client_says_so(verb: Callable[[Any], Any]) -> None:
+    """Whatever it is asked: that it is closed, by an error of its own."""
+    client = Sidecar("127.0.0.1:9")
+    client.close()
     with pytest.raises(SidecarUnavailable, match="closed"):
-        sidecar.node()
+        list(verb(client))
+    other = AsyncSidecar("127.0.0.1:9")
+    await other.close()
+    with pytest.raises(SidecarUnavailable, match="closed"):
+        await _begun(verb(other))
+
+
+async def _begun(made: Any) -> None:
+    """As it is meant to be used: awaited, entered, or asked for the first."""
+    if hasattr(made, "__await__"):
+        await made
+    elif hasattr(made, "__aenter__"):
+        await made.__aenter__()
+    else:
+        await anext(made)
+
+
+def test_a_watch_whose_client_is_closed_before_it_goes_on_ends(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Sidecar(two[0].endpoint)
+    watch = client.watch_peers()
+    next(watch)
+
+    def closing(attempt: int) -> float:
+        client.close()
+        return 0.0
+
+    monkeypatch.setattr(requests, "retry_wait", closing)
+    two[0].kill()
+    assert all(isinstance(told, PeerChange) for told in watch)
 
 
 # asyncio

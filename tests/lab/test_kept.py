@@ -22,8 +22,10 @@ def places(link: Link) -> tuple[Place, Place]:
     )
 
 
-def test_ten_percent_of_loss_with_reordering(sidecars: Sidecars, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["aioquic", "qh3"])
+def test_ten_percent_of_loss_with_reordering(sidecars: Sidecars, tmp_path: Path, engine: str) -> None:
     """And kills on top of it."""
+    sidecars.common["engine"] = engine
     with Link("delay=5ms,loss=10%,reorder=25%") as link:
         scene = Scene(tmp_path, sidecars, 5, places(link))
         verdicts = scene.run(kills=6, pause=1.0)
@@ -39,7 +41,7 @@ def test_the_link_is_cut_and_healed_every_second_for_a_minute(sidecars: Sidecars
         def cut_and_heal() -> None:
             for number in range(60):
                 link.reshape("delay=1ms,loss=100%" if number % 2 == 0 else "delay=1ms")
-                time.sleep(1)
+                time.sleep(1)  # it is the time that is tried
             link.reshape("delay=1ms")
 
         verdicts = scene.during(cut_and_heal)

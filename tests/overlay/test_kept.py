@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,13 @@ import pytest
 from sidecar.errors import Reason, SidecarError
 from sidecar.identity import Identity
 from sidecar.mail.inbox import Subscription
+from sidecar.mail.journal import SteadyClock, journal
 from sidecar.mail.journal.letters import Choice, Queue
 from sidecar.node import Node
+from sidecar.overlay.events import MessagesLost
 from sidecar.overlay.post import Delivery
 from sidecar.wire import batch
-from tests.overlay.network import Network, Site, Waiter, entry
+from tests.overlay.network import Network, Site, Waiter, a, entry
 from tests.wire.side import payloads_of
 
 DURABLE = Delivery(durable=True)
@@ -331,19 +335,72 @@ async def test_ids_are_taken_once(network: Network, tmp_path: Path) -> None:
     assert app.payloads == [b"a", b"b", b"c"], "also from another call"
 
 
+class Later:
+    """A clock that is as many seconds ahead as it is told."""
+
+    def __init__(self, site: Site) -> None:
+        self.ahead = 0.0
+        site.node.post.journal.clock = SteadyClock(0.0, monotonic=lambda: time.monotonic() + self.ahead)
+
+
 async def test_time_to_live_passes_at_the_sender_and_at_the_receiver(network: Network, tmp_path: Path) -> None:
     first, second = await durable_pair(network, tmp_path)
-    short = Delivery(durable=True, ttl=0.3, awaits_processed=True)
+    clocks = Later(first), Later(second)
+    short = Delivery(durable=True, ttl=60, awaits_processed=True)
     stranger = Keeping(first.node, Identity.ephemeral().peer_id, "", short).offer(numbered(3))
     unread = Keeping(first.node, second.peer_id, "unread", short).offer(numbered(3))
     await unread.has(unread.was_delivered, 3)
+    assert not stranger.reasons
+    for clock in clocks:
+        clock.ahead += 61
     await stranger.until(lambda: len(stranger.reasons) == 3)
     assert set(stranger.reasons.values()) == {Reason.EXPIRED}
-    await asyncio.sleep(0.3)
     app = Consuming(second, "unread")
     await unread.until(lambda: len(unread.reasons) == 3)
     assert set(unread.reasons.values()) == {Reason.EXPIRED}
     assert app.payloads == []
+
+
+@pytest.mark.parametrize("set_by", [-3600.0, 86400.0], ids=["back an hour", "on a day"])
+async def test_the_clock_is_set(
+    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, set_by: float
+) -> None:
+    """While two sidecars run nothing follows from it. Between two runs: back, and nothing ends sooner or later than it
+    should, no number is used again and every repeat is known; on, and only what was good for less than a day has ended.
+    Nothing is lost either way."""
+    first, second = await durable_pair(network, tmp_path)
+    keys = first.node.identity, second.node.identity
+    hour = Delivery(durable=True, ttl=3600.0)
+    Keeping(first.node, second.peer_id, "x", DURABLE).offer([b"week"], ["one"])
+    short = Keeping(first.node, second.peer_id, "x", hour).offer([b"hour"], ["two"])
+    await short.has(short.was_delivered, 1)
+
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + set_by)
+    running = Keeping(first.node, second.peer_id, "x", hour).offer([b"while it ran"])
+    await running.has(running.was_delivered, 1)
+    for site in (first, second):
+        site.node.post.journal.sweep()  # as it does every minute
+    waiting = Keeping(first.node, keys[1].peer_id, "y", hour)
+    await second.crash()
+    waiting.offer([b"waited"])
+    await waiting.has(waiting.was_sent, 1)
+    await first.crash()
+
+    monkeypatch.setattr(journal, "SteadyClock", partial(SteadyClock, wall=lambda: now() + set_by))
+    first = await network.site(directory=tmp_path / "a", identity=keys[0])
+    second = await network.site(directory=tmp_path / "b", identity=keys[1])
+    await first.join(second)
+    again = Keeping(first.node, second.peer_id, "x", DURABLE).offer([b"week"], ["one"]).offer([b"last"])
+    await again.has(again.was_delivered, 2)
+    x, y = Consuming(second, "x"), Consuming(second, "y")
+    if set_by < 0:
+        assert await x.has(4) == [b"week", b"hour", b"while it ran", b"last"]
+        assert await y.has(1) == [b"waited"]
+    else:
+        assert await x.has(2) == [b"week", b"last"]
+        await first.event(a(MessagesLost, channel="y", reason=Reason.EXPIRED, count=1))
+        assert y.payloads == []
 
 
 async def test_a_stuck_channel_does_not_hold_up_another(network: Network, tmp_path: Path) -> None:

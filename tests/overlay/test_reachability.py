@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,10 @@ from tests.overlay.network import Network, Site, Waiter
 OTHER_ADDRESS = "127.0.0.2"
 
 
-@pytest.fixture(autouse=True)
-def _short_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is dead is given up sooner."""
-    monkeypatch.setattr(prober, "PROBE_TIMEOUT", 0.5)
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """What is dead is given up sooner from the call on. Before it, who is to be reached has all its time."""
+    return lambda: monkeypatch.setattr(prober, "PROBE_TIMEOUT", 0.5)
 
 
 class Deaf(Waiter, asyncio.DatagramProtocol):
@@ -72,10 +73,13 @@ async def test_reachability_of_a_live_listener(network: Network, engine_name: st
     assert first.node.links.roles.standing.role is Role.NODE
 
 
-async def test_reachability_of_a_dead_address(network: Network, engine_name: str) -> None:
+async def test_reachability_of_a_dead_address(
+    network: Network, engine_name: str, impatient: Callable[[], None]
+) -> None:
     """It is tried, and is a no; nothing of the role follows from it."""
     first, second = await network.nodes(engine_name=engine_name)
     await first.node.check_reachability([])
+    impatient()
     (check,) = await first.node.check_reachability(["127.0.0.1:1"])
     assert (check.helper, check.address, check.reachable) == (second.peer_id, "127.0.0.1:1", False)
     assert check.detail
@@ -93,13 +97,14 @@ async def test_reachability_at_port_0_is_an_error(network: Network) -> None:
         await site.node.check_reachability(["127.0.0.1:7400"] * 5)
 
 
-async def test_an_unexpected_reply_is_a_no(network: Network) -> None:
+async def test_an_unexpected_reply_is_a_no(network: Network, impatient: Callable[[], None]) -> None:
     """Another sidecar, and something that is none, at the address."""
     first, _ = await network.nodes()
     third = await network.site()
     (check,) = await first.node.check_reachability([third.address])
     assert check.reachable is False
     assert third.peer_id in check.detail
+    impatient()
     babbler = Deaf(b"\x00hello")
     (check,) = await first.node.check_reachability([await babbler.open()])
     assert check.reachable is False
@@ -113,9 +118,10 @@ async def test_reachability_with_nobody_linked(network: Network) -> None:
     assert "nobody" in site.node.role_line()
 
 
-async def test_it_is_dialled_from_a_socket_of_its_own(network: Network) -> None:
+async def test_it_is_dialled_from_a_socket_of_its_own(network: Network, impatient: Callable[[], None]) -> None:
     """Not from the endpoint's, whose packets the asker's NAT lets in."""
     first, second = await network.nodes()
+    impatient()
     target = Deaf()
     address = await target.open()
     (check,) = await first.node.check_reachability([address])
@@ -125,17 +131,19 @@ async def test_it_is_dialled_from_a_socket_of_its_own(network: Network) -> None:
     target.close()
 
 
-async def test_somebody_else_with_the_key_is_not_it(network: Network) -> None:
+async def test_somebody_else_with_the_key_is_not_it(network: Network, impatient: Callable[[], None]) -> None:
     """A sidecar of the same key that has not asked does not answer for this one."""
     first, _ = await network.nodes()
     twin = await network.site(identity=first.node.identity)
+    impatient()
     (check,) = await first.node.check_reachability([twin.address])
     assert check.reachable is False
 
 
-async def test_a_victim_is_not_dialled_for_nothing(network: Network) -> None:
+async def test_a_victim_is_not_dialled_for_nothing(network: Network, impatient: Callable[[], None]) -> None:
     """Another IP address than the asker's own costs 30 to 100 kB, which are more than a dial's own packets."""
     first, second = await network.nodes()
+    impatient()
     victim = Deaf()
     address = await victim.open(OTHER_ADDRESS)
     session = first.node.links.peers[second.peer_id].sessions[-1]
@@ -169,8 +177,9 @@ async def test_a_victim_is_not_dialled_for_nothing(network: Network) -> None:
     victim.close()
 
 
-async def test_who_pays_is_dialled_elsewhere(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_pays_is_dialled_elsewhere(network: Network, impatient: Callable[[], None]) -> None:
     first, second = await network.nodes()
+    impatient()
     target = Deaf()
     result = await ask(first, second, [await target.open(OTHER_ADDRESS)])
     assert result.status == wire_pb2.DIALBACK_STATUS_DIALLED
@@ -186,7 +195,7 @@ async def test_what_is_not_the_askers_to_name_is_not_dialled(network: Network) -
         assert result.status == wire_pb2.DIALBACK_STATUS_REFUSED, address
 
 
-async def test_dial_backs_are_limited_for_each_peer(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_dial_backs_are_limited_for_each_peer(network: Network) -> None:
     """12 a minute, one at a time; a refusal is no answer, and changes no role."""
     first, second = await network.nodes()
     results = [await ask(first, second, []) for _ in range(dialback.PER_PEER + 1)]
@@ -202,7 +211,7 @@ async def test_dial_backs_are_limited_for_each_peer(network: Network, monkeypatc
     assert (await ask(third, second, [])).status == wire_pb2.DIALBACK_STATUS_DIALLED
 
 
-async def test_dial_backs_are_limited_in_all(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_dial_backs_are_limited_in_all(network: Network) -> None:
     first, second = await network.nodes()
     budget = second.node.links.roles.dialback._all
     now = asyncio.get_running_loop().time()
@@ -215,8 +224,9 @@ async def test_dial_backs_are_limited_in_all(network: Network, monkeypatch: pyte
     assert dialback.PER_MINUTE == 60
 
 
-async def test_one_dial_back_at_a_time(network: Network) -> None:
+async def test_one_dial_back_at_a_time(network: Network, impatient: Callable[[], None]) -> None:
     first, second = await network.nodes()
+    impatient()
     target = Deaf()
     address = await target.open()
     slow = asyncio.ensure_future(ask(first, second, [address]))
@@ -287,10 +297,11 @@ async def test_a_probe_that_cannot_have_a_socket_says_so(network: Network, monke
     assert "Too many open files" in tried.error
 
 
-async def test_probes_leave_no_socket_behind(network: Network) -> None:
+async def test_probes_leave_no_socket_behind(network: Network, impatient: Callable[[], None]) -> None:
     first, second = await network.nodes()
     await first.node.check_reachability([])
     before = len(list(Path("/proc/self/fd").iterdir()))
+    impatient()
     for _ in range(5):
         await first.node.check_reachability(["127.0.0.1:1"])
         await ask(first, second, [])

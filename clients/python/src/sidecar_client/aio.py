@@ -327,7 +327,8 @@ class AsyncSidecar:
 
     async def datagrams(self, channel: str = "") -> AsyncIterator[tuple[str, bytes]]:
         """What comes on a channel, as pairs of sender and payload."""
-        call = self.stubs.messages.ReceiveDatagrams(datagram_pb2.ReceiveDatagramsRequest(channel=channel))
+        with translated():
+            call = self.stubs.messages.ReceiveDatagrams(datagram_pb2.ReceiveDatagramsRequest(channel=channel))
         try:
             with translated():
                 async for response in call:
@@ -468,7 +469,8 @@ class AsyncSidecar:
         """Iterates over a watch, taking it up again whenever the sidecar went away."""
         attempt = 0
         while True:
-            call = begin()
+            with translated():
+                call = begin()
             try:
                 async for response in call:
                     attempt = 0

@@ -151,7 +151,8 @@ async def open_stream(
     opening = stream_pb2.StreamOpen(peer_id=peer_id, name=name, headers=headers)
     if accept_timeout is not None:
         opening.accept_timeout.FromNanoseconds(int(accept_timeout * 1e9))
-    call = stubs.streams.Open()
+    with translated():
+        call = stubs.streams.Open()
     stream = AsyncStream(call, stream_pb2.OpenRequest)
     stream.peer_id, stream.name = peer_id, name
     with translated():
@@ -161,7 +162,8 @@ async def open_stream(
 
 async def accept_stream(stubs: AsyncStubs, name: str, peer_ids: Iterable[str]) -> AsyncStream:
     """See AsyncSidecar.accept_stream."""
-    call = stubs.streams.Accept()
+    with translated():
+        call = stubs.streams.Accept()
     stream = AsyncStream(call, stream_pb2.AcceptRequest)
     try:
         with translated():
@@ -189,7 +191,8 @@ Answerer = Callable[[IncomingRequest], Awaitable[bytes | Replied]]
 
 async def requests_of(stubs: AsyncStubs, channel: str, answer: Answerer, credit: int, peer_ids: Iterable[str]) -> None:
     """See AsyncSidecar.reply."""
-    call = stubs.messages.Reply()
+    with translated():
+        call = stubs.messages.Reply()
     tasks: dict[int, asyncio.Task[None]] = {}
     writing = asyncio.Lock()
 

@@ -62,7 +62,8 @@ class AsyncSender:
         return f"<AsyncSender {self._book!r}>"
 
     async def __aenter__(self) -> Self:
-        self._call = self._begin(**self._named)
+        with translated():
+            self._call = self._begin(**self._named)
         self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._read())]
         return self
 

@@ -431,7 +431,12 @@ def translated() -> Iterator[None]:
     except grpc.RpcError as error:
         raise error_from_rpc(error) from error
     except ValueError as error:
-        # gRPC's word for a channel that `close` has closed.
-        if "closed channel" in str(error).lower():
+        # gRPC's words for a channel that `close` has closed: before a call begins, and while it does.
+        if any(words in str(error).lower() for words in ("closed channel", "channel closed")):
+            raise SidecarUnavailable("this client is closed") from error
+        raise
+    except grpc.aio.UsageError as error:
+        # The same of its asyncio.
+        if "closed" in str(error).lower():
             raise SidecarUnavailable("this client is closed") from error
         raise

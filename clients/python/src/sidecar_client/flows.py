@@ -61,6 +61,9 @@ class Stream:
         self.headers: Mapping[str, str] = {}
         self.accepted = False
         """The other app has taken it."""
+        self.suspensions = 0
+        """How often it lost its connection and went on by another, as far as `read` has come."""
+        self.suspended = False
         self._frame = frame
         self._frames = _Frames(first)
         self._finished = False
@@ -168,6 +171,9 @@ class Stream:
             self.accepted = True
             told = response.accepted
             self.peer_id, self.name, self.headers = told.peer_id, told.name, dict(told.headers)
+        elif kind == "state":
+            self.suspended = response.state == stream_pb2.STREAM_STATE_SUSPENDED
+            self.suspensions += self.suspended
         return bool(kind != "finished")
 
 

@@ -329,7 +329,8 @@ class Sidecar:
 
     def datagrams(self, channel: str = "") -> Iterator[tuple[str, bytes]]:
         """What comes on a channel, as pairs of sender and payload."""
-        call = self.stubs.messages.ReceiveDatagrams(datagram_pb2.ReceiveDatagramsRequest(channel=channel))
+        with translated():
+            call = self.stubs.messages.ReceiveDatagrams(datagram_pb2.ReceiveDatagramsRequest(channel=channel))
         try:
             with self._translated():
                 for response in call:
@@ -480,10 +481,16 @@ class Sidecar:
         self, begin: Callable[[], Any], take: Callable[[Any], Iterable[Any]], expired: Callable[[], Any]
     ) -> Iterator[Any]:
         """Iterates over a watch, taking it up again whenever the sidecar went away."""
-        attempt = 0
+        attempt, begun = 0, False
         while True:
-            with translated():
-                call = begin()
+            try:
+                with translated():
+                    call = begin()
+            except SidecarUnavailable:
+                if begun and self._closed:  # while it waited to take the watch up again
+                    return
+                raise
+            begun = True
             try:
                 for response in call:
                     attempt = 0
