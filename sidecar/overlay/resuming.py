@@ -219,6 +219,8 @@ class Resuming:
             peer.link.datagrams.expire(now)
             if peer.state is PeerState.LINKED and peer.dialling is None:
                 self._doubt(peer)
+            if peer.carrier is not None:
+                self._links.pump(peer.carrier).look_at_path()
 
     def _doubt(self, peer: Peer) -> None:
         now = self._loop.time()
@@ -244,7 +246,7 @@ class Resuming:
     async def _probe(self, peer: Peer) -> None:
         """Dials a peer that is linked: the new connection takes over."""
         try:
-            await self._reach_within(peer, PATIENCE[1])
+            await self._reach_within(peer, PATIENCE[2])  # a path that has become narrower takes a second to find out
         except SidecarError as error:
             _log.info("%s is silent and cannot be reached again yet: %s", peer.peer_id, error.detail)
         finally:

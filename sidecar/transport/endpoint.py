@@ -256,8 +256,22 @@ class Endpoint:
         if not (pump.dialled or pump.verified):
             self._gate.verified(self.now())
         if pump.fell_back:
-            self._widths.remember(self.socket.resolve(pump.remote)[0], pump.width, self.now())
-            _log.info("the path to %s carries datagrams of %d bytes, not wider ones", pump.remote[0], pump.width)
+            self._remember(pump, pump.width)
+
+    def check_path(self, pump: Pump, remote: Address) -> None:
+        """Asks whether the path carries the connection's packets still; `Pump.carries` tells."""
+        if not self._closed:
+            self._widths.check(pump, remote)
+
+    def narrowed(self, pump: Pump) -> None:
+        """The path has come to swallow the connection's full packets: the next one to there takes narrower ones."""
+        narrower = rung_of(pump.width - 1, pump.width)
+        if narrower < pump.width:
+            self._remember(pump, narrower)
+
+    def _remember(self, pump: Pump, width: int) -> None:
+        self._widths.remember(self.socket.resolve(pump.remote)[0], width, self.now())
+        _log.info("the path to %s carries datagrams of %d bytes, not wider ones", pump.remote[0], width)
 
     def _dial_again(self, settings: EngineSettings, width: int) -> Connection:
         return self.engine.dial(replace(settings, max_datagram=width), None)

@@ -25,6 +25,7 @@ from sidecar.transport.engine.base import (
     Train,
 )
 from sidecar.transport.engine.packet import LEAST_INITIAL_BYTES
+from sidecar.transport.pathwatch import Finding, PathWatch
 from sidecar.transport.udp import shown
 from sidecar.wire.errors import Close
 from sidecar.wire.streams import StreamProtocol
@@ -64,8 +65,7 @@ class Pump:
         self.dialled = dialled
         self.established = False
         self.fell_back = False
-        """Whether it took smaller datagrams to be heard, of `width` bytes."""
-        self.width = 0
+        """Whether it took smaller datagrams to be heard."""
         self._carried = 0
         """The widest probe of the path that was answered (`transport.widths`)."""
         self.verified = False
@@ -94,6 +94,7 @@ class Pump:
         self._gives_up_at = now + endpoint.handshake_timeout
         self._falls_back_at: float | None = None
         self._smaller: Callable[[int], Connection] | None = None
+        self._path: PathWatch | None = None
         self._patience = endpoint.keep_alive * (1 if dialled else PATIENCE) or math.inf
 
     def __repr__(self) -> str:
@@ -104,6 +105,11 @@ class Pump:
     def remote(self) -> tuple[str, int]:
         """The peer's host and port, as last seen to answer; an IPv4 one plainly so."""
         return shown(self._remote)
+
+    @property
+    def width(self) -> int:
+        """Bytes of the largest datagrams it sends."""
+        return self._connection.max_datagram
 
     @property
     def heard_at(self) -> float:
@@ -198,10 +204,28 @@ class Pump:
     def carries(self, width: int, now: float) -> None:
         """The path has carried a probe of that width. Without an answer to wider packets the dial soon goes on with
         the widest that was."""
+        if self._path is not None:
+            self._path.answered(wide=width >= self.width)
         if self._falls_back_at is not None:
             self._carried = max(self._carried, width)
             self._falls_back_at = min(self._falls_back_at, now + NARROWER_AFTER)
             self._endpoint.alarm(self, self._falls_back_at)
+
+    def look_at_path(self) -> None:
+        """To be called about once a second: closes the connection when the path has come to swallow its packets, for
+        whoever dials again to take narrower ones."""
+        if self.ended is not None or self.width <= LEAST_INITIAL_BYTES:
+            return
+        waiting = self._connection.statistics().bytes_in_flight > 0
+        if self._path is None:
+            if not waiting:
+                return
+            self._path = PathWatch()
+        finding = self._path.look(waiting=waiting)
+        if finding is Finding.ASK:
+            self._endpoint.check_path(self, self._remote)
+        elif finding is Finding.NARROW:
+            self.close(Close.NARROW, f"the path does not carry packets of {self.width} bytes any more")
 
     def receive(self, data: bytes, segment: int, address: Address, now: float) -> None:
         """Takes what one read gave."""
@@ -298,13 +322,13 @@ class Pump:
 
     def _fall_back(self, now: float) -> None:
         assert self._smaller is not None
-        smaller, self.width = self._smaller, self._carried or LEAST_INITIAL_BYTES
+        smaller, width = self._smaller, self._carried or LEAST_INITIAL_BYTES
         self._carried = 0
         for connection_id in list(self.connection_ids):
             self._endpoint.disown(self, connection_id)
-        self._connection = smaller(self.width)
+        self._connection = smaller(width)
         self.fell_back = True
-        self.connect(now, smaller if self.width > LEAST_INITIAL_BYTES else None)
+        self.connect(now, smaller if width > LEAST_INITIAL_BYTES else None)
         self._written = True
 
     # -- upward
@@ -340,6 +364,8 @@ class Pump:
             return
         self.ended = closed
         self._written = True
+        if closed.application and closed.code == Close.NARROW:
+            self._endpoint.narrowed(self)
         self._endpoint.ended(self)
         protocol, self._protocol = self._protocol, None
         if protocol is not None:

@@ -10,6 +10,8 @@ first packet of a dial, and the connection is made anew where that was too wide 
                                                 <--     Version Negotiation (RFC 9000 section 6): 1452 bytes came
     Initial, filled up to 1452                  -->     takes its own datagrams to be as wide as this one
 
+A connection that gets nothing through later asks the same of its path (`transport.pathwatch`).
+
 An answer is believed when it carries the 64 random bits of its probe. A wrong one costs a narrower path, or a wider
 one that `Pump` falls back from, for a while.
 """
@@ -73,11 +75,19 @@ class Widths:
             return  # one step is left, which the dial takes by itself
         for rung in RUNGS:
             if rung < wanted:
-                name = secrets.token_bytes(CONNECTION_ID_BYTES)
-                while len(self._probes) >= PROBES_MAX:
-                    self._probes.popitem(last=False)
-                self._probes[name] = (pump, rung)
-                self._send(_probe(name, rung), remote)
+                self._ask(pump, remote, rung)
+
+    def _ask(self, pump: Pump, remote: Address, width: int) -> None:
+        name = secrets.token_bytes(CONNECTION_ID_BYTES)
+        while len(self._probes) >= PROBES_MAX:
+            self._probes.popitem(last=False)
+        self._probes[name] = (pump, width)
+        self._send(_probe(name, width), remote)
+
+    def check(self, pump: Pump, remote: Address) -> None:
+        """Asks whether the path carries a connection's packets still, and small ones."""
+        for width in (pump.width, LEAST_INITIAL_BYTES):
+            self._ask(pump, remote, width)
 
     def answered_untrusted(self, header: LongHeader) -> tuple[Pump, int] | None:
         """Whose probe a Version Negotiation packet answers, and how wide that was."""

@@ -46,6 +46,8 @@ class Close(IntEnum):
     """A client was dialled."""
     UNREACHABLE = 0x11
     """Whoever asks to be a node could not be dialled back."""
+    NARROW = 0x12
+    """The path loses wide packets and no others: whoever dials again takes narrower ones."""
 
 
 class Untrusted(Exception):

@@ -207,6 +207,7 @@ class AioquicConnection(EngineConnection):
     ) -> None:
         dials = original_connection_id is None
         super().__init__(settings, dials=dials, proven=dials or retry_connection_id is not None)
+        self.max_datagram = min(settings.max_datagram, MOST_DATAGRAM)
         self._quic = _Quic(
             settings,
             reset_key,

@@ -158,6 +158,9 @@ class Connection(Streams, Protocol):
         """Tells that the time of `timer` has come."""
         ...
 
+    max_datagram: int
+    """Bytes of the largest datagrams it sends."""
+
     peer_reset_token: bytes | None
     """Dialling side, from `PeerShown` on: what a stateless reset of the peer's ends with; None where it told none."""
 

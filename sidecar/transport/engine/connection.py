@@ -56,6 +56,7 @@ class EngineConnection(ABC):
     def __init__(self, settings: EngineSettings, *, dials: bool, proven: bool) -> None:
         self.settings = settings
         self.dials = dials
+        self.max_datagram = settings.max_datagram
         self._allowance: int | None = None if proven else 0
         """Bytes that may still go to an address that is not proven to be the peer's. The libraries keep to it with all
         but their close packets."""
