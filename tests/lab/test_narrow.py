@@ -22,7 +22,9 @@ PAYLOAD = bytes(range(256)) * 512
 MESSAGES = 8
 
 
-def at(link: Link, sidecars: Sidecars, engine: str, place: Literal["left", "right"], **flags: str) -> SidecarProcess:
+def at(
+    link: Link, sidecars: Sidecars, engine: str, place: Literal["left", "right"], role: str = "auto"
+) -> SidecarProcess:
     """A sidecar at an end of the link."""
     process = sidecars.prepare(place, engine=engine, udp_host="0.0.0.0", role=role)
     process.within = ("ip", "netns", "exec", link.left if place == "left" else link.right)
