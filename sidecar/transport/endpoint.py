@@ -2,8 +2,9 @@
 asks for.
 
 A wake-up reads at most READ_BUDGET bytes, tells the protocols concerned, lets them fill, and then writes at most
-WRITE_BUDGET bytes, SLICE by SLICE in rotation. So a busy connection delays another by one slice and one wake-up's
-reading, whatever it does.
+WRITE_BUDGET bytes, SLICE by SLICE by deficit round robin: what a connection has written beyond its slice, as aioquic
+does, which is not told how much it may, it owes to those that wait beside it. So a busy connection delays another by
+one turn of its own and one wake-up's reading, whatever it does, and all that always have more get the same bytes.
 """
 
 from __future__ import annotations
@@ -429,8 +430,12 @@ class Endpoint:
         send = self.socket.send
         while ready and left > 0 and not self._closed:
             pump = ready.popleft()
+            pump.credit = pump.credit + SLICE if ready else SLICE
+            if pump.credit <= 0:
+                ready.append(pump)
+                continue
             pump.queued = False
-            trains = pump.transmit(now, SLICE)
+            trains = pump.transmit(now, pump.credit)
             size = 0
             for train in trains:
                 size += train.size * len(train.datagrams)
@@ -441,10 +446,12 @@ class Endpoint:
                 if done < len(train.datagrams):
                     self._stalled.append((train, done))
             left -= size
-            if size >= SLICE:
+            pump.credit -= size
+            if pump.credit <= 0:
                 pump.queued = True
                 ready.append(pump)
             else:
+                pump.credit = 0
                 self._settle(pump)
             if self._stalled:
                 self._loop.add_writer(self.socket, self._writable)

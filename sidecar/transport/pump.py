@@ -76,6 +76,8 @@ class Pump:
         self.connection_ids: set[bytes] = set()
         self.roused = False
         self.queued = False
+        self.credit = 0
+        """Bytes it may write in its turn; below 0 what it has written too much while others waited."""
         self.armed: list[float] = []
         """When the endpoint will look at this connection again, the soonest last."""
         self._endpoint = endpoint

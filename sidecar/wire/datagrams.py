@@ -47,34 +47,32 @@ class Datagrams:
     def __init__(self) -> None:
         self.came: Callable[[str, bytes], None] = lambda channel, payload: None
         self.dropped: Callable[[int], None] = lambda count: None
-        self._waiting: deque[Waiting] = deque()
-
-    def __len__(self) -> int:
-        return len(self._waiting)
+        self.waiting: deque[Waiting] = deque()
+        """What is to go out, the oldest first."""
 
     def send(self, channel: str, payload: bytes, until: float) -> None:
         """Queues one that may wait `until`; the oldest gives way where too many do. The caller wakes the connection."""
-        if len(self._waiting) >= WAITING_MAX:
-            self._waiting.popleft()
+        if len(self.waiting) >= WAITING_MAX:
+            self.waiting.popleft()
             self.dropped(1)
-        self._waiting.append(Waiting(until, wire_pb2.Datagram(channel=channel, payload=payload).SerializeToString()))
+        self.waiting.append(Waiting(until, wire_pb2.Datagram(channel=channel, payload=payload).SerializeToString()))
 
     def fill(self, carrier: DatagramCarrier, now: float) -> None:
         """Hands over what there is room for."""
         self.expire(now)
-        if not self._waiting:
+        if not self.waiting:
             return
         room = carrier.datagram_room()
-        while self._waiting and room >= len(self._waiting[0].data):
-            data = self._waiting.popleft().data
+        while self.waiting and room >= len(self.waiting[0].data):
+            data = self.waiting.popleft().data
             room -= len(data)
             carrier.send_datagram(data)
 
     def expire(self, now: float) -> None:
         """Drops what may wait no longer."""
-        late = sum(each.until < now for each in self._waiting)
+        late = sum(each.until < now for each in self.waiting)
         if late:
-            self._waiting = deque(each for each in self._waiting if each.until >= now)
+            self.waiting = deque(each for each in self.waiting if each.until >= now)
             self.dropped(late)
 
     def on_datagram_untrusted(self, data: bytes) -> None:

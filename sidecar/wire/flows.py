@@ -42,6 +42,8 @@ class Flows:
         self._waiting: deque[Flow] = deque()
         """Opened here, and on no stream."""
         self._ready: dict[FlowCarrier, deque[Flow]] = {}
+        self.due = False
+        """Whether `fill` may have something to write, on one connection or another."""
 
     # opening
 
@@ -95,7 +97,7 @@ class Flows:
             self._waiting.append(flow)
         else:
             return
-        flow.queued = True
+        flow.queued = self.due = True
         if carrier is not None:
             carrier.wake()
 
@@ -116,6 +118,7 @@ class Flows:
             self._start(carrier)
         queue = self._ready.get(carrier)
         if not queue:
+            self.due = bool(self._waiting) or any(self._ready.values())
             return
         room = int(carrier.send_room() * share)
         more: deque[Flow] = deque()

@@ -193,13 +193,9 @@ class OutcomeLog:
     """Ranges of outcomes of one kind that are remembered; the lowest numbers are forgotten first."""
 
     def __init__(self) -> None:
-        self._due: list[wire_pb2.OutcomeRange] = []
+        self.due: list[wire_pb2.OutcomeRange] = []
+        """What is to be told."""
         self._known: dict[wire_pb2.Outcome, Ranges] = {}
-
-    @property
-    def due(self) -> bool:
-        """Whether there is something to tell."""
-        return bool(self._due)
 
     def add(self, first: int, count: int, outcome: wire_pb2.Outcome, *, durable: bool) -> None:
         """Messages have an outcome."""
@@ -219,22 +215,20 @@ class OutcomeLog:
                     self._tell(first, last, outcome, durable=False)
 
     def _tell(self, first: int, last: int, outcome: wire_pb2.Outcome, durable: bool) -> None:
-        if self._due:
-            end = self._due[-1]
+        if self.due:
+            end = self.due[-1]
             if end.last + 1 == first and end.outcome == outcome and end.durable == durable:
                 end.last = last
                 return
-        self._due.append(wire_pb2.OutcomeRange(first=first, last=last, outcome=outcome, durable=durable))
+        self.due.append(wire_pb2.OutcomeRange(first=first, last=last, outcome=outcome, durable=durable))
 
-    def take(self) -> wire_pb2.Outcomes | None:
+    def take(self) -> wire_pb2.Outcomes:
         """What is to be told now, as much as a frame holds."""
-        if not self._due:
-            return None
-        told, self._due = self._due[: RANGES_MAX // 2], self._due[RANGES_MAX // 2 :]
+        told, self.due = self.due[: RANGES_MAX // 2], self.due[RANGES_MAX // 2 :]
         return wire_pb2.Outcomes(ranges=told)
 
     def __repr__(self) -> str:
-        return f"OutcomeLog({len(self._due)} to tell)"
+        return f"OutcomeLog({len(self.due)} to tell)"
 
 
 def check_ranges_untrusted(ranges: Iterable[wire_pb2.OutcomeRange]) -> list[wire_pb2.OutcomeRange]:

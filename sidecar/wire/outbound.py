@@ -222,7 +222,12 @@ class Outbound:
     @property
     def unacknowledged(self) -> bool:
         """Whether anything was sent that has no outcome yet."""
-        return bool(self._bulk) or any(lane.unacked for lane in self._lanes)
+        if self._bulk:
+            return True
+        for lane in self._lanes:  # noqa: SIM110  asked for every answer, and a generator costs more than all lanes do
+            if lane.unacked:
+                return True
+        return False
 
     @property
     def idle(self) -> bool:

@@ -152,11 +152,13 @@ class Session:
                 self._close(Close.BUSY, f"{self._unread} bytes of control frames are not read")
                 return
         if link is not None:
-            self._fill_flows(link, now)
+            if link.flows.due:  # half of the room is theirs while messages wait
+                link.flows.fill(self, 0.5 if link.outbound.outbox.messages else 1.0)
+            if link.datagrams.waiting and link.carrier is self:
+                link.datagrams.fill(self, now)
             inbound = link.inbound
             if link.answerer is self:
-                if not self._gathers_answers(inbound, now):
-                    self._answer(inbound, now)
+                self._answer(inbound, now)
             elif inbound.owes:
                 link.answer()
             if link.carrier is self:
@@ -173,36 +175,30 @@ class Session:
             self._control_bytes = 0
             self._unread += len(data)
 
-    def _gathers_answers(self, inbound: Inbound, now: float) -> bool:
-        """Whether what came since the last answer waits for more to be answered with it: a lot that comes without a
-        pause costs both sides a packet and a turn less each time. Little is answered at once."""
-        arrived = inbound.bytes_received - self._answered_bytes
-        if not ANSWERED_LEAST <= arrived < ANSWERED_MOST or now >= self._answered_at + ANSWER_INTERVAL:
-            return False
-        self._answer_due = self._answered_at + ANSWER_INTERVAL
-        return True
-
     def _answer(self, inbound: Inbound, now: float) -> None:
-        """ACK, CREDIT and OUTCOMES, as far as there are any."""
+        """ACK, CREDIT and OUTCOMES, as far as there are any. What came since the last answer may wait for more to be
+        answered with it: a lot that comes without a pause costs both sides a packet and a turn less each time. Little
+        is answered at once."""
+        arrived = inbound.bytes_received - self._answered_bytes
+        if ANSWERED_LEAST <= arrived < ANSWERED_MOST and now < self._answered_at + ANSWER_INTERVAL:
+            self._answer_due = self._answered_at + ANSWER_INTERVAL
+            return
         self._answer_due = None
-        before = len(self._control)
+        said = False
         ack = inbound.ack()
         if ack is not None:
+            said = True
             self._control.append(encode(FrameType.ACK, ack.SerializeToString()))
         credit = inbound.credit()
         if credit is not None:
+            said = True
             self._control.append(encode(FrameType.CREDIT, credit.SerializeToString()))
-        while (outcomes := inbound.outcomes.take()) is not None:
-            self._control.append(encode(FrameType.OUTCOMES, outcomes.SerializeToString()))
-        if len(self._control) > before:
+        while inbound.outcomes.due:
+            said = True
+            self._control.append(encode(FrameType.OUTCOMES, inbound.outcomes.take().SerializeToString()))
+        if said:
             self._answered_at = now
             self._answered_bytes = inbound.bytes_received
-
-    def _fill_flows(self, link: Link, now: float) -> None:
-        """Half of the room is theirs while messages wait."""
-        link.flows.fill(self, 0.5 if link.outbound.outbox.messages else 1.0)
-        if link.carrier is self and link.datagrams:
-            link.datagrams.fill(self, now)
 
     def deadline(self) -> float | None:
         """When the handshake must be over, or what came must be answered."""

@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from sidecar.transport.endpoint import READ_BUDGET, SLICE, Endpoint
 from sidecar.transport.engine import load
+from sidecar.transport.engine.base import Train
 from sidecar.transport.pump import Pump
 from tests.transport.conftest import ENGINES, Pair, settings_of
 from tests.transport.talker import Party, Talker
@@ -412,6 +413,43 @@ async def test_a_busy_connection_does_not_delay_another(engine: str, parties: Op
         # flight before them.
         assert passed <= 2 * READ_BUDGET + 2 * SLICE + busy.pump.send_room() + there.endpoint.settings.connection_window
     assert endless not in loud.finished, "the busy connection was busy all the while"
+
+
+async def test_writers_that_always_have_more_get_the_same_bytes(parties: Opener) -> None:
+    """By deficit round robin: one whose engine writes more than it is asked to, in pieces of any size, or in datagrams
+    of another size, has no more of it. The last joins late and catches nothing up."""
+    here, there = await parties("qh3"), await parties("qh3")
+    pumps = [(await here.dial(there.address).joined()).pump for _ in range(5)]
+    pieces = dict(zip(pumps, ((1200, 1), (1452, 40), (65000, 3), (1452, 900), (1200, 200)), strict=True))
+    totals = dict.fromkeys(pumps, 0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sink:
+        sink.bind(("127.0.0.1", 0))
+        address = sink.getsockname()
+        writes = True
+        for pump in pumps:
+
+            def endless(_now: float, most: int, pump: Pump = pump) -> list[Train]:
+                size, count = pieces[pump]
+                trains: list[Train] = []
+                while most > 0 and writes:
+                    trains.append(Train(address, size, [bytes(size)] * count))
+                    most -= size * count
+                    totals[pump] += size * count
+                return trains
+
+            pump.transmit = endless  # type: ignore[method-assign, assignment]
+        *early, late = pumps
+        for writers in (early, pumps):
+            assert writers is pumps or not totals[late]
+            before = dict(totals)
+            here.endpoint._ready.clear()
+            here.endpoint._ready.extend(writers)
+            for _ in range(100):
+                here.endpoint._write(here.endpoint.now())
+            wrote = [totals[pump] - before[pump] for pump in writers]
+            assert min(wrote) > 4 << 20
+            assert max(wrote) - min(wrote) <= 2 * SLICE + max(size * count for size, count in pieces.values())
+        writes = False
 
 
 async def test_trains_go_in_rotation(parties: Opener) -> None:

@@ -110,7 +110,7 @@ def test_outcomes_are_told_again_to_who_asks() -> None:
     told = log.take()
     assert told is not None
     assert [(part.first, part.last, part.outcome) for part in told.ranges] == [(10, 19, 1), (20, 20, 2)]
-    assert log.take() is None
+    assert not log.due
     log.asked([wire_pb2.OutcomeRange(first=12, last=100)])
     again = log.take()
     assert again is not None

@@ -214,7 +214,10 @@ class Qh3Connection(EngineConnection):
 
     def drain(self) -> None:
         """Files the core's events."""
-        core = self._native if self.ended is None else None
+        core = self._core
+        if core is None:
+            core = self._native
+        core = core if self.ended is None else None
         if core is None:
             return
         next_event = core.next_event
