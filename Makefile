@@ -15,7 +15,7 @@ TESTS ?= tests
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format proto bench image sbom docker-test lab-test slow-test clients-test clean
+.PHONY: help demo test check format proto bench image sbom docker-test lab-test slow-test clients-test conformance clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ slow-test: $(READY) ## the tests that take long
 
 clients-test: $(READY) ## the clients of other languages, each with its toolchain
 	$(PYTEST) -m clients tests
+
+conformance: $(READY) ## every client against every other; LANGS=go,python plays these, K="messages and lean" some cases
+	LANGS="$(LANGS)" $(PYTEST) -q -m clients tests/conformance $(if $(K),-k "$(K)")
 
 docker-test: $(READY) ## the image and docker-compose.yml on a real engine (root)
 	$(PYTEST) -m docker tests

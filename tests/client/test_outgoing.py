@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidecar.wire.batch import check_untrusted
-from sidecar_client import LinkClosed, OutcomeUnknown, SendFailed, SidecarUnavailable
-from sidecar_client.gen.overlay.v1 import errors_pb2
+from sidecar_client import InvalidField, LinkClosed, MessageTooLarge, OutcomeUnknown, SendFailed, SidecarUnavailable
+from sidecar_client.gen.overlay.v1 import errors_pb2, node_pb2
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
-from sidecar_client.outgoing import CHUNK_BYTES, FRAME_BYTES, WHOLE_BYTES, Outgoing, varint
+from sidecar_client.outgoing import CHUNK_BYTES, FRAME_BYTES, KEPT_BYTES, WHOLE_BYTES, Outgoing, Sizes, varint
 
 DELIVERED = pb.DELIVERY_LEVEL_DELIVERED
 
@@ -78,7 +78,7 @@ def test_large_payloads_go_in_chunks() -> None:
     out = book()
     payload = bytes(range(256)) * ((WHOLE_BYTES // 256) + 1)
     out.add(b"before")
-    out.add(payload, {"k": "v"}, "id")
+    out.add(payload, {"k": "v"}, "id", Sizes(64 << 20, WHOLE_BYTES))
     out.add(b"after")
     first, *chunks, last = frames(out)
     assert [message.payload for message in first.messages] == [b"before"]
@@ -93,15 +93,45 @@ def test_large_payloads_go_in_chunks() -> None:
 def test_the_window() -> None:
     out = Outgoing("peer", "", "normal", "delivered", window=1000)
     while not out.full():
-        out.add(bytes(100))
-    assert out.count == 10
+        out.add(bytes(200 - KEPT_BYTES))
+    assert out.count == 5
     frames(out)
     through(out, 3)
     assert not out.full()
-    assert out.pending_bytes == 700
+    assert out.pending_bytes == 400
     assert not out.idle()
-    through(out, 10)
+    through(out, 5)
     assert out.idle()
+    while not out.full():
+        out.add(b"")
+    assert out.count == 5 + -(-1000 // KEPT_BYTES), "empty messages are bounded too"
+
+
+def test_sizes_that_the_sidecar_tells() -> None:
+    sizes = Sizes.of(node_pb2.Limits(max_message_bytes=40 << 20, max_grpc_bytes=4 << 20))
+    assert sizes.goes_whole((4 << 20) - (64 << 10), "name")
+    assert not sizes.goes_whole(4 << 20, "")
+    with pytest.raises(InvalidField) as named:
+        sizes.goes_whole(4 << 20, "name")
+    assert named.value.fields[0][0] == "request_id"
+    out = book()
+    with pytest.raises(MessageTooLarge) as large:
+        out.add(bytes((40 << 20) + 1), sizes=sizes)
+    assert large.value.metadata == {"limit": str(40 << 20), "size": str((40 << 20) + 1)}
+    assert out.add(bytes(4 << 20), sizes=sizes) == 1
+    assert len(frames(out)) == 2
+
+
+def test_what_the_sidecar_refuses_is_no_unknown_outcome() -> None:
+    out = book()
+    for _ in range(3):
+        out.add(b"x")
+    frames(out)
+    through(out, 1)
+    refusal = InvalidField("a header has no name")
+    out.end(refusal)
+    assert out.error_of(1) is None
+    assert [out.error_of(number) for number in (2, 3)] == [refusal, refusal]
 
 
 def test_outcomes_of_each_message() -> None:

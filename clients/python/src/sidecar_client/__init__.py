@@ -52,7 +52,7 @@ from sidecar_client.errors import (
     UnsupportedByPeer,
     error_from_rpc,
 )
-from sidecar_client.flows import Stream
+from sidecar_client.flows import PendingRequest, Responder, Stream
 from sidecar_client.messages import (
     AnswerError,
     Gap,
@@ -86,6 +86,7 @@ __all__ = [
     "Stream",
     "Consumer",
     "Receiver",
+    "Responder",
     "Sender",
     "Sidecar",
     # where the sidecar is
@@ -134,6 +135,7 @@ __all__ = [
     "PeerUnreachable",
     "PeerUntrusted",
     "Pending",
+    "PendingRequest",
     "Purged",
     "QueueFull",
     "RequestError",

@@ -40,7 +40,7 @@ from sidecar_client.messages import (
     Sent,
     Wait,
 )
-from sidecar_client.outgoing import WHOLE_BYTES
+from sidecar_client.outgoing import SMALL_BYTES, Sizes
 from sidecar_client.requests import DEFAULT_TIMEOUT, PAGE
 from sidecar_client.stubs import AsyncStubs
 
@@ -63,6 +63,7 @@ class AsyncSidecar:
     ) -> None:
         self.endpoint = Endpoint.from_environment(endpoint, token, tls)
         self.timeout = timeout
+        self._learnt: Sizes | None = None
         self.channel = self.endpoint.aio_channel()
         """gRPC's channel. Calls made on it directly carry no token; those on `stubs` do."""
         self.stubs = AsyncStubs(self.channel, self.endpoint.metadata())
@@ -124,8 +125,9 @@ class AsyncSidecar:
         sidecars, for
         `ttl` seconds at most; called again with the same `request_id`, nothing is sent twice (a message in chunks has
         none)."""
-        with translated():
-            if len(payload) <= WHOLE_BYTES:
+        sizes = await self._sizes() if len(payload) > SMALL_BYTES else None
+        if sizes is None or sizes.goes_whole(len(payload), request_id):
+            with translated():
                 message = pb.Message(message_id=message_id, headers=headers, payload=payload)
                 request = requests.send_request(
                     peer_id, channel, priority, wait, message, durable=durable, ttl=ttl, request_id=request_id
@@ -166,6 +168,7 @@ class AsyncSidecar:
             durable=durable,
             ttl=ttl,
             timeout=timeout,
+            sizes=self._sizes,
         )
 
     def receive(self, channel: str = "", *, timeout: float | None = None) -> AsyncReceiver:
@@ -326,7 +329,7 @@ class AsyncSidecar:
             await self.stubs.messages.SendDatagram(request, timeout=self._seconds(timeout))
 
     async def datagrams(self, channel: str = "") -> AsyncIterator[tuple[str, bytes]]:
-        """What comes on a channel, as pairs of sender and payload."""
+        """What comes on a channel, as pairs of sender and payload. It subscribes when the iteration begins."""
         with translated():
             call = self.stubs.messages.ReceiveDatagrams(datagram_pb2.ReceiveDatagramsRequest(channel=channel))
         try:
@@ -459,6 +462,11 @@ class AsyncSidecar:
         with translated():
             request = requests.drain_request(timeout, wait)
             return (await self.stubs.node.Drain(request, timeout=self._seconds(timeout) + 2.0)).messages_lost
+
+    async def _sizes(self) -> Sizes:
+        if self._learnt is None:
+            self._learnt = Sizes.of((await self.node()).limits)
+        return self._learnt
 
     def _seconds(self, timeout: float | None) -> float:
         return self.timeout if timeout is None else timeout

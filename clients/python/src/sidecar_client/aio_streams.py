@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,7 +20,7 @@ from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 from sidecar_client.gen.overlay.v1 import node_pb2
 from sidecar_client.incoming import Incoming
 from sidecar_client.messages import Gap, Priority, Received, Wait
-from sidecar_client.outgoing import Outgoing
+from sidecar_client.outgoing import SMALL_BYTES, Outgoing, Sizes
 from sidecar_client.streams import CLOSE_SECONDS, SEND_STREAM
 from sidecar_client.stubs import AsyncStubs, Metadata
 
@@ -46,8 +46,10 @@ class AsyncSender:
         durable: bool,
         ttl: float | None,
         timeout: float | None,
+        sizes: Callable[[], Awaitable[Sizes]],
     ) -> None:
         self._book = Outgoing(peer_id, to_channel, priority, wait, durable=durable, ttl=ttl)
+        self._sizes = sizes
         self._more = asyncio.Event()
         self._progress: list[asyncio.Future[None]] = []
         self._closing = False
@@ -79,9 +81,10 @@ class AsyncSender:
         """Takes a message of any size; gives its number, from 1 on. Raises what ended the call, once it has ended."""
         if self._call is None:
             raise RuntimeError("open the sender first: async with sidecar.sender(...) as out")
+        sizes = await self._sizes() if len(payload) > SMALL_BYTES else None
         while self._book.full() and self._book.ended is None:
             await self._changed()
-        number = self._book.add(payload, headers, message_id)
+        number = self._book.add(payload, headers, message_id, sizes)
         self._more.set()
         return number
 

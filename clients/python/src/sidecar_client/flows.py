@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -10,9 +11,10 @@ from typing import Any, Self
 import grpc
 
 from sidecar_client.aio_flows import PIECE, answered, failed, taken
-from sidecar_client.errors import SidecarError, StreamReset, error_from_rpc, translated
+from sidecar_client.errors import Cancelled, SidecarError, SidecarUnavailable, StreamReset, error_from_rpc, translated
 from sidecar_client.gen.overlay.v1 import request_pb2, stream_pb2
 from sidecar_client.messages import AnswerError, IncomingRequest, Replied
+from sidecar_client.streams import CLOSE_SECONDS
 from sidecar_client.stubs import Stubs
 
 Answerer = Callable[[IncomingRequest], bytes | Replied]
@@ -195,6 +197,36 @@ def accept_stream(stubs: Stubs, name: str, peer_ids: Iterable[str]) -> Stream:
     return Stream(stubs.streams.Accept, stream_pb2.AcceptRequest, stream_pb2.AcceptRequest(accept=accept)).opened()
 
 
+class PendingRequest:
+    """A request that is on its way."""
+
+    def __init__(
+        self,
+        stubs: Stubs,
+        peer_id: str,
+        payload: bytes,
+        channel: str,
+        headers: Mapping[str, str] | None,
+        timeout: float,
+    ) -> None:
+        asked = request_pb2.RequestRequest(peer_id=peer_id, channel=channel, headers=headers, payload=payload)
+        with translated():
+            self._call: Any = stubs.messages.Request.future(asked, timeout=timeout)
+
+    def result(self) -> Replied:
+        """Waits for the reply; raises as Sidecar.request, and Cancelled once it was taken back."""
+        try:
+            with translated():
+                reply = self._call.result()
+        except grpc.FutureCancelledError as error:
+            raise Cancelled("the request was taken back", reason="") from error
+        return Replied(reply.payload, dict(reply.headers))
+
+    def cancel(self) -> None:
+        """Takes it back, from any thread; the app that has it is told."""
+        self._call.cancel()
+
+
 def request(
     stubs: Stubs, peer_id: str, payload: bytes, channel: str, headers: Mapping[str, str] | None, timeout: float
 ) -> Replied:
@@ -205,32 +237,110 @@ def request(
     return Replied(reply.payload, dict(reply.headers))
 
 
-def requests_of(
-    stubs: Stubs,
-    channel: str,
-    answer: Answerer,
-    credit: int,
-    peer_ids: Iterable[str],
-) -> None:
-    """See Sidecar.reply."""
-    opening = request_pb2.ReplyOpen(channel=channel, credits=credit, peer_ids=list(peer_ids))
-    frames = _Frames(request_pb2.ReplyRequest(open=opening))
-    with translated():
-        call: Any = stubs.messages.Reply(iter(frames))
+class Responder:
+    """Answers the requests of a channel, each in a thread, `credits` at once, from its making until it is closed.
+
+    Leaving the `with` block closes it; leaving it by an exception ends it at once.
+    """
+
+    def __init__(self, stubs: Stubs, channel: str, answer: Answerer, credit: int, peer_ids: Iterable[str]) -> None:
+        opening = request_pb2.ReplyOpen(channel=channel, credits=credit, peer_ids=list(peer_ids))
+        self._answer = answer
+        self._frames = _Frames(request_pb2.ReplyRequest(open=opening))
+        self._waiting: queue.SimpleQueue[tuple[int, IncomingRequest] | None] = queue.SimpleQueue()
+        self._changed = threading.Condition()
+        self._in_hand: dict[int, IncomingRequest] = {}
+        self._workers = 0
+        self._closing = False
+        self._error: SidecarError | None = None
+        with translated():
+            self._call: Any = stubs.messages.Reply(iter(self._frames))
+            self._call.initial_metadata()  # the sidecar's word that it hands requests out
+        self._reader = threading.Thread(target=self._read, name="sidecar-requests", daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.cancel()
+        else:
+            self.close()
+
+    def wait(self) -> None:
+        """Returns when it was closed; raises why the sidecar has ended it."""
+        self._reader.join()
+        if self._error is not None and not self._closing:
+            raise self._error
+
+    def close(self) -> None:
+        """Takes no more requests, waits for the answers to those in hand, and ends the call."""
+        with self._changed:
+            self._closing = True
+            self._changed.wait_for(lambda: not self._in_hand)
+        self._frames.end()
+        self._reader.join(CLOSE_SECONDS)
+        self.cancel()
+
+    def cancel(self) -> None:
+        """Ends it at once: who waits for an answer is told that there may be none."""
+        self._closing = True
+        self._frames.over = True
+        self._call.cancel()
+        self._reader.join()
+
+    def _read(self) -> None:
         try:
-            for response in call:
+            for response in self._call:
                 for asked in response.requests:
-                    replied = _answer(answer, asked)
-                    frames.put(request_pb2.ReplyRequest(answers=request_pb2.ReplyAnswers(answers=[replied])))
-        finally:
-            frames.over = True
-            call.cancel()
+                    self._take(asked)
+                for number in response.cancelled:
+                    with self._changed:
+                        request = self._in_hand.get(number)
+                    if request is not None:
+                        request.cancelled.set()
+            self._error = SidecarUnavailable("the sidecar ended the call")
+        except grpc.RpcError as error:
+            self._error = error_from_rpc(error)
+        self._frames.over = True
+        with self._changed:
+            left, self._in_hand = self._in_hand, {}
+            self._changed.notify_all()
+        for request in left.values():
+            request.cancelled.set()
+        for _ in range(self._workers):
+            self._waiting.put(None)
+
+    def _take(self, asked: request_pb2.IncomingRequest) -> None:
+        request = taken(asked)
+        with self._changed:
+            if self._closing:
+                return
+            self._in_hand[asked.request_id] = request
+            more = len(self._in_hand) > self._workers
+        if more:
+            self._workers += 1
+            threading.Thread(target=self._work, name="sidecar-answers", daemon=True).start()
+        self._waiting.put((asked.request_id, request))
+
+    def _work(self) -> None:
+        while (waiting := self._waiting.get()) is not None:
+            number, request = waiting
+            answer = _answer(self._answer, number, request)
+            if not request.cancelled.is_set():
+                self._frames.put(request_pb2.ReplyRequest(answers=request_pb2.ReplyAnswers(answers=[answer])))
+            with self._changed:
+                self._in_hand.pop(number, None)
+                self._changed.notify_all()
 
 
-def _answer(answer: Answerer, asked: request_pb2.IncomingRequest) -> request_pb2.Answer:
+def _answer(answer: Answerer, number: int, asked: IncomingRequest) -> request_pb2.Answer:
     try:
-        return answered(asked.request_id, answer(taken(asked)))
+        return answered(number, answer(asked))
     except AnswerError as error:
-        return failed(asked.request_id, error)
+        return failed(number, error)
     except Exception as error:  # noqa: BLE001  an app's bug is the requester's error, and ends nothing else
-        return failed(asked.request_id, AnswerError("internal", f"{type(error).__name__}: {error}"))
+        return failed(number, AnswerError("internal", f"{type(error).__name__}: {error}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -127,6 +128,8 @@ class IncomingRequest:
     headers: Mapping[str, str]
     time_left: float | None
     """Seconds the requester waits, from when it came; None where it did not say."""
+    cancelled: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
+    """Set when nobody waits for the answer any longer; under asyncio the coroutine is cancelled instead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sidecar_client.endpoint import MAX_GRPC_BYTES
-from sidecar_client.errors import OutcomeUnknown, SidecarError, SidecarUnavailable, error_of_reason
-from sidecar_client.gen.overlay.v1 import errors_pb2
+from sidecar_client.errors import (
+    InvalidField,
+    MessageTooLarge,
+    NotFound,
+    OutcomeUnknown,
+    RequestError,
+    SidecarError,
+    SidecarUnavailable,
+    error_of_reason,
+)
+from sidecar_client.gen.overlay.v1 import errors_pb2, node_pb2
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 from sidecar_client.messages import LEVELS, PRIORITIES, Priority, Wait
 
@@ -22,10 +31,48 @@ ENVELOPE_BYTES = 64 << 10
 """Room that a message's headers and tags are given when it is judged whether a frame can hold it."""
 
 WHOLE_BYTES = MAX_GRPC_BYTES - ENVELOPE_BYTES
-"""The largest payload that is sent in one frame."""
+"""The largest payload that is sent in one frame, if the sidecar takes such."""
+
+SMALL_BYTES = 1 << 20
+"""Payloads up to here are within every sidecar's limits; for a larger one the client asks for them."""
+
+KEPT_BYTES = 64
+"""What a message counts in the window beside its payload, so that empty ones are bounded too."""
 
 WINDOW_BYTES = 16 << 20
 """How many bytes may be without an outcome before `full` says to wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What the sidecar takes, as GetNode tells it."""
+
+    most: int
+    """The largest message, in bytes of payload."""
+    whole: int
+    """The largest payload that goes in one frame; what is larger goes in chunks."""
+
+    @classmethod
+    def of(cls, limits: node_pb2.Limits) -> Sizes:
+        """Those of a sidecar."""
+        return cls(limits.max_message_bytes, min(limits.max_grpc_bytes, MAX_GRPC_BYTES) - ENVELOPE_BYTES)
+
+    def check(self, size: int) -> None:
+        """MessageTooLarge for a payload of more bytes than the sidecar takes."""
+        if size > self.most:
+            raise MessageTooLarge(
+                f"the payload has {size} bytes, the sidecar takes at most {self.most}",
+                metadata={"limit": str(self.most), "size": str(size)},
+            )
+
+    def goes_whole(self, size: int, request_id: str) -> bool:
+        """Whether a payload goes in one frame. MessageTooLarge, and InvalidField for a `request_id` that chunks cannot
+        carry."""
+        self.check(size)
+        if size > self.whole and request_id:
+            words = f"a message of more than {self.whole} bytes goes in chunks, which have no request id"
+            raise InvalidField(f"request_id: {words}", fields=(("request_id", words),))
+        return size <= self.whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +127,7 @@ class Outgoing:
         self._frames: deque[tuple[int, list[bytes], int]] = deque()
         """Frames not yet taken: the last message that is complete in each, its parts, its bytes."""
         self._sizes: deque[tuple[int, int]] = deque()
-        """(number, bytes) of what has no outcome."""
+        """(number, bytes in the window) of what has no outcome."""
         self._taken = 0
         """The last message that was handed to gRPC, in part at least."""
         self._reported = 0
@@ -99,17 +146,22 @@ class Outgoing:
         """Whether every message has an outcome."""
         return self.through == self.count
 
-    def add(self, payload: bytes, headers: Mapping[str, str] | None = None, message_id: str = "") -> int:
-        """Takes a message and gives its number. Raises what ended the call, once it has ended."""
+    def add(
+        self, payload: bytes, headers: Mapping[str, str] | None = None, message_id: str = "", sizes: Sizes | None = None
+    ) -> int:
+        """Takes a message and gives its number; `sizes` are due for one of more than SMALL_BYTES. Raises what ended the
+        call, once it has ended, and MessageTooLarge."""
         if self.ended is not None:
             raise self.ended
-        if len(payload) > WHOLE_BYTES:
+        if sizes is not None:
+            sizes.check(len(payload))
+        if len(payload) > (SMALL_BYTES if sizes is None else sizes.whole):
             self._add_chunks(payload, headers, message_id)
         else:
             self._add_whole(payload, headers, message_id)
         self.count += 1
-        self._sizes.append((self.count, len(payload)))
-        self.pending_bytes += len(payload)
+        self._sizes.append((self.count, len(payload) + KEPT_BYTES))
+        self.pending_bytes += len(payload) + KEPT_BYTES
         return self.count
 
     def _add_whole(self, payload: bytes, headers: Mapping[str, str] | None, message_id: str) -> None:
@@ -162,6 +214,9 @@ class Outgoing:
             return
         self.ended = error or SidecarUnavailable("the sender is closed")
         cause = error or SidecarUnavailable("the sidecar ended the call early")
+        if isinstance(error, RequestError | NotFound):
+            # What was accepted before has its receipts; the rest is what the sidecar refused, and what came behind it.
+            self._taken = self.through
         if self.through < self._taken:
             unknown = OutcomeUnknown(
                 f"the call ended before the sidecar told what became of it: {cause}", code=cause.code

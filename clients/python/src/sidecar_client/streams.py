@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,7 +20,7 @@ from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 from sidecar_client.gen.overlay.v1 import node_pb2
 from sidecar_client.incoming import Incoming
 from sidecar_client.messages import Gap, Priority, Received, Wait
-from sidecar_client.outgoing import Outgoing
+from sidecar_client.outgoing import SMALL_BYTES, Outgoing, Sizes
 from sidecar_client.stubs import Metadata, Stubs
 
 SEND_STREAM = "/overlay.v1.MessageService/SendStream"
@@ -61,8 +61,10 @@ class Sender:
         durable: bool,
         ttl: float | None,
         timeout: float | None,
+        sizes: Callable[[], Sizes],
     ) -> None:
         self._book = Outgoing(peer_id, to_channel, priority, wait, durable=durable, ttl=ttl)
+        self._sizes = sizes
         self._changed = threading.Condition()
         self._closing = False
         with translated():
@@ -89,9 +91,10 @@ class Sender:
 
     def send(self, payload: bytes, *, headers: Mapping[str, str] | None = None, message_id: str = "") -> int:
         """Takes a message of any size; gives its number, from 1 on. Raises what ended the call, once it has ended."""
+        sizes = self._sizes() if len(payload) > SMALL_BYTES else None
         with self._changed:
             self._changed.wait_for(lambda: not self._book.full() or self._book.ended)
-            number = self._book.add(payload, headers, message_id)
+            number = self._book.add(payload, headers, message_id, sizes)
             self._changed.notify_all()
         return number
 

@@ -21,7 +21,7 @@ from sidecar_client.errors import (
     error_from_rpc,
     translated,
 )
-from sidecar_client.flows import Stream
+from sidecar_client.flows import PendingRequest, Responder, Stream
 from sidecar_client.foreign import HealthCheckRequest
 from sidecar_client.gen.overlay.v1 import bootstrap_pb2, datagram_pb2, node_pb2, peer_pb2, queue_pb2
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
@@ -38,7 +38,7 @@ from sidecar_client.messages import (
     Sent,
     Wait,
 )
-from sidecar_client.outgoing import WHOLE_BYTES
+from sidecar_client.outgoing import SMALL_BYTES, Sizes
 from sidecar_client.requests import DEFAULT_TIMEOUT, PAGE
 from sidecar_client.streams import RECONNECT_SECONDS, Consumer, Receiver, Sender, look
 from sidecar_client.stubs import Stubs
@@ -66,6 +66,7 @@ class Sidecar:
         self.endpoint = Endpoint.from_environment(endpoint, token, tls)
         self.timeout = timeout
         self._closed = False
+        self._learnt: Sizes | None = None
         self.channel = self.endpoint.channel()
         """gRPC's channel. Calls made on it directly carry no token; those on `stubs` do."""
         self.stubs = Stubs(self.channel, self.endpoint.metadata())
@@ -128,8 +129,9 @@ class Sidecar:
         sidecars, for
         `ttl` seconds at most; called again with the same `request_id`, nothing is sent twice (a message in chunks has
         none)."""
-        with self._translated():
-            if len(payload) <= WHOLE_BYTES:
+        sizes = self._sizes() if len(payload) > SMALL_BYTES else None
+        if sizes is None or sizes.goes_whole(len(payload), request_id):
+            with self._translated():
                 message = pb.Message(message_id=message_id, headers=headers, payload=payload)
                 request = requests.send_request(
                     peer_id, channel, priority, wait, message, durable=durable, ttl=ttl, request_id=request_id
@@ -169,6 +171,7 @@ class Sidecar:
             durable=durable,
             ttl=ttl,
             timeout=timeout,
+            sizes=self._sizes,
         )
 
     def receive(self, channel: str = "", *, timeout: float | None = None) -> Receiver:
@@ -274,6 +277,18 @@ class Sidecar:
         answered with an error; the deadline is the request's."""
         return flows.request(self.stubs, peer_id, payload, channel, headers, self._seconds(timeout))
 
+    def start_request(
+        self,
+        peer_id: str,
+        payload: bytes = b"",
+        *,
+        channel: str = "",
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> PendingRequest:
+        """The same without waiting: `result` waits for the reply, `cancel` takes the request back."""
+        return PendingRequest(self.stubs, peer_id, payload, channel, headers, self._seconds(timeout))
+
     def reply(
         self,
         answer: flows.Answerer,
@@ -282,10 +297,24 @@ class Sidecar:
         credits: int = 16,  # noqa: A002
         peer_ids: Iterable[str] = (),
     ) -> None:
-        """Answers the requests of a channel, one after the other, with `credits` handed out ahead, until interrupted.
-        `answer` gives the payload or a Replied, or raises AnswerError. Only requests of
+        """Answers the requests of a channel until interrupted: `answer` is called from up to `credits` threads at once,
+        and gives the payload or a Replied, or raises AnswerError. Only requests of
         `peer_ids` come, or of any peer where none are named."""
-        flows.requests_of(self.stubs, channel, answer, credits, peer_ids)
+        with self.responder(answer, channel, credits=credits, peer_ids=peer_ids) as responder:
+            responder.wait()
+
+    def responder(
+        self,
+        answer: flows.Answerer,
+        channel: str = "",
+        *,
+        credits: int = 16,  # noqa: A002
+        peer_ids: Iterable[str] = (),
+    ) -> Responder:
+        """The same beside what else this thread does: it answers from when this returns until it is closed."""
+        if credits < 1:
+            raise InvalidField("credits: at least 1", fields=(("credits", "at least 1"),))
+        return Responder(self.stubs, channel, answer, credits, peer_ids)
 
     def open_stream(
         self,
@@ -328,9 +357,13 @@ class Sidecar:
             self.stubs.messages.SendDatagram(request, timeout=self._seconds(timeout))
 
     def datagrams(self, channel: str = "") -> Iterator[tuple[str, bytes]]:
-        """What comes on a channel, as pairs of sender and payload."""
-        with translated():
+        """What comes on a channel from now on, as pairs of sender and payload."""
+        with self._translated():
             call = self.stubs.messages.ReceiveDatagrams(datagram_pb2.ReceiveDatagramsRequest(channel=channel))
+            call.initial_metadata()  # the sidecar's word that the subscription stands
+        return self._datagrams(call)
+
+    def _datagrams(self, call: Any) -> Iterator[tuple[str, bytes]]:
         try:
             with self._translated():
                 for response in call:
@@ -461,6 +494,11 @@ class Sidecar:
         with self._translated():
             request = requests.drain_request(timeout, wait)
             return self.stubs.node.Drain(request, timeout=self._seconds(timeout) + 2.0).messages_lost
+
+    def _sizes(self) -> Sizes:
+        if self._learnt is None:
+            self._learnt = Sizes.of(self.node().limits)
+        return self._learnt
 
     def _seconds(self, timeout: float | None) -> float:
         return self.timeout if timeout is None else timeout
