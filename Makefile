@@ -68,6 +68,8 @@ format: $(READY) ## ruff's formatter and its safe fixes
 proto: $(READY) ## print the generated code from proto/
 	$(BIN)/python tools/generate_proto.py
 	@if command -v go >/dev/null; then $(BIN)/python tools/proto_go.py; else echo "clients/go left out: no go on PATH"; fi
+	@if command -v npm >/dev/null; then $(BIN)/python tools/proto_typescript.py; \
+		else echo "clients/typescript left out: no npm on PATH"; fi
 
 bench: $(READY) ## how fast, beside gRPC-go and go-libp2p-daemon (needs Go)
 	$(BIN)/python -m bench $(BENCH_ARGS)

@@ -1,0 +1,159 @@
+import { type Bounds, type Closable, type Connection, encoded, type StreamCall } from "./connection.js";
+import { SidecarError, SidecarUnavailable } from "./errors.js";
+import { MessageServiceService } from "./gen/overlay/v1/message.js";
+import {
+  type Answer as AnswerFrame,
+  type IncomingRequest as Asked,
+  ReplyRequest,
+  type ReplyResponse,
+} from "./gen/overlay/v1/request.js";
+import { type Answer, AnswerError, bytesOf, headerMap, type IncomingRequest, millisIn, viewOf } from "./messages.js";
+
+/** Answers a request; what it throws is the requester's error. */
+export type Answerer = (asked: IncomingRequest) => Answer | Promise<Answer>;
+
+/** Which requests are answered. */
+export interface ReplyOptions extends Bounds {
+  /** How many are worked on at once; 16 unless something else is said. */
+  readonly credits?: number | undefined;
+  /** The peers whose requests are taken; any where none are named. */
+  readonly peerIds?: readonly string[] | undefined;
+}
+
+/** The most bytes of an error's words. */
+const WORDS_BYTES = 1024;
+
+const REPLY = {
+  path: MessageServiceService.reply.path,
+  requestSerialize: (request: ReplyRequest): Buffer => encoded(ReplyRequest.encode(request)),
+  responseDeserialize: MessageServiceService.reply.responseDeserialize,
+};
+
+/** Answers the requests of a channel until it is closed, or its signal aborted, or the sidecar goes away. */
+export class Responder implements Closable {
+  readonly #connection: Connection;
+  readonly #call: StreamCall<ReplyRequest, ReplyResponse>;
+  readonly #answer: Answerer;
+  readonly #working = new Map<bigint, AbortController>();
+  readonly #over: Promise<void>;
+  #closed = false;
+
+  /** Opened by Sidecar.reply. */
+  constructor(connection: Connection, channel: string, answer: Answerer, options: ReplyOptions) {
+    this.#connection = connection;
+    this.#answer = answer;
+    this.#call = connection.bidi(REPLY, options);
+    const { credits = 16, peerIds = [] } = options;
+    // A call that fails at once tells why to its reader.
+    this.#call
+      .write({ frame: { $case: "open", value: { channel, credits, peerIds: [...peerIds] } } })
+      .catch(() => undefined);
+    connection.keep(this);
+    this.#over = this.#serve();
+    // Whoever wants to know asks `finished`.
+    this.#over.catch(() => undefined);
+  }
+
+  /** Returns once the sidecar hands requests to it; throws why it does not. */
+  async open(): Promise<this> {
+    await this.#call.taken();
+    return this;
+  }
+
+  /** Returns once it is closed; throws what has ended it otherwise. */
+  finished(): Promise<void> {
+    return this.#over;
+  }
+
+  /** Answers no more; those that are worked on are cancelled. */
+  close(): Promise<void> {
+    this.#closed = true;
+    this.#call.cancel();
+    return this.#over.catch(() => undefined);
+  }
+
+  /** As `close`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #serve(): Promise<void> {
+    try {
+      for (;;) {
+        const response = await this.#call.read();
+        if (response === undefined) {
+          throw new SidecarUnavailable("the sidecar ended the call");
+        }
+        for (const asked of response.requests) {
+          const nobodyWaits = new AbortController();
+          this.#working.set(asked.requestId, nobodyWaits);
+          void this.#work(asked, nobodyWaits.signal);
+        }
+        for (const number of response.cancelled) {
+          this.#working.get(number)?.abort();
+          this.#working.delete(number);
+        }
+      }
+    } catch (error) {
+      if (!this.#closed) {
+        throw error;
+      }
+    } finally {
+      this.#connection.drop(this);
+      for (const nobodyWaits of this.#working.values()) {
+        nobodyWaits.abort();
+      }
+      this.#working.clear();
+      this.#call.cancel();
+    }
+  }
+
+  async #work(asked: Asked, signal: AbortSignal): Promise<void> {
+    const answered = await this.#answerOf(asked, signal);
+    if (!this.#working.delete(asked.requestId)) {
+      return;
+    }
+    try {
+      await this.#call.write({ frame: { $case: "answers", value: { answers: [answered] } } });
+    } catch (error) {
+      if (!(error instanceof SidecarError)) {
+        throw error;
+      }
+      // The call is over, which its reader tells.
+    }
+  }
+
+  async #answerOf(asked: Asked, signal: AbortSignal): Promise<AnswerFrame> {
+    const { requestId, peerId, channel, headers, timeLeft } = asked;
+    try {
+      const answer = await this.#answer({
+        peerId,
+        channel,
+        payload: viewOf(asked.payload),
+        headers,
+        timeLeftMs: timeLeft && millisIn(timeLeft),
+        signal,
+      });
+      const whole = typeof answer === "string" || answer instanceof Uint8Array ? { payload: answer } : answer;
+      return { requestId, headers: headerMap(whole.headers), payload: bytesOf(whole.payload), error: undefined };
+    } catch (error) {
+      // An app's bug is the requester's error, and ends nothing else.
+      const { code, message } =
+        error instanceof AnswerError
+          ? error
+          : { code: "internal", message: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
+      return { requestId, headers: new Map(), payload: NONE, error: { code, message: shortened(message) } };
+    }
+  }
+}
+
+const NONE = new Uint8Array(0);
+
+/** At most 1 KiB of UTF-8, without half a character at its end. */
+function shortened(words: string): string {
+  const bytes = Buffer.from(words);
+  if (bytes.length <= WORDS_BYTES) {
+    return words;
+  }
+  return new TextDecoder().decode(bytes.subarray(0, WORDS_BYTES), { stream: true });
+}

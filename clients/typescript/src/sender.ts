@@ -1,0 +1,218 @@
+import { type Bounds, cancelled, type Connection, type StreamCall } from "./connection.js";
+import { DeadlinePassed, SidecarError } from "./errors.js";
+import { MessageServiceService, type SendStreamResponse } from "./gen/overlay/v1/message.js";
+import { bytesOf, type Payload } from "./messages.js";
+import { type MessageOptions, Outgoing, type SenderOptions } from "./outgoing.js";
+import type { Sizes } from "./sizes.js";
+
+/** SendStream with frames that are encoded already. */
+const SEND_STREAM = {
+  path: MessageServiceService.sendStream.path,
+  requestSerialize: (frame: Buffer): Buffer => frame,
+  responseDeserialize: MessageServiceService.sendStream.responseDeserialize,
+};
+
+/**
+ * Many messages to one peer and channel over one call, pipelined.
+ *
+ * `send` waits only while there is no room (16 MiB may be without an outcome) and gives the message's number; `result`
+ * waits for one message, `flush` for all so far. When the sidecar goes away, what was handed over fails as
+ * OutcomeUnknown and the sender is of no more use: open another.
+ */
+export class Sender {
+  readonly #book: Outgoing;
+  readonly #sizes: Sizes;
+  readonly #call: StreamCall<Buffer, SendStreamResponse>;
+  readonly #over: Promise<void>;
+  #waiters: (() => void)[] = [];
+  #more: (() => void) | undefined;
+  #closing = false;
+  /** The last message that waits for room, or for the sidecar's limits: others go behind it. */
+  #turn: Promise<void> | undefined;
+
+  /** Opened by Sidecar.sender. */
+  constructor(connection: Connection, sizes: Sizes, peerId: string, options: SenderOptions & Bounds) {
+    this.#book = new Outgoing(peerId, options);
+    this.#sizes = sizes;
+    this.#call = connection.bidi(SEND_STREAM, options);
+    this.#over = Promise.all([this.#write(), this.#read()]).then(() => undefined);
+  }
+
+  /**
+   * Takes a message of any size; gives its number, from 1 on. Until then the payload must not be changed. Messages keep
+   * the order of the calls, awaited or not. Throws what ended the call, once it has ended.
+   */
+  async send(payload: Payload, options: MessageOptions = {}): Promise<number> {
+    const bytes = bytesOf(payload);
+    if (this.#turn === undefined && !this.#sizes.matters(bytes.length) && !this.#book.full()) {
+      return this.#add(bytes, options, false);
+    }
+    const turn = (this.#turn ?? Promise.resolve()).then(async () => {
+      const chunks = await this.#sizes.inChunks(bytes.length);
+      while (this.#book.full() && this.#book.ended === undefined) {
+        await this.#changed();
+      }
+      const number = this.#add(bytes, options, chunks);
+      while (chunks && this.#book.handedOver < number && this.#book.through < number) {
+        await this.#changed();
+      }
+      return number;
+    });
+    const settled = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#turn = settled;
+    try {
+      return await turn;
+    } finally {
+      if (this.#turn === settled) {
+        this.#turn = undefined;
+      }
+    }
+  }
+
+  /** Returns once message `number` has reached its level; throws why it did not, or DeadlinePassed. */
+  async result(number: number, bounds: Bounds = {}): Promise<void> {
+    await this.#outcomesThrough(number, bounds);
+    const error = this.#book.errorOf(number);
+    if (error !== undefined) {
+      throw error;
+    }
+  }
+
+  /**
+   * Returns once every message so far has reached its level. SendFailed names those that did not and were not named
+   * before; DeadlinePassed when the time was not enough.
+   */
+  async flush(bounds: Bounds = {}): Promise<void> {
+    await this.#outcomesThrough(this.#book.count, bounds);
+    this.#book.throwNewFailures();
+  }
+
+  /** Sends no more, waits for what was sent, and ends the call. SendFailed as in `flush`. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#tellWriter();
+    await this.#over;
+    this.#book.throwNewFailures();
+  }
+
+  /** Ends the call at once; what has no outcome fails. */
+  async cancel(): Promise<void> {
+    this.#closing = true;
+    this.#call.cancel();
+    await this.#over;
+  }
+
+  /** As `close`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #add(bytes: Buffer, options: MessageOptions, chunks: boolean): number {
+    if (this.#closing && this.#book.ended === undefined) {
+      throw new SidecarError("the sender is closed");
+    }
+    const number = this.#book.add(bytes, options, chunks);
+    this.#tellWriter();
+    return number;
+  }
+
+  async #outcomesThrough(number: number, { timeoutMs, signal }: Bounds): Promise<void> {
+    const end = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
+    while (this.#book.through < number) {
+      if (signal?.aborted) {
+        throw cancelled(signal);
+      }
+      const left = end === undefined ? undefined : end - performance.now();
+      if (left !== undefined && left <= 0) {
+        const without = number - this.#book.through;
+        throw new DeadlinePassed(`${String(without)} messages have no outcome after ${String(timeoutMs)} ms`);
+      }
+      await this.#changed(left, signal);
+    }
+  }
+
+  /** Returns when something about the messages has changed, the time has passed, or the signal is aborted. */
+  #changed(millis?: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = millis === undefined ? undefined : setTimeout(wake, millis);
+      function settle(): void {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", abort);
+      }
+      function wake(): void {
+        settle();
+        resolve();
+      }
+      function abort(): void {
+        settle();
+        if (signal !== undefined) {
+          reject(cancelled(signal));
+        }
+      }
+      signal?.addEventListener("abort", abort, { once: true });
+      this.#waiters.push(wake);
+    });
+  }
+
+  #tellWaiters(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) {
+      wake();
+    }
+  }
+
+  #tellWriter(): void {
+    const more = this.#more;
+    this.#more = undefined;
+    more?.();
+  }
+
+  /** Writes a frame at a time; what comes meanwhile is gathered into the next. */
+  async #write(): Promise<void> {
+    try {
+      await this.#call.write(this.#book.opening);
+      while (this.#book.ended === undefined) {
+        const before = this.#book.handedOver;
+        const frame = this.#book.nextFrame();
+        if (frame !== undefined) {
+          await this.#call.write(frame);
+          if (this.#book.handedOver !== before) {
+            this.#tellWaiters();
+          }
+        } else if (this.#closing) {
+          this.#call.end();
+          return;
+        } else {
+          await new Promise<void>((resolve) => {
+            this.#more = resolve;
+          });
+        }
+      }
+    } catch {
+      // The call is over, and its reader learns why.
+    }
+  }
+
+  async #read(): Promise<void> {
+    let error: SidecarError | undefined;
+    try {
+      for (;;) {
+        const response = await this.#call.read();
+        if (response === undefined) {
+          break;
+        }
+        this.#book.receipts(response);
+        this.#tellWaiters();
+      }
+    } catch (failure) {
+      error = failure instanceof SidecarError ? failure : new SidecarError(String(failure), { cause: failure });
+    }
+    this.#book.end(error);
+    this.#tellWriter();
+    this.#tellWaiters();
+  }
+}
