@@ -16,6 +16,7 @@ from sidecar.addresses import format_address
 from sidecar.admin.exposition import Exposition
 from sidecar.admin.server import AdminServer
 from sidecar.api import front
+from sidecar.api.front import failures
 from sidecar.api.health import API, LIVE, OVERLAY, Health
 from sidecar.api.listeners import api_listeners
 from sidecar.api.services import services
@@ -80,6 +81,7 @@ async def run(settings: Settings, ready: Callable[[ReadyInfo], None]) -> None:
         node.on_overlay = lambda linked: health.set(OVERLAY, linked)
         node.on_state = lambda state: health.set(API, state is NodeState.SERVING)
         served = front.load(settings.front, node.count_auth_failure)
+        node.counters.calls_refused = failures.counted
         try:
             addresses = await served.start(services(node, health, served.name), listeners)
         except OSError as error:

@@ -34,14 +34,29 @@ MessageResult = Literal["ok", "failed", "unknown", "duplicate"]
 to an app, duplicate was here before."""
 
 PeerState = Literal["known", "connecting", "linked", "resuming", "blocked"]
-RequestStep = Literal["sent", "received", "answered"]
-"""`sent`: of apps here; `received`: for apps here; `answered`: by apps here."""
+RequestStep = Literal["sent", "received", "answered", "replied", "failed", "unanswered"]
+"""`received`: for apps here; `answered`: by apps here; the others are of apps here: `sent`, and how they ended:
+`replied`, `failed` where the other app answered with an error, `unanswered` otherwise."""
+
+FlowKindName = Literal["request", "stream"]
+FlowStep = Literal["opened", "came", "accepted", "suspended", "resumed"]
+"""`opened` here, `came` from a peer; `accepted` at either end; `suspended` when the connection was lost, `resumed` by
+another. A peer that dials beside a silent connection resumes what was not suspended here."""
+
+FlowEnding = Literal[
+    "done", "app", "cancelled", "no_subscriber", "not_allowed", "limit", "gone", "lost", "deadline", "unsupported"
+]
+"""`app`: reset by one; `gone`: the app at the other end went away; `lost`: with its connection, or a sidecar."""
+
+Level = Literal["sent", "delivered", "processed"]
 
 KeptEvent = Literal["redelivered", "dead", "expired", "repeated"]
 """Of messages that have come: handed out again, made dead letters, past their time, known from before."""
 
 Queue = Literal["outbox", "inbox", "journal"]
 """`journal`: durable messages on their way to peers, wherever they are."""
+DatagramLoss = Literal["late", "crowded", "no_app", "slow_app"]
+"""Before they left: their time was over, or too many waited. After they came: nobody receives, or more slowly."""
 DatagramStep = Literal["sent", "dropped", "received", "unread"]
 """`dropped`: their time was over before they left, or too many waited; `unread`: no app was there, or it was slower."""
 FlowState = Literal["open", "waiting"]
@@ -119,8 +134,17 @@ class Counters:
     messages_dropped: dict[Reason, int] = field(default_factory=lambda: _zeros(DROP_REASONS))
     requests: dict[RequestStep, int] = field(default_factory=lambda: _zeros(get_args(RequestStep)))
     datagrams: dict[DatagramStep, int] = field(default_factory=lambda: _zeros(get_args(DatagramStep)))
+    datagrams_dropped: dict[DatagramLoss, int] = field(default_factory=lambda: _zeros(get_args(DatagramLoss)))
     streams: dict[Direction, int] = field(default_factory=lambda: _zeros(get_args(Direction)))
     """Byte streams begun."""
+    flow_steps: dict[tuple[FlowKindName, FlowStep], int] = field(
+        default_factory=lambda: _zeros((kind, step) for kind in get_args(FlowKindName) for step in get_args(FlowStep))
+    )
+    flow_ends: dict[tuple[FlowKindName, FlowEnding], int] = field(
+        default_factory=lambda: _zeros((kind, end) for kind in get_args(FlowKindName) for end in get_args(FlowEnding))
+    )
+    calls_refused: dict[Reason, int] = field(default_factory=lambda: _zeros(Reason))
+    """API calls that ended with an error, by reason."""
     auth_failures: int = 0
     """API calls without the right token, and peers without the right proof or certificate, or kept out by a list."""
     trust_reloads: dict[ReloadResult, int] = field(default_factory=lambda: _zeros(get_args(ReloadResult)))
@@ -135,8 +159,13 @@ class Counters:
     """Seconds, a link's smoothed round trip each time it is measured."""
     message_size: Histogram = field(default_factory=lambda: Histogram(BYTES))
     """Bytes of messages sent; those of one batch count with their mean."""
-    delivery: Histogram = field(default_factory=lambda: Histogram(SECONDS))
-    """Seconds from acceptance to ACK: every message of a quiet caller, a sample of a busy one's."""
+    delivery: dict[Level, Histogram] = field(
+        default_factory=lambda: {level: Histogram(SECONDS) for level in get_args(Level)}
+    )
+    """Seconds from acceptance to the level that is awaited: every message of a quiet caller, a sample of a busy one's.
+    Plain messages count as `delivered` also where SENT was asked for; `sent` is a durable one on this disk."""
+    request: Histogram = field(default_factory=lambda: Histogram(SECONDS))
+    """Seconds from a request of an app here to its reply or error."""
     journal_commit: Histogram = field(default_factory=lambda: Histogram(SECONDS))
     """Seconds of each of the journal's transactions, fsync included."""
     journal_group: Histogram = field(default_factory=lambda: Histogram(GROUPS))

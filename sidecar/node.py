@@ -42,6 +42,7 @@ from sidecar.overlay.events import (
     PeerUnlinked,
     StateChanged,
 )
+from sidecar.overlay.flow_news import FlowNews
 from sidecar.overlay.history import History
 from sidecar.overlay.kept_sender import AnySender
 from sidecar.overlay.links import Links
@@ -198,6 +199,8 @@ class Node:
         )  # fmt: skip
         self.requests = Requests(self.counters)
         self.doors = Doors()
+        self.flow_news = FlowNews(self.counters, self._tell)
+        self.links.flow_memory.turned = self.flow_news.turned
         self.links.on_flow = self._flow_came
         self.datagrams = Boxes(self.counters)
         self.links.on_datagram = lambda peer_id, channel, payload: self.datagrams.put(channel, Came(peer_id, payload))
@@ -266,7 +269,7 @@ class Node:
         self._check_channel(channel)
         flow = self._open_flow(FlowKind.REQUEST, peer_id, channel, headers, timeout=timeout, size=len(payload))
         self.counters.requests["sent"] += 1
-        return Question(flow, headers, payload, settled)
+        return Question(flow, headers, payload, settled, self.counters)
 
     def answer(self, channel: str, wake: Callable[[], None], credit: int, peers: frozenset[str]) -> Worker:
         """A worker that answers a channel's requests."""
@@ -324,9 +327,11 @@ class Node:
                 f"{FLOWS_MAX} requests and byte streams to {peer_id} are open: end some of them",
                 metadata={"limit": str(FLOWS_MAX)},
             )
+        self.flow_news.begun(flow)
         return flow
 
     def _flow_came(self, flow: Flow) -> None:
+        self.flow_news.begun(flow)
         if flow.kind is FlowKind.REQUEST:
             self.requests.came(flow)
         else:

@@ -70,7 +70,9 @@ class Exposition:
         )
         yield _counter("messages", "Messages by outcome.", ["op", "result"], counters.messages.items())
         yield _histogram("message_size_bytes", "Messages sent; a batch counts with its mean.", counters.message_size)
-        yield _histogram("delivery_duration_seconds", "From acceptance to acknowledgement.", counters.delivery)
+        yield _histograms(
+            "delivery_duration_seconds", "From acceptance to the level that is awaited.", "level", counters.delivery
+        )
         yield _gauge("queue_messages", "Messages waiting.", ["queue"], _single(gauges.queue_messages))
         yield _gauge("queue_bytes", "Bytes of messages waiting.", ["queue"], _single(gauges.queue_bytes))
         yield _counter(
@@ -97,6 +99,10 @@ class Exposition:
             )
         yield _counter("requests", "Requests, at each end.", ["step"], _single(counters.requests))
         yield _counter("datagrams", "Unreliable messages.", ["step"], _single(counters.datagrams))
+        yield _histogram("request_duration_seconds", "From a request to its reply or error.", counters.request)
+        yield _counter("datagrams_dropped", "Why they were.", ["reason"], _single(counters.datagrams_dropped))
+        yield _counter("flow_steps", "Requests and byte streams.", ["kind", "step"], counters.flow_steps.items())
+        yield _counter("flow_ends", "How they ended.", ["kind", "end"], counters.flow_ends.items())
         yield _counter("streams", "Byte streams begun.", ["direction"], _single(counters.streams))
         yield _gauge("flows", "Requests and byte streams that are open.", ["state"], _single(gauges.flows))
         yield _gauge("flow_bytes", "Bytes of theirs that are not acknowledged.", [], [((), gauges.flow_bytes)])
@@ -109,6 +115,12 @@ class Exposition:
             "journal_commit_seconds", "The journal's transactions, fsync included.", counters.journal_commit
         )
         yield _histogram("journal_commit_works", "What was done in each.", counters.journal_group)
+        yield _counter(
+            "calls_refused",
+            "API calls that ended with an error.",
+            ["reason"],
+            (((reason.value,), count) for reason, count in counters.calls_refused.items()),
+        )
         yield _counter("rate_limited", "Connections and calls over a limit.", [], [((), counters.rate_limited)])
         yield _counter("retries", "Strangers asked to prove their address.", [], [((), gauges.retries)])
         yield _gauge("retrying", "Whether all strangers are asked at this moment.", [], [((), gauges.retrying)])
@@ -155,9 +167,15 @@ def _counter(name: str, words: str, labels: list[str], samples: Samples) -> Metr
 
 
 def _histogram(name: str, words: str, histogram: Histogram) -> Metric:
+    return _histograms(name, words, None, {"": histogram})
+
+
+def _histograms(name: str, words: str, label: str | None, histograms: Mapping[Label, Histogram]) -> Metric:
     from prometheus_client.core import HistogramMetricFamily
 
-    bounds = [*map(str, histogram.bounds), "+Inf"]
-    family = HistogramMetricFamily(f"sidecar_{name}", words)
-    family.add_metric([], list(zip(bounds, accumulate(histogram.counts), strict=True)), histogram.total)
+    family = HistogramMetricFamily(f"sidecar_{name}", words, labels=[label] if label is not None else [])
+    for value, histogram in histograms.items():
+        bounds = [*map(str, histogram.bounds), "+Inf"]
+        buckets = list(zip(bounds, accumulate(histogram.counts), strict=True))
+        family.add_metric([value] if label is not None else [], buckets, histogram.total)
     return family

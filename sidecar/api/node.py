@@ -22,6 +22,8 @@ from sidecar.overlay.events import (
     ContactAdded,
     ContactRemoved,
     Event,
+    FlowChange,
+    FlowsChanged,
     IdentityChanged,
     InstanceConflict,
     JournalTrouble,
@@ -51,6 +53,12 @@ STATES: Final = {
     NodeState.SERVING: pb.NODE_STATE_SERVING,
     NodeState.DRAINING: pb.NODE_STATE_DRAINING,
     NodeState.STOPPING: pb.NODE_STATE_STOPPING,
+}
+
+FLOW_CHANGES: Final = {
+    FlowChange.SUSPENDED: pb.FLOW_CHANGE_SUSPENDED,
+    FlowChange.RESUMED: pb.FLOW_CHANGE_RESUMED,
+    FlowChange.LOST: pb.FLOW_CHANGE_LOST,
 }
 
 REACHED: Final = {
@@ -224,6 +232,16 @@ def event_message(timed: TimedEvent) -> pb.Event:
             )
         case JournalTrouble(error):
             message.journal_trouble.CopyFrom(pb.JournalTrouble(error=error))
+        case FlowsChanged(peer_id, flow_change, streams, requests, detail):
+            message.flows_changed.CopyFrom(
+                pb.FlowsChanged(
+                    peer_id=peer_id,
+                    change=FLOW_CHANGES[flow_change],
+                    streams=streams,
+                    requests=requests,
+                    detail=detail,
+                )
+            )
         case _:
             _own_event(message, timed.event)
     return message

@@ -40,8 +40,12 @@ class Reply(NamedTuple):
 class Question:
     """A request of an app here. `settled` is called once, when `reply` or `error` is there."""
 
-    def __init__(self, flow: Flow, headers: Mapping[str, str], payload: bytes, settled: Callable[[], None]) -> None:
+    def __init__(
+        self, flow: Flow, headers: Mapping[str, str], payload: bytes, settled: Callable[[], None], counters: Counters
+    ) -> None:
         self.flow = flow
+        self._counters = counters
+        self._began = time.monotonic()
         self.reply: Reply | None = None
         self.error: SidecarError | None = None
         self._settled = settled
@@ -56,6 +60,8 @@ class Question:
         """Nobody waits any longer."""
         self.flow.changed = lambda: None
         self.flow.reset(cause)
+        if self.reply is None and self.error is None:
+            self._counters.requests["unanswered"] += 1
 
     def _look(self) -> None:
         flow = self.flow
@@ -74,6 +80,9 @@ class Question:
         else:
             return
         self._parts.clear()
+        failed = self.error is not None and self.error.reason is Reason.REQUEST_FAILED
+        self._counters.requests["replied" if self.error is None else "failed" if failed else "unanswered"] += 1
+        self._counters.request.add(time.monotonic() - self._began)
         self._settled()
 
     def _read_reply(self) -> None:

@@ -167,6 +167,29 @@ class JournalTrouble:
     error: str
 
 
+class FlowChange(Enum):
+    """What has become of requests and byte streams."""
+
+    SUSPENDED = "suspended"
+    RESUMED = "resumed"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class FlowsChanged:
+    """Requests and byte streams to and from a peer wait for a connection, go on by another, or are lost."""
+
+    peer_id: str
+    change: FlowChange
+    streams: int
+    requests: int
+    detail: str
+
+    def with_one(self, *, stream: bool) -> FlowsChanged:
+        """One more."""
+        return replace(self, streams=self.streams + stream, requests=self.requests + (not stream))
+
+
 @dataclass(frozen=True, slots=True)
 class TrustReloaded:
     """Files that trust is made of have changed: they are in use now, or were refused and the former ones stay."""
@@ -188,6 +211,7 @@ class TrustExpiring:
 Event = (
     MessagesDead
     | JournalTrouble
+    | FlowsChanged
     | PeerLinked
     | PeerUnlinked
     | PeerRefused

@@ -12,7 +12,7 @@ from sidecar.overlay.awaited import Awaited, TrackedSink
 from sidecar.overlay.courier import Courier, Queue
 from sidecar.overlay.events import Event
 from sidecar.overlay.links import Links
-from sidecar.overlay.sender import Sender
+from sidecar.overlay.sender import Samples, Sender
 from sidecar.wire import batch
 from sidecar.wire.kept import TRACKED, Kept
 from sidecar.wire.lanes import RUN_MAX
@@ -89,6 +89,7 @@ class TrackedSender(Sender):
         """See TrackedSink."""
         self.settled += count
         self._counters.messages["send", "ok"] += count
+        self._samples.reached(first + count, self._counters.delivery["processed"])
         self._tracked_sink.processed(first, count)
 
     def withdraw(self, reason: Reason, detail: str) -> None:
@@ -120,6 +121,7 @@ class DurableSender:
         self._ttl = ttl
         self._tracked = tracked
         self._awaited = awaited or tracked
+        self._samples = Samples()
 
     def offer(self, data: bytes, ends: list[int]) -> None:
         """See Sender."""
@@ -141,6 +143,7 @@ class DurableSender:
     def _take(self, queue: Queue, runs: list[Run], count: int) -> None:
         first = self.offered + 1
         self.offered += count
+        self._samples.take(first)
         request = self.request
         if request is not None:
             request = self.request = request._replace(number=runs[0].first)
@@ -168,6 +171,7 @@ class DurableSender:
         if not self._awaited:
             self.settled += count
             self._counters.messages["send", "ok"] += count
+            self._samples.reached(first + count, self._counters.delivery["sent"])
         self._sink.sent(first, count)
 
     def delivered(self, first: int, count: int) -> None:
@@ -175,12 +179,14 @@ class DurableSender:
         if not self._tracked:
             self.settled += count
             self._counters.messages["send", "ok"] += count
+            self._samples.reached(first + count, self._counters.delivery["delivered"])
         self._sink.delivered(first, count)
 
     def processed(self, first: int, count: int) -> None:
         """See TrackedSink."""
         self.settled += count
         self._counters.messages["send", "ok"] += count
+        self._samples.reached(first + count, self._counters.delivery["processed"])
         self._sink.processed(first, count)
 
     def failed(self, first: int, count: int, reason: Reason, detail: str) -> None:

@@ -22,6 +22,7 @@ from sidecar.overlay.resuming import Resuming
 from sidecar.overlay.roles import Roles
 from sidecar.transport.pump import Pump
 from sidecar.trust import Refused
+from sidecar.wire.datagrams import Dropped
 from sidecar.wire.errors import Close, Untrusted
 from sidecar.wire.flow import Cause, Flow, FlowMemory
 from sidecar.wire.flows import Flows
@@ -249,8 +250,9 @@ class Links:
     def _flows(self, peer_id: str) -> Flows:
         return Flows(peer_id, self.flow_memory, self._flow_came)
 
-    def _datagrams_dropped(self, count: int) -> None:
+    def _datagrams_dropped(self, why: Dropped, count: int) -> None:
         self._counters.datagrams["dropped"] += count
+        self._counters.datagrams_dropped[why] += count
 
     def _flow_came(self, flow: Flow) -> None:
         self.on_flow(flow)

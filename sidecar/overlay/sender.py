@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from sidecar.errors import Reason, SidecarError
-from sidecar.metrics import DROP_REASONS, Counters
+from sidecar.metrics import DROP_REASONS, Counters, Histogram
 from sidecar.overlay.events import Event, MessagesLost, Unsent
 from sidecar.overlay.links import Links
 from sidecar.overlay.peer import Peer
@@ -17,6 +17,20 @@ from sidecar.wire.run import Run, Sink, runs_of
 
 SAMPLES_MAX = 16
 """Messages of one caller whose delivery is timed at once: under load a sample, not all."""
+
+
+class Samples(deque[tuple[int, float]]):
+    """Some messages of one caller: their numbers, and when they were accepted."""
+
+    def take(self, first: int) -> None:
+        """A message was accepted under that number."""
+        if len(self) < SAMPLES_MAX:
+            self.append((first, time.monotonic()))
+
+    def reached(self, end: int, histogram: Histogram) -> None:
+        """All below `end` have reached the level that `histogram` is of, or have failed."""
+        while self and self[0][0] < end:
+            histogram.add(time.monotonic() - self.popleft()[1])
 
 
 class Sender:
@@ -42,7 +56,7 @@ class Sender:
         self._tell = tell
         self._sink = sink
         self._token = token
-        self._samples: deque[tuple[int, float]] = deque()
+        self._samples = Samples()
 
     def offer(self, data: bytes, ends: list[int]) -> None:
         """Takes a batch that `wire.batch.check_untrusted` has checked; `ends` is what that gave. Always succeeds:
@@ -120,9 +134,8 @@ class Sender:
         """See Sink."""
         self.settled += count
         self._counters.messages["send", "ok"] += count
-        samples = self._samples
-        while samples and samples[0][0] < first + count:
-            self._counters.delivery.add(time.monotonic() - samples.popleft()[1])
+        if self._samples:
+            self._samples.reached(first + count, self._counters.delivery["delivered"])
         self._sink.delivered(first, count)
 
     def failed(self, first: int, count: int, reason: Reason, detail: str) -> None:

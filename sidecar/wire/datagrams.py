@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.wire.errors import malformed
@@ -19,6 +19,9 @@ CONTENT_MAX = 1150
 """Bytes of payload and channel, so that the whole fits the smallest packet (RFC 9000 section 14): 1,200 bytes less
 header, tag and framing."""
 WAITING_MAX = 256
+
+Dropped = Literal["late", "crowded"]
+"""Their time was over, or too many waited."""
 
 
 class Waiting(NamedTuple):
@@ -42,11 +45,11 @@ class DatagramCarrier(Protocol):
 
 
 class Datagrams:
-    """See the module. `came` gets what comes in, `dropped` how many were dropped here."""
+    """See the module. `came` gets what comes in, `dropped` why and how many were dropped here."""
 
     def __init__(self) -> None:
         self.came: Callable[[str, bytes], None] = lambda channel, payload: None
-        self.dropped: Callable[[int], None] = lambda count: None
+        self.dropped: Callable[[Dropped, int], None] = lambda why, count: None
         self.waiting: deque[Waiting] = deque()
         """What is to go out, the oldest first."""
 
@@ -54,7 +57,7 @@ class Datagrams:
         """Queues one that may wait `until`; the oldest gives way where too many do. The caller wakes the connection."""
         if len(self.waiting) >= WAITING_MAX:
             self.waiting.popleft()
-            self.dropped(1)
+            self.dropped("crowded", 1)
         self.waiting.append(Waiting(until, wire_pb2.Datagram(channel=channel, payload=payload).SerializeToString()))
 
     def fill(self, carrier: DatagramCarrier, now: float) -> None:
@@ -73,7 +76,7 @@ class Datagrams:
         late = sum(each.until < now for each in self.waiting)
         if late:
             self.waiting = deque(each for each in self.waiting if each.until >= now)
-            self.dropped(late)
+            self.dropped("late", late)
 
     def on_datagram_untrusted(self, data: bytes) -> None:
         """One that came."""

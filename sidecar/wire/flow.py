@@ -83,6 +83,19 @@ class FlowEnd(NamedTuple):
     """Why there is no link, where that ended it."""
 
 
+class FlowTurn(IntEnum):
+    """What is told of flows beside the apps that have them."""
+
+    ACCEPTED = 1
+    """An app here has taken it, or one over there has."""
+    SUSPENDED = 2
+    """Its connection was lost."""
+    RESUMED = 3
+    """It goes on by another."""
+    ENDED = 4
+    """`Flow.ended` says how."""
+
+
 class FlowCarrier(Protocol):
     """A connection that flows may go on."""
 
@@ -118,6 +131,8 @@ class FlowMemory:
         """Bytes that others may send, beyond the first window of each flow."""
         self.resumed = 0
         """How often a flow was taken up again."""
+        self.turned: Callable[[Flow, FlowTurn], None] = lambda flow, turn: None
+        """Told of each turn of each flow."""
 
     @property
     def tight(self) -> bool:
@@ -256,6 +271,7 @@ class Flow:
         """An app takes a flow that came in."""
         if not self.accepted:
             self.accepted = True
+            self._memory.turned(self, FlowTurn.ACCEPTED)
             self._answer_due = True
             self._ready(self)
 
@@ -290,6 +306,7 @@ class Flow:
         if end.cause is not Cause.DONE:
             self._in.clear()
             self._in_bytes = 0
+        self._memory.turned(self, FlowTurn.ENDED)
 
     # where it is carried
 
@@ -310,12 +327,15 @@ class Flow:
             self._answer_due = self._answer_due or self.accepted or self.carried > 1
         self._ready(self)
         if self.carried > 1:
+            if self.ended is None:
+                self._memory.turned(self, FlowTurn.RESUMED)
             self.changed()
 
     def lose(self) -> None:
         """The stream that carried it is gone."""
         self.place = None
         if self.ended is None:
+            self._memory.turned(self, FlowTurn.SUSPENDED)
             self.changed()
 
     # writing
@@ -428,6 +448,7 @@ class Flow:
             self._acknowledged_untrusted(answer.received, answer.limit, answer.finished)
             if answer.accepted and not self.accepted:
                 self.accepted = True
+                self._memory.turned(self, FlowTurn.ACCEPTED)
                 self.changed()
         elif kind == FlowFrame.FIN:
             self._fin_untrusted(parse_untrusted(wire_pb2.FlowFin, body).size)

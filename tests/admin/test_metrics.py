@@ -48,6 +48,7 @@ def test_every_promised_name_is_there_from_the_start(exposition: Exposition) -> 
         "rtt_seconds",
         "message_size_bytes",
         "delivery_duration_seconds",
+        "request_duration_seconds",
         "journal_commit_seconds",
         "journal_commit_works",
     )
@@ -77,6 +78,10 @@ def test_every_promised_name_is_there_from_the_start(exposition: Exposition) -> 
         "flows",
         "flow_bytes",
         "flows_resumed_total",
+        "flow_steps_total",
+        "flow_ends_total",
+        "datagrams_dropped_total",
+        "calls_refused_total",
         "auth_failures_total",
         "trust_reloads_total",
         "rate_limited_total",

@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from sidecar.overlay.events import FlowChange, FlowsChanged
 from sidecar.transport.engine.base import Closed
 from sidecar_client import AsyncStream, NoSubscriber, PeerNotAllowed, PeerUnknown, Sidecar, StreamReset
 from sidecar_client.gen.overlay.v1 import stream_pb2 as pb
@@ -253,6 +254,12 @@ async def test_threads_are_told_of_a_lost_connection(pair: Pair) -> None:
     assert served[0] == b"one two"
     assert served[1] >= 1
     assert asked >= 1
+    told = a.sidecar.node.events
+    changes = [each.event for each in told.after(told.instance, 0) if isinstance(each.event, FlowsChanged)]
+    assert [(each.peer_id, each.change, each.streams, each.requests) for each in changes][:2] == [
+        (b.peer_id, FlowChange.SUSPENDED, 1, 0),
+        (b.peer_id, FlowChange.RESUMED, 1, 0),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.server
 import os
@@ -269,36 +270,80 @@ def test_copying_a_file(pair: Pair, running: Started, tmp_path: Path) -> None:
     assert "no name for a file" in refused
 
 
-@pytest.mark.slow
-def test_a_copy_goes_on_when_either_end_restarts(sidecars: Sidecars, running: Started, tmp_path: Path) -> None:
-    first, second = sidecars.spawn("first"), sidecars.spawn("second")
-    sidecar("peers", "add", first.contact, beside=second).done()
-    sidecar("contacts", "add", first.contact, beside=second).done()
-    source, into = tmp_path / "file", tmp_path / "into"
-    source.write_bytes(random.Random(4).randbytes(60_000_000))
-    into.mkdir()
-    begin(running, "cp", "--into", str(into), "--count", "1", "--allow", "any", beside=second)
-    receiver = running[-1]
-    sender = start("cp", str(source), f"{second.peer_id}:", beside=first)
-    running.append(sender)
+class Copy:
+    """A file on its way from beside one sidecar to beside another."""
 
-    def halfway(least: int) -> None:
-        while sum(path.stat().st_size for path in into.glob(".file.*.part")) < least:
-            assert sender.poll() is None, sender.communicate()[1].decode()[-1500:]
+    def __init__(self, sidecars: Sidecars, running: Started, folder: Path) -> None:
+        self.first, self.second = sidecars.spawn("first"), sidecars.spawn("second")
+        for verb in ("peers", "contacts"):
+            sidecar(verb, "add", self.first.contact, beside=self.second).done()
+        self.running = running
+        self.source, self.into = folder / "file", folder / "into"
+        self.source.write_bytes(random.Random(4).randbytes(60_000_000))
+        self.into.mkdir()
+        self.receiver = self.receive()
+        self.sender = self.send()
+
+    def receive(self) -> subprocess.Popen[bytes]:
+        begin(self.running, "cp", "--into", str(self.into), "--count", "1", "--allow", "any", beside=self.second)
+        self.receiver = self.running[-1]
+        return self.receiver
+
+    def send(self) -> subprocess.Popen[bytes]:
+        self.sender = start("cp", str(self.source), f"{self.second.peer_id}:", beside=self.first)
+        self.running.append(self.sender)
+        return self.sender
+
+    def has_come(self) -> int:
+        """Bytes that are there, while they are not all; 0 before and after."""
+        for part in self.into.glob(".file.*.part"):
+            with contextlib.suppress(FileNotFoundError):  # the last have come meanwhile
+                return part.stat().st_size
+        return 0
+
+    def halfway(self, least: int) -> None:
+        """Returns once so many bytes are there."""
+        while self.has_come() < least:
+            assert self.sender.poll() is None, self.sender.communicate()[1].decode()[-1500:]
             threading.Event().wait(0.005)
 
-    halfway(1_000_000)
-    second.kill()
-    second.restart()
-    sidecar("peers", "add", first.contact, beside=second).done()
-    halfway(8_000_000)
-    receiver.kill()
-    begin(running, "cp", "--into", str(into), "--count", "1", "--allow", "any", beside=second)
-    out, err = sender.communicate(timeout=90)
-    assert sender.returncode == 0, err
-    assert out.decode().split()[0] == hashlib.sha256(source.read_bytes()).hexdigest()
-    running[-1].communicate(timeout=30)
-    assert (into / "file").read_bytes() == source.read_bytes()
+    def arrives(self) -> None:
+        """The rest comes, and what the sender says of it is true."""
+        out, err = self.sender.communicate(timeout=90)
+        assert self.sender.returncode == 0, err
+        assert out.decode().split()[0] == hashlib.sha256(self.source.read_bytes()).hexdigest()
+        self.receiver.communicate(timeout=30)
+        assert (self.into / "file").read_bytes() == self.source.read_bytes()
+
+
+def test_a_copy_goes_on_when_its_receiver_restarts(sidecars: Sidecars, running: Started, tmp_path: Path) -> None:
+    """Its sidecar, then itself, by kill -9."""
+    copy = Copy(sidecars, running, tmp_path)
+    copy.halfway(1_000_000)
+    copy.second.kill()
+    copy.second.restart()
+    sidecar("peers", "add", copy.first.contact, beside=copy.second).done()
+    copy.halfway(8_000_000)
+    copy.receiver.kill()
+    copy.receive()
+    copy.arrives()
+
+
+def test_a_copy_goes_on_when_its_sender_restarts(sidecars: Sidecars, running: Started, tmp_path: Path) -> None:
+    """Its sidecar, then itself, by kill -9; the sender that is run again begins behind what is there."""
+    copy = Copy(sidecars, running, tmp_path)
+    copy.halfway(1_000_000)
+    copy.first.kill()
+    copy.first.restart()
+    copy.halfway(8_000_000)
+    copy.sender.kill()
+    copy.sender.communicate(timeout=30)
+    least = copy.has_come()
+    copy.send()
+    while (there := copy.has_come()) and copy.sender.poll() is None:
+        assert there >= least, "it was begun anew"
+        threading.Event().wait(0.005)
+    copy.arrives()
 
 
 def test_bench(pair: Pair, running: Started) -> None:

@@ -33,7 +33,7 @@ def test_what_is_late_is_dropped_and_counted(engine: str) -> None:
     came: list[bytes] = []
     b.link(a).datagrams.came = lambda channel, payload: came.append(payload)
     queue = a.link(b).datagrams
-    queue.dropped = dropped.append
+    queue.dropped = lambda why, count: dropped.append(count)
     queue.send("c", b"late", world.network.now - 0.001)
     queue.send("c", b"fresh", world.network.now + 1)
     a.link(b).wake()
@@ -44,7 +44,7 @@ def test_what_is_late_is_dropped_and_counted(engine: str) -> None:
 def test_the_oldest_gives_way() -> None:
     queue = Datagrams()
     dropped: list[int] = []
-    queue.dropped = dropped.append
+    queue.dropped = lambda why, count: dropped.append(count)
     for number in range(WAITING_MAX + 3):
         queue.send("c", str(number).encode(), 10.0)
     assert (len(queue.waiting), sum(dropped)) == (WAITING_MAX, 3)

@@ -10,15 +10,21 @@ from sidecar.errors import Reason, SidecarError
 logger = logging.getLogger(__name__)
 
 
+counted: dict[Reason, int] = dict.fromkeys(Reason, 0)
+"""Calls of this process that ended with an error, by reason, whichever server and listener carried them."""
+
+
 def status_for(path: str, error: Exception) -> Status:
     """The status of whatever a method raised; a bug is logged with its traceback where it is new."""
     match error:
         case SidecarError():
+            counted[error.reason] += 1
             return status_of(error)
         case ForeignStatus():
             return error.status
         case _:
             log_bug(path, error)
+            counted[Reason.INTERNAL] += 1
             return status_of(SidecarError(Reason.INTERNAL, "the sidecar failed; its log has the details"))
 
 

@@ -35,7 +35,7 @@ from sidecar.api.front.base import (
 from sidecar.api.front.failures import status_for
 from sidecar.api.front.requests import decoded
 from sidecar.api.scope import EVERYTHING
-from sidecar.api.status import Status, status_of
+from sidecar.api.status import Status
 from sidecar.errors import Reason, SidecarError
 
 TAKE_BYTES: Final = 1 << 20
@@ -146,7 +146,7 @@ class Handlers(grpc.GenericRpcHandler):
             check_token(self._listener.token, method, handler_call_details.invocation_metadata, self._listener.apps)
         except SidecarError as error:
             self._refused()
-            return refusal(status_of(error))
+            return refusal(status_for(method, error))
         return self._handlers.get(method)
 
 

@@ -26,7 +26,7 @@ from sidecar.api.front.failures import status_for
 from sidecar.api.front.lean.encodings import IDENTITY, Packed, plain
 from sidecar.api.front.lean.stream import Stream
 from sidecar.api.front.requests import decoded
-from sidecar.api.status import Code, ForeignStatus, Status, status_of
+from sidecar.api.status import Code, ForeignStatus, Status
 from sidecar.errors import Reason, SidecarError
 
 TAKE_BYTES: Final = 1 << 20
@@ -79,7 +79,7 @@ class Call:
     def late(self) -> None:
         """The client's deadline has passed."""
         self.stream.refuse(
-            status_of(SidecarError(Reason.DEADLINE, f"{self.path} was not done within the call's deadline"))
+            status_for(self.path, SidecarError(Reason.DEADLINE, f"{self.path} was not done within the call's deadline"))
         )
 
     def at(self, when: float | None) -> None:

@@ -194,6 +194,63 @@ func (Reachability) EnumDescriptor() ([]byte, []int) {
 	return file_overlay_v1_node_proto_rawDescGZIP(), []int{2}
 }
 
+// FlowChange is what has become of requests and byte streams.
+type FlowChange int32
+
+const (
+	// Never sent.
+	FlowChange_FLOW_CHANGE_UNSPECIFIED FlowChange = 0
+	// Their connection was lost: they wait for another.
+	FlowChange_FLOW_CHANGE_SUSPENDED FlowChange = 1
+	// They go on by another connection.
+	FlowChange_FLOW_CHANGE_RESUMED FlowChange = 2
+	// They are over, and what was not acknowledged may not have arrived.
+	FlowChange_FLOW_CHANGE_LOST FlowChange = 3
+)
+
+// Enum value maps for FlowChange.
+var (
+	FlowChange_name = map[int32]string{
+		0: "FLOW_CHANGE_UNSPECIFIED",
+		1: "FLOW_CHANGE_SUSPENDED",
+		2: "FLOW_CHANGE_RESUMED",
+		3: "FLOW_CHANGE_LOST",
+	}
+	FlowChange_value = map[string]int32{
+		"FLOW_CHANGE_UNSPECIFIED": 0,
+		"FLOW_CHANGE_SUSPENDED":   1,
+		"FLOW_CHANGE_RESUMED":     2,
+		"FLOW_CHANGE_LOST":        3,
+	}
+)
+
+func (x FlowChange) Enum() *FlowChange {
+	p := new(FlowChange)
+	*p = x
+	return p
+}
+
+func (x FlowChange) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (FlowChange) Descriptor() protoreflect.EnumDescriptor {
+	return file_overlay_v1_node_proto_enumTypes[3].Descriptor()
+}
+
+func (FlowChange) Type() protoreflect.EnumType {
+	return &file_overlay_v1_node_proto_enumTypes[3]
+}
+
+func (x FlowChange) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use FlowChange.Descriptor instead.
+func (FlowChange) EnumDescriptor() ([]byte, []int) {
+	return file_overlay_v1_node_proto_rawDescGZIP(), []int{3}
+}
+
 // Limits are what this sidecar accepts.
 type Limits struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -839,6 +896,7 @@ type Event struct {
 	//	*Event_IdentityChanged
 	//	*Event_MessagesDead
 	//	*Event_JournalTrouble
+	//	*Event_FlowsChanged
 	//	*Event_RoleChanged
 	Kind          isEvent_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
@@ -1024,6 +1082,15 @@ func (x *Event) GetJournalTrouble() *JournalTrouble {
 	return nil
 }
 
+func (x *Event) GetFlowsChanged() *FlowsChanged {
+	if x != nil {
+		if x, ok := x.Kind.(*Event_FlowsChanged); ok {
+			return x.FlowsChanged
+		}
+	}
+	return nil
+}
+
 func (x *Event) GetRoleChanged() *RoleChanged {
 	if x != nil {
 		if x, ok := x.Kind.(*Event_RoleChanged); ok {
@@ -1112,6 +1179,11 @@ type Event_JournalTrouble struct {
 	JournalTrouble *JournalTrouble `protobuf:"bytes,31,opt,name=journal_trouble,json=journalTrouble,proto3,oneof"`
 }
 
+type Event_FlowsChanged struct {
+	// Requests and byte streams wait for a connection, go on by another, or are lost.
+	FlowsChanged *FlowsChanged `protobuf:"bytes,32,opt,name=flows_changed,json=flowsChanged,proto3,oneof"`
+}
+
 type Event_RoleChanged struct {
 	// This sidecar has become a node, or a client.
 	RoleChanged *RoleChanged `protobuf:"bytes,35,opt,name=role_changed,json=roleChanged,proto3,oneof"`
@@ -1146,6 +1218,8 @@ func (*Event_IdentityChanged) isEvent_Kind() {}
 func (*Event_MessagesDead) isEvent_Kind() {}
 
 func (*Event_JournalTrouble) isEvent_Kind() {}
+
+func (*Event_FlowsChanged) isEvent_Kind() {}
 
 func (*Event_RoleChanged) isEvent_Kind() {}
 
@@ -1606,6 +1680,88 @@ func (x *JournalTrouble) GetError() string {
 	return ""
 }
 
+// FlowsChanged tells of the requests and byte streams to and from one peer.
+type FlowsChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The peer.
+	PeerId string `protobuf:"bytes,1,opt,name=peer_id,json=peerId,proto3" json:"peer_id,omitempty"`
+	// What has become of them.
+	Change FlowChange `protobuf:"varint,2,opt,name=change,proto3,enum=overlay.v1.FlowChange" json:"change,omitempty"`
+	// How many byte streams.
+	Streams uint32 `protobuf:"varint,3,opt,name=streams,proto3" json:"streams,omitempty"`
+	// How many requests.
+	Requests uint32 `protobuf:"varint,4,opt,name=requests,proto3" json:"requests,omitempty"`
+	// Why, of the first that was lost.
+	Detail        string `protobuf:"bytes,5,opt,name=detail,proto3" json:"detail,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FlowsChanged) Reset() {
+	*x = FlowsChanged{}
+	mi := &file_overlay_v1_node_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FlowsChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FlowsChanged) ProtoMessage() {}
+
+func (x *FlowsChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_overlay_v1_node_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FlowsChanged.ProtoReflect.Descriptor instead.
+func (*FlowsChanged) Descriptor() ([]byte, []int) {
+	return file_overlay_v1_node_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *FlowsChanged) GetPeerId() string {
+	if x != nil {
+		return x.PeerId
+	}
+	return ""
+}
+
+func (x *FlowsChanged) GetChange() FlowChange {
+	if x != nil {
+		return x.Change
+	}
+	return FlowChange_FLOW_CHANGE_UNSPECIFIED
+}
+
+func (x *FlowsChanged) GetStreams() uint32 {
+	if x != nil {
+		return x.Streams
+	}
+	return 0
+}
+
+func (x *FlowsChanged) GetRequests() uint32 {
+	if x != nil {
+		return x.Requests
+	}
+	return 0
+}
+
+func (x *FlowsChanged) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
 // InstanceConflict tells of two sidecars with one key.
 type InstanceConflict struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1619,7 +1775,7 @@ type InstanceConflict struct {
 
 func (x *InstanceConflict) Reset() {
 	*x = InstanceConflict{}
-	mi := &file_overlay_v1_node_proto_msgTypes[16]
+	mi := &file_overlay_v1_node_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1631,7 +1787,7 @@ func (x *InstanceConflict) String() string {
 func (*InstanceConflict) ProtoMessage() {}
 
 func (x *InstanceConflict) ProtoReflect() protoreflect.Message {
-	mi := &file_overlay_v1_node_proto_msgTypes[16]
+	mi := &file_overlay_v1_node_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1644,7 +1800,7 @@ func (x *InstanceConflict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InstanceConflict.ProtoReflect.Descriptor instead.
 func (*InstanceConflict) Descriptor() ([]byte, []int) {
-	return file_overlay_v1_node_proto_rawDescGZIP(), []int{16}
+	return file_overlay_v1_node_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *InstanceConflict) GetPeerId() string {
@@ -1674,7 +1830,7 @@ type BootstrapSucceeded struct {
 
 func (x *BootstrapSucceeded) Reset() {
 	*x = BootstrapSucceeded{}
-	mi := &file_overlay_v1_node_proto_msgTypes[17]
+	mi := &file_overlay_v1_node_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1686,7 +1842,7 @@ func (x *BootstrapSucceeded) String() string {
 func (*BootstrapSucceeded) ProtoMessage() {}
 
 func (x *BootstrapSucceeded) ProtoReflect() protoreflect.Message {
-	mi := &file_overlay_v1_node_proto_msgTypes[17]
+	mi := &file_overlay_v1_node_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1699,7 +1855,7 @@ func (x *BootstrapSucceeded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BootstrapSucceeded.ProtoReflect.Descriptor instead.
 func (*BootstrapSucceeded) Descriptor() ([]byte, []int) {
-	return file_overlay_v1_node_proto_rawDescGZIP(), []int{17}
+	return file_overlay_v1_node_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *BootstrapSucceeded) GetPeerId() string {
@@ -1729,7 +1885,7 @@ type BootstrapFailed struct {
 
 func (x *BootstrapFailed) Reset() {
 	*x = BootstrapFailed{}
-	mi := &file_overlay_v1_node_proto_msgTypes[18]
+	mi := &file_overlay_v1_node_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1741,7 +1897,7 @@ func (x *BootstrapFailed) String() string {
 func (*BootstrapFailed) ProtoMessage() {}
 
 func (x *BootstrapFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_overlay_v1_node_proto_msgTypes[18]
+	mi := &file_overlay_v1_node_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1754,7 +1910,7 @@ func (x *BootstrapFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BootstrapFailed.ProtoReflect.Descriptor instead.
 func (*BootstrapFailed) Descriptor() ([]byte, []int) {
-	return file_overlay_v1_node_proto_rawDescGZIP(), []int{18}
+	return file_overlay_v1_node_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *BootstrapFailed) GetFailures() []*ContactResult {
@@ -1784,7 +1940,7 @@ type ContactAdded struct {
 
 func (x *ContactAdded) Reset() {
 	*x = ContactAdded{}
-	mi := &file_overlay_v1_node_proto_msgTypes[19]
+	mi := &file_overlay_v1_node_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1796,7 +1952,7 @@ func (x *ContactAdded) String() string {
 func (*ContactAdded) ProtoMessage() {}
 
 func (x *ContactAdded) ProtoReflect() protoreflect.Message {
-	mi := &file_overlay_v1_node_proto_msgTypes[19]
+	mi := &file_overlay_v1_node_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1809,7 +1965,7 @@ func (x *ContactAdded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactAdded.ProtoReflect.Descriptor instead.
 func (*ContactAdded) Descriptor() ([]byte, []int) {
-	return file_overlay_v1_node_proto_rawDescGZIP(), []int{19}
+	return file_overlay_v1_node_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ContactAdded) GetContact() string {
@@ -1839,7 +1995,7 @@ type ContactRemoved struct {
 
 func (x *ContactRemoved) Reset() {
 	*x = ContactRemoved{}
-	mi := &file_overlay_v1_node_proto_msgTypes[20]
+	mi := &file_overlay_v1_node_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1851,7 +2007,7 @@ func (x *ContactRemoved) String() string {
 func (*ContactRemoved) ProtoMessage() {}
 
 func (x *ContactRemoved) ProtoReflect() protoreflect.Message {
-	mi := &file_overlay_v1_node_proto_msgTypes[20]
+	mi := &file_overlay_v1_node_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1864,7 +2020,7 @@ func (x *ContactRemoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactRemoved.ProtoReflect.Descriptor instead.
 func (*ContactRemoved) Descriptor() ([]byte, []int) {
-	return file_overlay_v1_node_proto_rawDescGZIP(), []int{20}
+	return file_overlay_v1_node_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ContactRemoved) GetContact() string {
@@ -1896,7 +2052,7 @@ type IdentityChanged struct {
 
 func (x *IdentityChanged) Reset() {
 	*x = IdentityChanged{}
-	mi := &file_overlay_v1_node_proto_msgTypes[21]
+	mi := &file_overlay_v1_node_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1908,7 +2064,7 @@ func (x *IdentityChanged) String() string {
 func (*IdentityChanged) ProtoMessage() {}
 
 func (x *IdentityChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_overlay_v1_node_proto_msgTypes[21]
+	mi := &file_overlay_v1_node_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1921,7 +2077,7 @@ func (x *IdentityChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentityChanged.ProtoReflect.Descriptor instead.
 func (*IdentityChanged) Descriptor() ([]byte, []int) {
-	return file_overlay_v1_node_proto_rawDescGZIP(), []int{21}
+	return file_overlay_v1_node_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *IdentityChanged) GetAddress() string {
@@ -1958,7 +2114,7 @@ type RoleChanged struct {
 
 func (x *RoleChanged) Reset() {
 	*x = RoleChanged{}
-	mi := &file_overlay_v1_node_proto_msgTypes[22]
+	mi := &file_overlay_v1_node_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1970,7 +2126,7 @@ func (x *RoleChanged) String() string {
 func (*RoleChanged) ProtoMessage() {}
 
 func (x *RoleChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_overlay_v1_node_proto_msgTypes[22]
+	mi := &file_overlay_v1_node_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1983,7 +2139,7 @@ func (x *RoleChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoleChanged.ProtoReflect.Descriptor instead.
 func (*RoleChanged) Descriptor() ([]byte, []int) {
-	return file_overlay_v1_node_proto_rawDescGZIP(), []int{22}
+	return file_overlay_v1_node_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RoleChanged) GetRole() Role {
@@ -2011,7 +2167,7 @@ type StateChanged struct {
 
 func (x *StateChanged) Reset() {
 	*x = StateChanged{}
-	mi := &file_overlay_v1_node_proto_msgTypes[23]
+	mi := &file_overlay_v1_node_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2023,7 +2179,7 @@ func (x *StateChanged) String() string {
 func (*StateChanged) ProtoMessage() {}
 
 func (x *StateChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_overlay_v1_node_proto_msgTypes[23]
+	mi := &file_overlay_v1_node_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2036,7 +2192,7 @@ func (x *StateChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateChanged.ProtoReflect.Descriptor instead.
 func (*StateChanged) Descriptor() ([]byte, []int) {
-	return file_overlay_v1_node_proto_rawDescGZIP(), []int{23}
+	return file_overlay_v1_node_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *StateChanged) GetState() NodeState {
@@ -2060,7 +2216,7 @@ type TrustReloaded struct {
 
 func (x *TrustReloaded) Reset() {
 	*x = TrustReloaded{}
-	mi := &file_overlay_v1_node_proto_msgTypes[24]
+	mi := &file_overlay_v1_node_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2072,7 +2228,7 @@ func (x *TrustReloaded) String() string {
 func (*TrustReloaded) ProtoMessage() {}
 
 func (x *TrustReloaded) ProtoReflect() protoreflect.Message {
-	mi := &file_overlay_v1_node_proto_msgTypes[24]
+	mi := &file_overlay_v1_node_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2085,7 +2241,7 @@ func (x *TrustReloaded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrustReloaded.ProtoReflect.Descriptor instead.
 func (*TrustReloaded) Descriptor() ([]byte, []int) {
-	return file_overlay_v1_node_proto_rawDescGZIP(), []int{24}
+	return file_overlay_v1_node_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *TrustReloaded) GetFiles() []string {
@@ -2117,7 +2273,7 @@ type TrustExpiring struct {
 
 func (x *TrustExpiring) Reset() {
 	*x = TrustExpiring{}
-	mi := &file_overlay_v1_node_proto_msgTypes[25]
+	mi := &file_overlay_v1_node_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2129,7 +2285,7 @@ func (x *TrustExpiring) String() string {
 func (*TrustExpiring) ProtoMessage() {}
 
 func (x *TrustExpiring) ProtoReflect() protoreflect.Message {
-	mi := &file_overlay_v1_node_proto_msgTypes[25]
+	mi := &file_overlay_v1_node_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2142,7 +2298,7 @@ func (x *TrustExpiring) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrustExpiring.ProtoReflect.Descriptor instead.
 func (*TrustExpiring) Descriptor() ([]byte, []int) {
-	return file_overlay_v1_node_proto_rawDescGZIP(), []int{25}
+	return file_overlay_v1_node_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *TrustExpiring) GetFile() string {
@@ -2179,7 +2335,7 @@ type DrainRequest struct {
 
 func (x *DrainRequest) Reset() {
 	*x = DrainRequest{}
-	mi := &file_overlay_v1_node_proto_msgTypes[26]
+	mi := &file_overlay_v1_node_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2191,7 +2347,7 @@ func (x *DrainRequest) String() string {
 func (*DrainRequest) ProtoMessage() {}
 
 func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_overlay_v1_node_proto_msgTypes[26]
+	mi := &file_overlay_v1_node_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2204,7 +2360,7 @@ func (x *DrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
 func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_overlay_v1_node_proto_rawDescGZIP(), []int{26}
+	return file_overlay_v1_node_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DrainRequest) GetTimeout() *durationpb.Duration {
@@ -2232,7 +2388,7 @@ type DrainResponse struct {
 
 func (x *DrainResponse) Reset() {
 	*x = DrainResponse{}
-	mi := &file_overlay_v1_node_proto_msgTypes[27]
+	mi := &file_overlay_v1_node_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2244,7 +2400,7 @@ func (x *DrainResponse) String() string {
 func (*DrainResponse) ProtoMessage() {}
 
 func (x *DrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_overlay_v1_node_proto_msgTypes[27]
+	mi := &file_overlay_v1_node_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2257,7 +2413,7 @@ func (x *DrainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
 func (*DrainResponse) Descriptor() ([]byte, []int) {
-	return file_overlay_v1_node_proto_rawDescGZIP(), []int{27}
+	return file_overlay_v1_node_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DrainResponse) GetMessagesLost() uint64 {
@@ -2322,7 +2478,7 @@ const file_overlay_v1_node_proto_rawDesc = "" +
 	"\x06cursor\x18\x01 \x01(\v2\x12.overlay.v1.CursorR\x06cursor\"l\n" +
 	"\x13WatchEventsResponse\x12)\n" +
 	"\x06events\x18\x01 \x03(\v2\x11.overlay.v1.EventR\x06events\x12*\n" +
-	"\x06cursor\x18\x02 \x01(\v2\x12.overlay.v1.CursorR\x06cursor\"\x99\t\n" +
+	"\x06cursor\x18\x02 \x01(\v2\x12.overlay.v1.CursorR\x06cursor\"\xda\t\n" +
 	"\x05Event\x12.\n" +
 	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x129\n" +
 	"\vpeer_linked\x18\x02 \x01(\v2\x16.overlay.v1.PeerLinkedH\x00R\n" +
@@ -2341,7 +2497,8 @@ const file_overlay_v1_node_proto_rawDesc = "" +
 	"\x0fcontact_removed\x18\x17 \x01(\v2\x1a.overlay.v1.ContactRemovedH\x00R\x0econtactRemoved\x12H\n" +
 	"\x10identity_changed\x18\x18 \x01(\v2\x1b.overlay.v1.IdentityChangedH\x00R\x0fidentityChanged\x12?\n" +
 	"\rmessages_dead\x18\x1e \x01(\v2\x18.overlay.v1.MessagesDeadH\x00R\fmessagesDead\x12E\n" +
-	"\x0fjournal_trouble\x18\x1f \x01(\v2\x1a.overlay.v1.JournalTroubleH\x00R\x0ejournalTrouble\x12<\n" +
+	"\x0fjournal_trouble\x18\x1f \x01(\v2\x1a.overlay.v1.JournalTroubleH\x00R\x0ejournalTrouble\x12?\n" +
+	"\rflows_changed\x18  \x01(\v2\x18.overlay.v1.FlowsChangedH\x00R\fflowsChanged\x12<\n" +
 	"\frole_changed\x18# \x01(\v2\x17.overlay.v1.RoleChangedH\x00R\vroleChangedB\x06\n" +
 	"\x04kindJ\x04\b\a\x10\bR\fbootstrapped\"Y\n" +
 	"\n" +
@@ -2373,7 +2530,13 @@ const file_overlay_v1_node_proto_rawDesc = "" +
 	"\x05count\x18\x03 \x01(\x04R\x05count\x12\x1a\n" +
 	"\boutgoing\x18\x04 \x01(\bR\boutgoing\"&\n" +
 	"\x0eJournalTrouble\x12\x14\n" +
-	"\x05error\x18\x01 \x01(\tR\x05error\"E\n" +
+	"\x05error\x18\x01 \x01(\tR\x05error\"\xa5\x01\n" +
+	"\fFlowsChanged\x12\x17\n" +
+	"\apeer_id\x18\x01 \x01(\tR\x06peerId\x12.\n" +
+	"\x06change\x18\x02 \x01(\x0e2\x16.overlay.v1.FlowChangeR\x06change\x12\x18\n" +
+	"\astreams\x18\x03 \x01(\rR\astreams\x12\x1a\n" +
+	"\brequests\x18\x04 \x01(\rR\brequests\x12\x16\n" +
+	"\x06detail\x18\x05 \x01(\tR\x06detail\"E\n" +
 	"\x10InstanceConflict\x12\x17\n" +
 	"\apeer_id\x18\x01 \x01(\tR\x06peerId\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\"G\n" +
@@ -2424,7 +2587,13 @@ const file_overlay_v1_node_proto_rawDesc = "" +
 	"\x18REACHABILITY_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14REACHABILITY_REACHED\x10\x01\x12\x1c\n" +
 	"\x18REACHABILITY_NOT_REACHED\x10\x02\x12\x18\n" +
-	"\x14REACHABILITY_UNKNOWN\x10\x032\xc3\x02\n" +
+	"\x14REACHABILITY_UNKNOWN\x10\x03*s\n" +
+	"\n" +
+	"FlowChange\x12\x1b\n" +
+	"\x17FLOW_CHANGE_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15FLOW_CHANGE_SUSPENDED\x10\x01\x12\x17\n" +
+	"\x13FLOW_CHANGE_RESUMED\x10\x02\x12\x14\n" +
+	"\x10FLOW_CHANGE_LOST\x10\x032\xc3\x02\n" +
 	"\vNodeService\x12B\n" +
 	"\aGetNode\x12\x1a.overlay.v1.GetNodeRequest\x1a\x1b.overlay.v1.GetNodeResponse\x12P\n" +
 	"\vWatchEvents\x12\x1e.overlay.v1.WatchEventsRequest\x1a\x1f.overlay.v1.WatchEventsResponse0\x01\x12`\n" +
@@ -2443,101 +2612,105 @@ func file_overlay_v1_node_proto_rawDescGZIP() []byte {
 	return file_overlay_v1_node_proto_rawDescData
 }
 
-var file_overlay_v1_node_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_overlay_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_overlay_v1_node_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_overlay_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_overlay_v1_node_proto_goTypes = []any{
 	(NodeState)(0),                    // 0: overlay.v1.NodeState
 	(TrustMode)(0),                    // 1: overlay.v1.TrustMode
 	(Reachability)(0),                 // 2: overlay.v1.Reachability
-	(*Limits)(nil),                    // 3: overlay.v1.Limits
-	(*GetNodeRequest)(nil),            // 4: overlay.v1.GetNodeRequest
-	(*GetNodeResponse)(nil),           // 5: overlay.v1.GetNodeResponse
-	(*CheckReachabilityRequest)(nil),  // 6: overlay.v1.CheckReachabilityRequest
-	(*CheckReachabilityResponse)(nil), // 7: overlay.v1.CheckReachabilityResponse
-	(*ReachabilityCheck)(nil),         // 8: overlay.v1.ReachabilityCheck
-	(*WatchEventsRequest)(nil),        // 9: overlay.v1.WatchEventsRequest
-	(*WatchEventsResponse)(nil),       // 10: overlay.v1.WatchEventsResponse
-	(*Event)(nil),                     // 11: overlay.v1.Event
-	(*PeerLinked)(nil),                // 12: overlay.v1.PeerLinked
-	(*PeerUnlinked)(nil),              // 13: overlay.v1.PeerUnlinked
-	(*PeerRefused)(nil),               // 14: overlay.v1.PeerRefused
-	(*MessagesLost)(nil),              // 15: overlay.v1.MessagesLost
-	(*UnsentMessages)(nil),            // 16: overlay.v1.UnsentMessages
-	(*MessagesDead)(nil),              // 17: overlay.v1.MessagesDead
-	(*JournalTrouble)(nil),            // 18: overlay.v1.JournalTrouble
-	(*InstanceConflict)(nil),          // 19: overlay.v1.InstanceConflict
-	(*BootstrapSucceeded)(nil),        // 20: overlay.v1.BootstrapSucceeded
-	(*BootstrapFailed)(nil),           // 21: overlay.v1.BootstrapFailed
-	(*ContactAdded)(nil),              // 22: overlay.v1.ContactAdded
-	(*ContactRemoved)(nil),            // 23: overlay.v1.ContactRemoved
-	(*IdentityChanged)(nil),           // 24: overlay.v1.IdentityChanged
-	(*RoleChanged)(nil),               // 25: overlay.v1.RoleChanged
-	(*StateChanged)(nil),              // 26: overlay.v1.StateChanged
-	(*TrustReloaded)(nil),             // 27: overlay.v1.TrustReloaded
-	(*TrustExpiring)(nil),             // 28: overlay.v1.TrustExpiring
-	(*DrainRequest)(nil),              // 29: overlay.v1.DrainRequest
-	(*DrainResponse)(nil),             // 30: overlay.v1.DrainResponse
-	(*timestamppb.Timestamp)(nil),     // 31: google.protobuf.Timestamp
-	(Role)(0),                         // 32: overlay.v1.Role
-	(*Cursor)(nil),                    // 33: overlay.v1.Cursor
-	(ErrorReason)(0),                  // 34: overlay.v1.ErrorReason
-	(*ContactResult)(nil),             // 35: overlay.v1.ContactResult
-	(ContactOrigin)(0),                // 36: overlay.v1.ContactOrigin
-	(*durationpb.Duration)(nil),       // 37: google.protobuf.Duration
+	(FlowChange)(0),                   // 3: overlay.v1.FlowChange
+	(*Limits)(nil),                    // 4: overlay.v1.Limits
+	(*GetNodeRequest)(nil),            // 5: overlay.v1.GetNodeRequest
+	(*GetNodeResponse)(nil),           // 6: overlay.v1.GetNodeResponse
+	(*CheckReachabilityRequest)(nil),  // 7: overlay.v1.CheckReachabilityRequest
+	(*CheckReachabilityResponse)(nil), // 8: overlay.v1.CheckReachabilityResponse
+	(*ReachabilityCheck)(nil),         // 9: overlay.v1.ReachabilityCheck
+	(*WatchEventsRequest)(nil),        // 10: overlay.v1.WatchEventsRequest
+	(*WatchEventsResponse)(nil),       // 11: overlay.v1.WatchEventsResponse
+	(*Event)(nil),                     // 12: overlay.v1.Event
+	(*PeerLinked)(nil),                // 13: overlay.v1.PeerLinked
+	(*PeerUnlinked)(nil),              // 14: overlay.v1.PeerUnlinked
+	(*PeerRefused)(nil),               // 15: overlay.v1.PeerRefused
+	(*MessagesLost)(nil),              // 16: overlay.v1.MessagesLost
+	(*UnsentMessages)(nil),            // 17: overlay.v1.UnsentMessages
+	(*MessagesDead)(nil),              // 18: overlay.v1.MessagesDead
+	(*JournalTrouble)(nil),            // 19: overlay.v1.JournalTrouble
+	(*FlowsChanged)(nil),              // 20: overlay.v1.FlowsChanged
+	(*InstanceConflict)(nil),          // 21: overlay.v1.InstanceConflict
+	(*BootstrapSucceeded)(nil),        // 22: overlay.v1.BootstrapSucceeded
+	(*BootstrapFailed)(nil),           // 23: overlay.v1.BootstrapFailed
+	(*ContactAdded)(nil),              // 24: overlay.v1.ContactAdded
+	(*ContactRemoved)(nil),            // 25: overlay.v1.ContactRemoved
+	(*IdentityChanged)(nil),           // 26: overlay.v1.IdentityChanged
+	(*RoleChanged)(nil),               // 27: overlay.v1.RoleChanged
+	(*StateChanged)(nil),              // 28: overlay.v1.StateChanged
+	(*TrustReloaded)(nil),             // 29: overlay.v1.TrustReloaded
+	(*TrustExpiring)(nil),             // 30: overlay.v1.TrustExpiring
+	(*DrainRequest)(nil),              // 31: overlay.v1.DrainRequest
+	(*DrainResponse)(nil),             // 32: overlay.v1.DrainResponse
+	(*timestamppb.Timestamp)(nil),     // 33: google.protobuf.Timestamp
+	(Role)(0),                         // 34: overlay.v1.Role
+	(*Cursor)(nil),                    // 35: overlay.v1.Cursor
+	(ErrorReason)(0),                  // 36: overlay.v1.ErrorReason
+	(*ContactResult)(nil),             // 37: overlay.v1.ContactResult
+	(ContactOrigin)(0),                // 38: overlay.v1.ContactOrigin
+	(*durationpb.Duration)(nil),       // 39: google.protobuf.Duration
 }
 var file_overlay_v1_node_proto_depIdxs = []int32{
 	0,  // 0: overlay.v1.GetNodeResponse.state:type_name -> overlay.v1.NodeState
-	3,  // 1: overlay.v1.GetNodeResponse.limits:type_name -> overlay.v1.Limits
-	31, // 2: overlay.v1.GetNodeResponse.started_at:type_name -> google.protobuf.Timestamp
+	4,  // 1: overlay.v1.GetNodeResponse.limits:type_name -> overlay.v1.Limits
+	33, // 2: overlay.v1.GetNodeResponse.started_at:type_name -> google.protobuf.Timestamp
 	1,  // 3: overlay.v1.GetNodeResponse.trust:type_name -> overlay.v1.TrustMode
-	31, // 4: overlay.v1.GetNodeResponse.certificate_expires:type_name -> google.protobuf.Timestamp
-	32, // 5: overlay.v1.GetNodeResponse.role:type_name -> overlay.v1.Role
-	32, // 6: overlay.v1.GetNodeResponse.role_setting:type_name -> overlay.v1.Role
-	32, // 7: overlay.v1.CheckReachabilityResponse.role:type_name -> overlay.v1.Role
-	8,  // 8: overlay.v1.CheckReachabilityResponse.checks:type_name -> overlay.v1.ReachabilityCheck
+	33, // 4: overlay.v1.GetNodeResponse.certificate_expires:type_name -> google.protobuf.Timestamp
+	34, // 5: overlay.v1.GetNodeResponse.role:type_name -> overlay.v1.Role
+	34, // 6: overlay.v1.GetNodeResponse.role_setting:type_name -> overlay.v1.Role
+	34, // 7: overlay.v1.CheckReachabilityResponse.role:type_name -> overlay.v1.Role
+	9,  // 8: overlay.v1.CheckReachabilityResponse.checks:type_name -> overlay.v1.ReachabilityCheck
 	2,  // 9: overlay.v1.ReachabilityCheck.result:type_name -> overlay.v1.Reachability
-	33, // 10: overlay.v1.WatchEventsRequest.cursor:type_name -> overlay.v1.Cursor
-	11, // 11: overlay.v1.WatchEventsResponse.events:type_name -> overlay.v1.Event
-	33, // 12: overlay.v1.WatchEventsResponse.cursor:type_name -> overlay.v1.Cursor
-	31, // 13: overlay.v1.Event.time:type_name -> google.protobuf.Timestamp
-	12, // 14: overlay.v1.Event.peer_linked:type_name -> overlay.v1.PeerLinked
-	13, // 15: overlay.v1.Event.peer_unlinked:type_name -> overlay.v1.PeerUnlinked
-	14, // 16: overlay.v1.Event.peer_refused:type_name -> overlay.v1.PeerRefused
-	15, // 17: overlay.v1.Event.messages_lost:type_name -> overlay.v1.MessagesLost
-	19, // 18: overlay.v1.Event.instance_conflict:type_name -> overlay.v1.InstanceConflict
-	26, // 19: overlay.v1.Event.state_changed:type_name -> overlay.v1.StateChanged
-	27, // 20: overlay.v1.Event.trust_reloaded:type_name -> overlay.v1.TrustReloaded
-	28, // 21: overlay.v1.Event.trust_expiring:type_name -> overlay.v1.TrustExpiring
-	20, // 22: overlay.v1.Event.bootstrap_succeeded:type_name -> overlay.v1.BootstrapSucceeded
-	21, // 23: overlay.v1.Event.bootstrap_failed:type_name -> overlay.v1.BootstrapFailed
-	22, // 24: overlay.v1.Event.contact_added:type_name -> overlay.v1.ContactAdded
-	23, // 25: overlay.v1.Event.contact_removed:type_name -> overlay.v1.ContactRemoved
-	24, // 26: overlay.v1.Event.identity_changed:type_name -> overlay.v1.IdentityChanged
-	17, // 27: overlay.v1.Event.messages_dead:type_name -> overlay.v1.MessagesDead
-	18, // 28: overlay.v1.Event.journal_trouble:type_name -> overlay.v1.JournalTrouble
-	25, // 29: overlay.v1.Event.role_changed:type_name -> overlay.v1.RoleChanged
-	34, // 30: overlay.v1.MessagesLost.reason:type_name -> overlay.v1.ErrorReason
-	16, // 31: overlay.v1.MessagesLost.unsent:type_name -> overlay.v1.UnsentMessages
-	35, // 32: overlay.v1.BootstrapFailed.failures:type_name -> overlay.v1.ContactResult
-	36, // 33: overlay.v1.ContactAdded.origin:type_name -> overlay.v1.ContactOrigin
-	36, // 34: overlay.v1.ContactRemoved.origin:type_name -> overlay.v1.ContactOrigin
-	32, // 35: overlay.v1.RoleChanged.role:type_name -> overlay.v1.Role
-	0,  // 36: overlay.v1.StateChanged.state:type_name -> overlay.v1.NodeState
-	31, // 37: overlay.v1.TrustExpiring.ends:type_name -> google.protobuf.Timestamp
-	37, // 38: overlay.v1.DrainRequest.timeout:type_name -> google.protobuf.Duration
-	4,  // 39: overlay.v1.NodeService.GetNode:input_type -> overlay.v1.GetNodeRequest
-	9,  // 40: overlay.v1.NodeService.WatchEvents:input_type -> overlay.v1.WatchEventsRequest
-	6,  // 41: overlay.v1.NodeService.CheckReachability:input_type -> overlay.v1.CheckReachabilityRequest
-	29, // 42: overlay.v1.NodeService.Drain:input_type -> overlay.v1.DrainRequest
-	5,  // 43: overlay.v1.NodeService.GetNode:output_type -> overlay.v1.GetNodeResponse
-	10, // 44: overlay.v1.NodeService.WatchEvents:output_type -> overlay.v1.WatchEventsResponse
-	7,  // 45: overlay.v1.NodeService.CheckReachability:output_type -> overlay.v1.CheckReachabilityResponse
-	30, // 46: overlay.v1.NodeService.Drain:output_type -> overlay.v1.DrainResponse
-	43, // [43:47] is the sub-list for method output_type
-	39, // [39:43] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	35, // 10: overlay.v1.WatchEventsRequest.cursor:type_name -> overlay.v1.Cursor
+	12, // 11: overlay.v1.WatchEventsResponse.events:type_name -> overlay.v1.Event
+	35, // 12: overlay.v1.WatchEventsResponse.cursor:type_name -> overlay.v1.Cursor
+	33, // 13: overlay.v1.Event.time:type_name -> google.protobuf.Timestamp
+	13, // 14: overlay.v1.Event.peer_linked:type_name -> overlay.v1.PeerLinked
+	14, // 15: overlay.v1.Event.peer_unlinked:type_name -> overlay.v1.PeerUnlinked
+	15, // 16: overlay.v1.Event.peer_refused:type_name -> overlay.v1.PeerRefused
+	16, // 17: overlay.v1.Event.messages_lost:type_name -> overlay.v1.MessagesLost
+	21, // 18: overlay.v1.Event.instance_conflict:type_name -> overlay.v1.InstanceConflict
+	28, // 19: overlay.v1.Event.state_changed:type_name -> overlay.v1.StateChanged
+	29, // 20: overlay.v1.Event.trust_reloaded:type_name -> overlay.v1.TrustReloaded
+	30, // 21: overlay.v1.Event.trust_expiring:type_name -> overlay.v1.TrustExpiring
+	22, // 22: overlay.v1.Event.bootstrap_succeeded:type_name -> overlay.v1.BootstrapSucceeded
+	23, // 23: overlay.v1.Event.bootstrap_failed:type_name -> overlay.v1.BootstrapFailed
+	24, // 24: overlay.v1.Event.contact_added:type_name -> overlay.v1.ContactAdded
+	25, // 25: overlay.v1.Event.contact_removed:type_name -> overlay.v1.ContactRemoved
+	26, // 26: overlay.v1.Event.identity_changed:type_name -> overlay.v1.IdentityChanged
+	18, // 27: overlay.v1.Event.messages_dead:type_name -> overlay.v1.MessagesDead
+	19, // 28: overlay.v1.Event.journal_trouble:type_name -> overlay.v1.JournalTrouble
+	20, // 29: overlay.v1.Event.flows_changed:type_name -> overlay.v1.FlowsChanged
+	27, // 30: overlay.v1.Event.role_changed:type_name -> overlay.v1.RoleChanged
+	36, // 31: overlay.v1.MessagesLost.reason:type_name -> overlay.v1.ErrorReason
+	17, // 32: overlay.v1.MessagesLost.unsent:type_name -> overlay.v1.UnsentMessages
+	3,  // 33: overlay.v1.FlowsChanged.change:type_name -> overlay.v1.FlowChange
+	37, // 34: overlay.v1.BootstrapFailed.failures:type_name -> overlay.v1.ContactResult
+	38, // 35: overlay.v1.ContactAdded.origin:type_name -> overlay.v1.ContactOrigin
+	38, // 36: overlay.v1.ContactRemoved.origin:type_name -> overlay.v1.ContactOrigin
+	34, // 37: overlay.v1.RoleChanged.role:type_name -> overlay.v1.Role
+	0,  // 38: overlay.v1.StateChanged.state:type_name -> overlay.v1.NodeState
+	33, // 39: overlay.v1.TrustExpiring.ends:type_name -> google.protobuf.Timestamp
+	39, // 40: overlay.v1.DrainRequest.timeout:type_name -> google.protobuf.Duration
+	5,  // 41: overlay.v1.NodeService.GetNode:input_type -> overlay.v1.GetNodeRequest
+	10, // 42: overlay.v1.NodeService.WatchEvents:input_type -> overlay.v1.WatchEventsRequest
+	7,  // 43: overlay.v1.NodeService.CheckReachability:input_type -> overlay.v1.CheckReachabilityRequest
+	31, // 44: overlay.v1.NodeService.Drain:input_type -> overlay.v1.DrainRequest
+	6,  // 45: overlay.v1.NodeService.GetNode:output_type -> overlay.v1.GetNodeResponse
+	11, // 46: overlay.v1.NodeService.WatchEvents:output_type -> overlay.v1.WatchEventsResponse
+	8,  // 47: overlay.v1.NodeService.CheckReachability:output_type -> overlay.v1.CheckReachabilityResponse
+	32, // 48: overlay.v1.NodeService.Drain:output_type -> overlay.v1.DrainResponse
+	45, // [45:49] is the sub-list for method output_type
+	41, // [41:45] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_overlay_v1_node_proto_init() }
@@ -2565,6 +2738,7 @@ func file_overlay_v1_node_proto_init() {
 		(*Event_IdentityChanged)(nil),
 		(*Event_MessagesDead)(nil),
 		(*Event_JournalTrouble)(nil),
+		(*Event_FlowsChanged)(nil),
 		(*Event_RoleChanged)(nil),
 	}
 	type x struct{}
@@ -2572,8 +2746,8 @@ func file_overlay_v1_node_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_overlay_v1_node_proto_rawDesc), len(file_overlay_v1_node_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   28,
+			NumEnums:      4,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

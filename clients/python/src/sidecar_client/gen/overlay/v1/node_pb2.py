@@ -30,19 +30,21 @@ from sidecar_client.gen.overlay.v1 import errors_pb2 as overlay_dot_v1_dot_error
 from sidecar_client.gen.overlay.v1 import role_pb2 as overlay_dot_v1_dot_role__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15overlay/v1/node.proto\x12\noverlay.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aoverlay/v1/bootstrap.proto\x1a\x17overlay/v1/cursor.proto\x1a\x17overlay/v1/errors.proto\x1a\x15overlay/v1/role.proto\"\x8c\x01\n\x06Limits\x12\x19\n\x11max_message_bytes\x18\x01 \x01(\x04\x12\x16\n\x0emax_grpc_bytes\x18\x02 \x01(\x04\x12\x18\n\x10max_header_bytes\x18\x03 \x01(\x04\x12\x19\n\x11max_channel_bytes\x18\x04 \x01(\x04\x12\x1a\n\x12max_datagram_bytes\x18\x14 \x01(\x04\"\x10\n\x0eGetNodeRequest\"\xbd\x04\n\x0fGetNodeResponse\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x12\n\nnetwork_id\x18\x02 \x01(\t\x12\x10\n\x08instance\x18\x03 \x01(\x06\x12$\n\x05state\x18\x04 \x01(\x0e\x32\x15.overlay.v1.NodeState\x12\x18\n\x10listen_addresses\x18\x05 \x03(\t\x12\x1a\n\x12observed_addresses\x18\x06 \x03(\t\x12\x0e\n\x06\x65ngine\x18\x07 \x01(\t\x12\r\n\x05\x66ront\x18\x08 \x01(\t\x12\x0f\n\x07version\x18\t \x01(\t\x12\"\n\x06limits\x18\n \x01(\x0b\x32\x12.overlay.v1.Limits\x12.\n\nstarted_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0clinked_peers\x18\x0c \x01(\r\x12\x13\n\x0bknown_peers\x18\r \x01(\r\x12\x11\n\tnot_ready\x18\x0e \x03(\t\x12$\n\x05trust\x18\x0f \x01(\x0e\x32\x15.overlay.v1.TrustMode\x12\x37\n\x13\x63\x65rtificate_expires\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11\x63\x65rtificate_names\x18\x11 \x03(\t\x12\x1e\n\x04role\x18\x1e \x01(\x0e\x32\x10.overlay.v1.Role\x12\x13\n\x0brole_reason\x18\x1f \x01(\t\x12&\n\x0crole_setting\x18  \x01(\x0e\x32\x10.overlay.v1.Role\"-\n\x18\x43heckReachabilityRequest\x12\x11\n\taddresses\x18\x01 \x03(\t\"\x7f\n\x19\x43heckReachabilityResponse\x12\x1e\n\x04role\x18\x01 \x01(\x0e\x32\x10.overlay.v1.Role\x12\x13\n\x0brole_reason\x18\x02 \x01(\t\x12-\n\x06\x63hecks\x18\x03 \x03(\x0b\x32\x1d.overlay.v1.ReachabilityCheck\"o\n\x11ReachabilityCheck\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12(\n\x06result\x18\x03 \x01(\x0e\x32\x18.overlay.v1.Reachability\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"8\n\x12WatchEventsRequest\x12\"\n\x06\x63ursor\x18\x01 \x01(\x0b\x32\x12.overlay.v1.Cursor\"\\\n\x13WatchEventsResponse\x12!\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x11.overlay.v1.Event\x12\"\n\x06\x63ursor\x18\x02 \x01(\x0b\x32\x12.overlay.v1.Cursor\"\xa1\x07\n\x05\x45vent\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x0bpeer_linked\x18\x02 \x01(\x0b\x32\x16.overlay.v1.PeerLinkedH\x00\x12\x31\n\rpeer_unlinked\x18\x03 \x01(\x0b\x32\x18.overlay.v1.PeerUnlinkedH\x00\x12/\n\x0cpeer_refused\x18\x04 \x01(\x0b\x32\x17.overlay.v1.PeerRefusedH\x00\x12\x31\n\rmessages_lost\x18\x05 \x01(\x0b\x32\x18.overlay.v1.MessagesLostH\x00\x12\x39\n\x11instance_conflict\x18\x06 \x01(\x0b\x32\x1c.overlay.v1.InstanceConflictH\x00\x12\x31\n\rstate_changed\x18\x08 \x01(\x0b\x32\x18.overlay.v1.StateChangedH\x00\x12\x33\n\x0etrust_reloaded\x18\t \x01(\x0b\x32\x19.overlay.v1.TrustReloadedH\x00\x12\x33\n\x0etrust_expiring\x18\n \x01(\x0b\x32\x19.overlay.v1.TrustExpiringH\x00\x12=\n\x13\x62ootstrap_succeeded\x18\x14 \x01(\x0b\x32\x1e.overlay.v1.BootstrapSucceededH\x00\x12\x37\n\x10\x62ootstrap_failed\x18\x15 \x01(\x0b\x32\x1b.overlay.v1.BootstrapFailedH\x00\x12\x31\n\rcontact_added\x18\x16 \x01(\x0b\x32\x18.overlay.v1.ContactAddedH\x00\x12\x35\n\x0f\x63ontact_removed\x18\x17 \x01(\x0b\x32\x1a.overlay.v1.ContactRemovedH\x00\x12\x37\n\x10identity_changed\x18\x18 \x01(\x0b\x32\x1b.overlay.v1.IdentityChangedH\x00\x12\x31\n\rmessages_dead\x18\x1e \x01(\x0b\x32\x18.overlay.v1.MessagesDeadH\x00\x12\x35\n\x0fjournal_trouble\x18\x1f \x01(\x0b\x32\x1a.overlay.v1.JournalTroubleH\x00\x12/\n\x0crole_changed\x18# \x01(\x0b\x32\x17.overlay.v1.RoleChangedH\x00\x42\x06\n\x04kindJ\x04\x08\x07\x10\x08R\x0c\x62ootstrapped\"?\n\nPeerLinked\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0f\n\x07\x64ialled\x18\x03 \x01(\x08\"/\n\x0cPeerUnlinked\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"P\n\x0bPeerRefused\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07\x62y_peer\x18\x04 \x01(\x08\"\x94\x01\n\x0cMessagesLost\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x04\x12\'\n\x06reason\x18\x04 \x01(\x0e\x32\x17.overlay.v1.ErrorReason\x12*\n\x06unsent\x18\x05 \x03(\x0b\x32\x1a.overlay.v1.UnsentMessages\"N\n\x0eUnsentMessages\x12\r\n\x05token\x18\x01 \x01(\t\x12\x16\n\x0e\x66irst_sequence\x18\x02 \x01(\x04\x12\x15\n\rlast_sequence\x18\x03 \x01(\x04\"Q\n\x0cMessagesDead\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x04\x12\x10\n\x08outgoing\x18\x04 \x01(\x08\"\x1f\n\x0eJournalTrouble\x12\r\n\x05\x65rror\x18\x01 \x01(\t\"4\n\x10InstanceConflict\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\"6\n\x12\x42ootstrapSucceeded\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontact\x18\x02 \x01(\t\"N\n\x0f\x42ootstrapFailed\x12+\n\x08\x66\x61ilures\x18\x01 \x03(\x0b\x32\x19.overlay.v1.ContactResult\x12\x0e\n\x06others\x18\x02 \x01(\r\"J\n\x0c\x43ontactAdded\x12\x0f\n\x07\x63ontact\x18\x01 \x01(\t\x12)\n\x06origin\x18\x02 \x01(\x0e\x32\x19.overlay.v1.ContactOrigin\"L\n\x0e\x43ontactRemoved\x12\x0f\n\x07\x63ontact\x18\x01 \x01(\t\x12)\n\x06origin\x18\x02 \x01(\x0e\x32\x19.overlay.v1.ContactOrigin\"S\n\x0fIdentityChanged\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x18\n\x10\x65xpected_peer_id\x18\x02 \x01(\t\x12\x15\n\rfound_peer_id\x18\x03 \x01(\t\"=\n\x0bRoleChanged\x12\x1e\n\x04role\x18\x01 \x01(\x0e\x32\x10.overlay.v1.Role\x12\x0e\n\x06reason\x18\x02 \x01(\t\"4\n\x0cStateChanged\x12$\n\x05state\x18\x01 \x01(\x0e\x32\x15.overlay.v1.NodeState\"-\n\rTrustReloaded\x12\r\n\x05\x66iles\x18\x01 \x03(\t\x12\r\n\x05\x65rror\x18\x02 \x01(\t\"X\n\rTrustExpiring\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12(\n\x04\x65nds\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"K\n\x0c\x44rainRequest\x12*\n\x07timeout\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07no_wait\x18\x02 \x01(\x08\"&\n\rDrainResponse\x12\x15\n\rmessages_lost\x18\x01 \x01(\x04*q\n\tNodeState\x12\x1a\n\x16NODE_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12NODE_STATE_SERVING\x10\x01\x12\x17\n\x13NODE_STATE_DRAINING\x10\x02\x12\x17\n\x13NODE_STATE_STOPPING\x10\x03*w\n\tTrustMode\x12\x1a\n\x16TRUST_MODE_UNSPECIFIED\x10\x00\x12\x19\n\x15TRUST_MODE_UNVERIFIED\x10\x01\x12\x19\n\x15TRUST_MODE_PRIVATE_CA\x10\x02\x12\x18\n\x14TRUST_MODE_PUBLIC_CA\x10\x03*~\n\x0cReachability\x12\x1c\n\x18REACHABILITY_UNSPECIFIED\x10\x00\x12\x18\n\x14REACHABILITY_REACHED\x10\x01\x12\x1c\n\x18REACHABILITY_NOT_REACHED\x10\x02\x12\x18\n\x14REACHABILITY_UNKNOWN\x10\x03\x32\xc3\x02\n\x0bNodeService\x12\x42\n\x07GetNode\x12\x1a.overlay.v1.GetNodeRequest\x1a\x1b.overlay.v1.GetNodeResponse\x12P\n\x0bWatchEvents\x12\x1e.overlay.v1.WatchEventsRequest\x1a\x1f.overlay.v1.WatchEventsResponse0\x01\x12`\n\x11\x43heckReachability\x12$.overlay.v1.CheckReachabilityRequest\x1a%.overlay.v1.CheckReachabilityResponse\x12<\n\x05\x44rain\x12\x18.overlay.v1.DrainRequest\x1a\x19.overlay.v1.DrainResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15overlay/v1/node.proto\x12\noverlay.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aoverlay/v1/bootstrap.proto\x1a\x17overlay/v1/cursor.proto\x1a\x17overlay/v1/errors.proto\x1a\x15overlay/v1/role.proto\"\x8c\x01\n\x06Limits\x12\x19\n\x11max_message_bytes\x18\x01 \x01(\x04\x12\x16\n\x0emax_grpc_bytes\x18\x02 \x01(\x04\x12\x18\n\x10max_header_bytes\x18\x03 \x01(\x04\x12\x19\n\x11max_channel_bytes\x18\x04 \x01(\x04\x12\x1a\n\x12max_datagram_bytes\x18\x14 \x01(\x04\"\x10\n\x0eGetNodeRequest\"\xbd\x04\n\x0fGetNodeResponse\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x12\n\nnetwork_id\x18\x02 \x01(\t\x12\x10\n\x08instance\x18\x03 \x01(\x06\x12$\n\x05state\x18\x04 \x01(\x0e\x32\x15.overlay.v1.NodeState\x12\x18\n\x10listen_addresses\x18\x05 \x03(\t\x12\x1a\n\x12observed_addresses\x18\x06 \x03(\t\x12\x0e\n\x06\x65ngine\x18\x07 \x01(\t\x12\r\n\x05\x66ront\x18\x08 \x01(\t\x12\x0f\n\x07version\x18\t \x01(\t\x12\"\n\x06limits\x18\n \x01(\x0b\x32\x12.overlay.v1.Limits\x12.\n\nstarted_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0clinked_peers\x18\x0c \x01(\r\x12\x13\n\x0bknown_peers\x18\r \x01(\r\x12\x11\n\tnot_ready\x18\x0e \x03(\t\x12$\n\x05trust\x18\x0f \x01(\x0e\x32\x15.overlay.v1.TrustMode\x12\x37\n\x13\x63\x65rtificate_expires\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11\x63\x65rtificate_names\x18\x11 \x03(\t\x12\x1e\n\x04role\x18\x1e \x01(\x0e\x32\x10.overlay.v1.Role\x12\x13\n\x0brole_reason\x18\x1f \x01(\t\x12&\n\x0crole_setting\x18  \x01(\x0e\x32\x10.overlay.v1.Role\"-\n\x18\x43heckReachabilityRequest\x12\x11\n\taddresses\x18\x01 \x03(\t\"\x7f\n\x19\x43heckReachabilityResponse\x12\x1e\n\x04role\x18\x01 \x01(\x0e\x32\x10.overlay.v1.Role\x12\x13\n\x0brole_reason\x18\x02 \x01(\t\x12-\n\x06\x63hecks\x18\x03 \x03(\x0b\x32\x1d.overlay.v1.ReachabilityCheck\"o\n\x11ReachabilityCheck\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12(\n\x06result\x18\x03 \x01(\x0e\x32\x18.overlay.v1.Reachability\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t\"8\n\x12WatchEventsRequest\x12\"\n\x06\x63ursor\x18\x01 \x01(\x0b\x32\x12.overlay.v1.Cursor\"\\\n\x13WatchEventsResponse\x12!\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x11.overlay.v1.Event\x12\"\n\x06\x63ursor\x18\x02 \x01(\x0b\x32\x12.overlay.v1.Cursor\"\xd4\x07\n\x05\x45vent\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x0bpeer_linked\x18\x02 \x01(\x0b\x32\x16.overlay.v1.PeerLinkedH\x00\x12\x31\n\rpeer_unlinked\x18\x03 \x01(\x0b\x32\x18.overlay.v1.PeerUnlinkedH\x00\x12/\n\x0cpeer_refused\x18\x04 \x01(\x0b\x32\x17.overlay.v1.PeerRefusedH\x00\x12\x31\n\rmessages_lost\x18\x05 \x01(\x0b\x32\x18.overlay.v1.MessagesLostH\x00\x12\x39\n\x11instance_conflict\x18\x06 \x01(\x0b\x32\x1c.overlay.v1.InstanceConflictH\x00\x12\x31\n\rstate_changed\x18\x08 \x01(\x0b\x32\x18.overlay.v1.StateChangedH\x00\x12\x33\n\x0etrust_reloaded\x18\t \x01(\x0b\x32\x19.overlay.v1.TrustReloadedH\x00\x12\x33\n\x0etrust_expiring\x18\n \x01(\x0b\x32\x19.overlay.v1.TrustExpiringH\x00\x12=\n\x13\x62ootstrap_succeeded\x18\x14 \x01(\x0b\x32\x1e.overlay.v1.BootstrapSucceededH\x00\x12\x37\n\x10\x62ootstrap_failed\x18\x15 \x01(\x0b\x32\x1b.overlay.v1.BootstrapFailedH\x00\x12\x31\n\rcontact_added\x18\x16 \x01(\x0b\x32\x18.overlay.v1.ContactAddedH\x00\x12\x35\n\x0f\x63ontact_removed\x18\x17 \x01(\x0b\x32\x1a.overlay.v1.ContactRemovedH\x00\x12\x37\n\x10identity_changed\x18\x18 \x01(\x0b\x32\x1b.overlay.v1.IdentityChangedH\x00\x12\x31\n\rmessages_dead\x18\x1e \x01(\x0b\x32\x18.overlay.v1.MessagesDeadH\x00\x12\x35\n\x0fjournal_trouble\x18\x1f \x01(\x0b\x32\x1a.overlay.v1.JournalTroubleH\x00\x12\x31\n\rflows_changed\x18  \x01(\x0b\x32\x18.overlay.v1.FlowsChangedH\x00\x12/\n\x0crole_changed\x18# \x01(\x0b\x32\x17.overlay.v1.RoleChangedH\x00\x42\x06\n\x04kindJ\x04\x08\x07\x10\x08R\x0c\x62ootstrapped\"?\n\nPeerLinked\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0f\n\x07\x64ialled\x18\x03 \x01(\x08\"/\n\x0cPeerUnlinked\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"P\n\x0bPeerRefused\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07\x62y_peer\x18\x04 \x01(\x08\"\x94\x01\n\x0cMessagesLost\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x04\x12\'\n\x06reason\x18\x04 \x01(\x0e\x32\x17.overlay.v1.ErrorReason\x12*\n\x06unsent\x18\x05 \x03(\x0b\x32\x1a.overlay.v1.UnsentMessages\"N\n\x0eUnsentMessages\x12\r\n\x05token\x18\x01 \x01(\t\x12\x16\n\x0e\x66irst_sequence\x18\x02 \x01(\x04\x12\x15\n\rlast_sequence\x18\x03 \x01(\x04\"Q\n\x0cMessagesDead\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x04\x12\x10\n\x08outgoing\x18\x04 \x01(\x08\"\x1f\n\x0eJournalTrouble\x12\r\n\x05\x65rror\x18\x01 \x01(\t\"z\n\x0c\x46lowsChanged\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12&\n\x06\x63hange\x18\x02 \x01(\x0e\x32\x16.overlay.v1.FlowChange\x12\x0f\n\x07streams\x18\x03 \x01(\r\x12\x10\n\x08requests\x18\x04 \x01(\r\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\"4\n\x10InstanceConflict\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\"6\n\x12\x42ootstrapSucceeded\x12\x0f\n\x07peer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontact\x18\x02 \x01(\t\"N\n\x0f\x42ootstrapFailed\x12+\n\x08\x66\x61ilures\x18\x01 \x03(\x0b\x32\x19.overlay.v1.ContactResult\x12\x0e\n\x06others\x18\x02 \x01(\r\"J\n\x0c\x43ontactAdded\x12\x0f\n\x07\x63ontact\x18\x01 \x01(\t\x12)\n\x06origin\x18\x02 \x01(\x0e\x32\x19.overlay.v1.ContactOrigin\"L\n\x0e\x43ontactRemoved\x12\x0f\n\x07\x63ontact\x18\x01 \x01(\t\x12)\n\x06origin\x18\x02 \x01(\x0e\x32\x19.overlay.v1.ContactOrigin\"S\n\x0fIdentityChanged\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x18\n\x10\x65xpected_peer_id\x18\x02 \x01(\t\x12\x15\n\rfound_peer_id\x18\x03 \x01(\t\"=\n\x0bRoleChanged\x12\x1e\n\x04role\x18\x01 \x01(\x0e\x32\x10.overlay.v1.Role\x12\x0e\n\x06reason\x18\x02 \x01(\t\"4\n\x0cStateChanged\x12$\n\x05state\x18\x01 \x01(\x0e\x32\x15.overlay.v1.NodeState\"-\n\rTrustReloaded\x12\r\n\x05\x66iles\x18\x01 \x03(\t\x12\r\n\x05\x65rror\x18\x02 \x01(\t\"X\n\rTrustExpiring\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12(\n\x04\x65nds\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"K\n\x0c\x44rainRequest\x12*\n\x07timeout\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07no_wait\x18\x02 \x01(\x08\"&\n\rDrainResponse\x12\x15\n\rmessages_lost\x18\x01 \x01(\x04*q\n\tNodeState\x12\x1a\n\x16NODE_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12NODE_STATE_SERVING\x10\x01\x12\x17\n\x13NODE_STATE_DRAINING\x10\x02\x12\x17\n\x13NODE_STATE_STOPPING\x10\x03*w\n\tTrustMode\x12\x1a\n\x16TRUST_MODE_UNSPECIFIED\x10\x00\x12\x19\n\x15TRUST_MODE_UNVERIFIED\x10\x01\x12\x19\n\x15TRUST_MODE_PRIVATE_CA\x10\x02\x12\x18\n\x14TRUST_MODE_PUBLIC_CA\x10\x03*~\n\x0cReachability\x12\x1c\n\x18REACHABILITY_UNSPECIFIED\x10\x00\x12\x18\n\x14REACHABILITY_REACHED\x10\x01\x12\x1c\n\x18REACHABILITY_NOT_REACHED\x10\x02\x12\x18\n\x14REACHABILITY_UNKNOWN\x10\x03*s\n\nFlowChange\x12\x1b\n\x17\x46LOW_CHANGE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x46LOW_CHANGE_SUSPENDED\x10\x01\x12\x17\n\x13\x46LOW_CHANGE_RESUMED\x10\x02\x12\x14\n\x10\x46LOW_CHANGE_LOST\x10\x03\x32\xc3\x02\n\x0bNodeService\x12\x42\n\x07GetNode\x12\x1a.overlay.v1.GetNodeRequest\x1a\x1b.overlay.v1.GetNodeResponse\x12P\n\x0bWatchEvents\x12\x1e.overlay.v1.WatchEventsRequest\x1a\x1f.overlay.v1.WatchEventsResponse0\x01\x12`\n\x11\x43heckReachability\x12$.overlay.v1.CheckReachabilityRequest\x1a%.overlay.v1.CheckReachabilityResponse\x12<\n\x05\x44rain\x12\x18.overlay.v1.DrainRequest\x1a\x19.overlay.v1.DrainResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'overlay.v1.node_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_NODESTATE']._serialized_start=3656
-  _globals['_NODESTATE']._serialized_end=3769
-  _globals['_TRUSTMODE']._serialized_start=3771
-  _globals['_TRUSTMODE']._serialized_end=3890
-  _globals['_REACHABILITY']._serialized_start=3892
-  _globals['_REACHABILITY']._serialized_end=4018
+  _globals['_NODESTATE']._serialized_start=3831
+  _globals['_NODESTATE']._serialized_end=3944
+  _globals['_TRUSTMODE']._serialized_start=3946
+  _globals['_TRUSTMODE']._serialized_end=4065
+  _globals['_REACHABILITY']._serialized_start=4067
+  _globals['_REACHABILITY']._serialized_end=4193
+  _globals['_FLOWCHANGE']._serialized_start=4195
+  _globals['_FLOWCHANGE']._serialized_end=4310
   _globals['_LIMITS']._serialized_start=204
   _globals['_LIMITS']._serialized_end=344
   _globals['_GETNODEREQUEST']._serialized_start=346
@@ -60,45 +62,47 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHEVENTSRESPONSE']._serialized_start=1287
   _globals['_WATCHEVENTSRESPONSE']._serialized_end=1379
   _globals['_EVENT']._serialized_start=1382
-  _globals['_EVENT']._serialized_end=2311
-  _globals['_PEERLINKED']._serialized_start=2313
-  _globals['_PEERLINKED']._serialized_end=2376
-  _globals['_PEERUNLINKED']._serialized_start=2378
-  _globals['_PEERUNLINKED']._serialized_end=2425
-  _globals['_PEERREFUSED']._serialized_start=2427
-  _globals['_PEERREFUSED']._serialized_end=2507
-  _globals['_MESSAGESLOST']._serialized_start=2510
-  _globals['_MESSAGESLOST']._serialized_end=2658
-  _globals['_UNSENTMESSAGES']._serialized_start=2660
-  _globals['_UNSENTMESSAGES']._serialized_end=2738
-  _globals['_MESSAGESDEAD']._serialized_start=2740
-  _globals['_MESSAGESDEAD']._serialized_end=2821
-  _globals['_JOURNALTROUBLE']._serialized_start=2823
-  _globals['_JOURNALTROUBLE']._serialized_end=2854
-  _globals['_INSTANCECONFLICT']._serialized_start=2856
-  _globals['_INSTANCECONFLICT']._serialized_end=2908
-  _globals['_BOOTSTRAPSUCCEEDED']._serialized_start=2910
-  _globals['_BOOTSTRAPSUCCEEDED']._serialized_end=2964
-  _globals['_BOOTSTRAPFAILED']._serialized_start=2966
-  _globals['_BOOTSTRAPFAILED']._serialized_end=3044
-  _globals['_CONTACTADDED']._serialized_start=3046
-  _globals['_CONTACTADDED']._serialized_end=3120
-  _globals['_CONTACTREMOVED']._serialized_start=3122
-  _globals['_CONTACTREMOVED']._serialized_end=3198
-  _globals['_IDENTITYCHANGED']._serialized_start=3200
-  _globals['_IDENTITYCHANGED']._serialized_end=3283
-  _globals['_ROLECHANGED']._serialized_start=3285
-  _globals['_ROLECHANGED']._serialized_end=3346
-  _globals['_STATECHANGED']._serialized_start=3348
-  _globals['_STATECHANGED']._serialized_end=3400
-  _globals['_TRUSTRELOADED']._serialized_start=3402
-  _globals['_TRUSTRELOADED']._serialized_end=3447
-  _globals['_TRUSTEXPIRING']._serialized_start=3449
-  _globals['_TRUSTEXPIRING']._serialized_end=3537
-  _globals['_DRAINREQUEST']._serialized_start=3539
-  _globals['_DRAINREQUEST']._serialized_end=3614
-  _globals['_DRAINRESPONSE']._serialized_start=3616
-  _globals['_DRAINRESPONSE']._serialized_end=3654
-  _globals['_NODESERVICE']._serialized_start=4021
-  _globals['_NODESERVICE']._serialized_end=4344
+  _globals['_EVENT']._serialized_end=2362
+  _globals['_PEERLINKED']._serialized_start=2364
+  _globals['_PEERLINKED']._serialized_end=2427
+  _globals['_PEERUNLINKED']._serialized_start=2429
+  _globals['_PEERUNLINKED']._serialized_end=2476
+  _globals['_PEERREFUSED']._serialized_start=2478
+  _globals['_PEERREFUSED']._serialized_end=2558
+  _globals['_MESSAGESLOST']._serialized_start=2561
+  _globals['_MESSAGESLOST']._serialized_end=2709
+  _globals['_UNSENTMESSAGES']._serialized_start=2711
+  _globals['_UNSENTMESSAGES']._serialized_end=2789
+  _globals['_MESSAGESDEAD']._serialized_start=2791
+  _globals['_MESSAGESDEAD']._serialized_end=2872
+  _globals['_JOURNALTROUBLE']._serialized_start=2874
+  _globals['_JOURNALTROUBLE']._serialized_end=2905
+  _globals['_FLOWSCHANGED']._serialized_start=2907
+  _globals['_FLOWSCHANGED']._serialized_end=3029
+  _globals['_INSTANCECONFLICT']._serialized_start=3031
+  _globals['_INSTANCECONFLICT']._serialized_end=3083
+  _globals['_BOOTSTRAPSUCCEEDED']._serialized_start=3085
+  _globals['_BOOTSTRAPSUCCEEDED']._serialized_end=3139
+  _globals['_BOOTSTRAPFAILED']._serialized_start=3141
+  _globals['_BOOTSTRAPFAILED']._serialized_end=3219
+  _globals['_CONTACTADDED']._serialized_start=3221
+  _globals['_CONTACTADDED']._serialized_end=3295
+  _globals['_CONTACTREMOVED']._serialized_start=3297
+  _globals['_CONTACTREMOVED']._serialized_end=3373
+  _globals['_IDENTITYCHANGED']._serialized_start=3375
+  _globals['_IDENTITYCHANGED']._serialized_end=3458
+  _globals['_ROLECHANGED']._serialized_start=3460
+  _globals['_ROLECHANGED']._serialized_end=3521
+  _globals['_STATECHANGED']._serialized_start=3523
+  _globals['_STATECHANGED']._serialized_end=3575
+  _globals['_TRUSTRELOADED']._serialized_start=3577
+  _globals['_TRUSTRELOADED']._serialized_end=3622
+  _globals['_TRUSTEXPIRING']._serialized_start=3624
+  _globals['_TRUSTEXPIRING']._serialized_end=3712
+  _globals['_DRAINREQUEST']._serialized_start=3714
+  _globals['_DRAINREQUEST']._serialized_end=3789
+  _globals['_DRAINRESPONSE']._serialized_start=3791
+  _globals['_DRAINRESPONSE']._serialized_end=3829
+  _globals['_NODESERVICE']._serialized_start=4313
+  _globals['_NODESERVICE']._serialized_end=4636
 # @@protoc_insertion_point(module_scope)

@@ -35,6 +35,13 @@ class Reachability(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REACHABILITY_REACHED: _ClassVar[Reachability]
     REACHABILITY_NOT_REACHED: _ClassVar[Reachability]
     REACHABILITY_UNKNOWN: _ClassVar[Reachability]
+
+class FlowChange(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FLOW_CHANGE_UNSPECIFIED: _ClassVar[FlowChange]
+    FLOW_CHANGE_SUSPENDED: _ClassVar[FlowChange]
+    FLOW_CHANGE_RESUMED: _ClassVar[FlowChange]
+    FLOW_CHANGE_LOST: _ClassVar[FlowChange]
 NODE_STATE_UNSPECIFIED: NodeState
 NODE_STATE_SERVING: NodeState
 NODE_STATE_DRAINING: NodeState
@@ -47,6 +54,10 @@ REACHABILITY_UNSPECIFIED: Reachability
 REACHABILITY_REACHED: Reachability
 REACHABILITY_NOT_REACHED: Reachability
 REACHABILITY_UNKNOWN: Reachability
+FLOW_CHANGE_UNSPECIFIED: FlowChange
+FLOW_CHANGE_SUSPENDED: FlowChange
+FLOW_CHANGE_RESUMED: FlowChange
+FLOW_CHANGE_LOST: FlowChange
 
 class Limits(_message.Message):
     __slots__ = ("max_message_bytes", "max_grpc_bytes", "max_header_bytes", "max_channel_bytes", "max_datagram_bytes")
@@ -153,7 +164,7 @@ class WatchEventsResponse(_message.Message):
     def __init__(self, events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ..., cursor: _Optional[_Union[_cursor_pb2.Cursor, _Mapping]] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("time", "peer_linked", "peer_unlinked", "peer_refused", "messages_lost", "instance_conflict", "state_changed", "trust_reloaded", "trust_expiring", "bootstrap_succeeded", "bootstrap_failed", "contact_added", "contact_removed", "identity_changed", "messages_dead", "journal_trouble", "role_changed")
+    __slots__ = ("time", "peer_linked", "peer_unlinked", "peer_refused", "messages_lost", "instance_conflict", "state_changed", "trust_reloaded", "trust_expiring", "bootstrap_succeeded", "bootstrap_failed", "contact_added", "contact_removed", "identity_changed", "messages_dead", "journal_trouble", "flows_changed", "role_changed")
     TIME_FIELD_NUMBER: _ClassVar[int]
     PEER_LINKED_FIELD_NUMBER: _ClassVar[int]
     PEER_UNLINKED_FIELD_NUMBER: _ClassVar[int]
@@ -170,6 +181,7 @@ class Event(_message.Message):
     IDENTITY_CHANGED_FIELD_NUMBER: _ClassVar[int]
     MESSAGES_DEAD_FIELD_NUMBER: _ClassVar[int]
     JOURNAL_TROUBLE_FIELD_NUMBER: _ClassVar[int]
+    FLOWS_CHANGED_FIELD_NUMBER: _ClassVar[int]
     ROLE_CHANGED_FIELD_NUMBER: _ClassVar[int]
     time: _timestamp_pb2.Timestamp
     peer_linked: PeerLinked
@@ -187,8 +199,9 @@ class Event(_message.Message):
     identity_changed: IdentityChanged
     messages_dead: MessagesDead
     journal_trouble: JournalTrouble
+    flows_changed: FlowsChanged
     role_changed: RoleChanged
-    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., peer_linked: _Optional[_Union[PeerLinked, _Mapping]] = ..., peer_unlinked: _Optional[_Union[PeerUnlinked, _Mapping]] = ..., peer_refused: _Optional[_Union[PeerRefused, _Mapping]] = ..., messages_lost: _Optional[_Union[MessagesLost, _Mapping]] = ..., instance_conflict: _Optional[_Union[InstanceConflict, _Mapping]] = ..., state_changed: _Optional[_Union[StateChanged, _Mapping]] = ..., trust_reloaded: _Optional[_Union[TrustReloaded, _Mapping]] = ..., trust_expiring: _Optional[_Union[TrustExpiring, _Mapping]] = ..., bootstrap_succeeded: _Optional[_Union[BootstrapSucceeded, _Mapping]] = ..., bootstrap_failed: _Optional[_Union[BootstrapFailed, _Mapping]] = ..., contact_added: _Optional[_Union[ContactAdded, _Mapping]] = ..., contact_removed: _Optional[_Union[ContactRemoved, _Mapping]] = ..., identity_changed: _Optional[_Union[IdentityChanged, _Mapping]] = ..., messages_dead: _Optional[_Union[MessagesDead, _Mapping]] = ..., journal_trouble: _Optional[_Union[JournalTrouble, _Mapping]] = ..., role_changed: _Optional[_Union[RoleChanged, _Mapping]] = ...) -> None: ...
+    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., peer_linked: _Optional[_Union[PeerLinked, _Mapping]] = ..., peer_unlinked: _Optional[_Union[PeerUnlinked, _Mapping]] = ..., peer_refused: _Optional[_Union[PeerRefused, _Mapping]] = ..., messages_lost: _Optional[_Union[MessagesLost, _Mapping]] = ..., instance_conflict: _Optional[_Union[InstanceConflict, _Mapping]] = ..., state_changed: _Optional[_Union[StateChanged, _Mapping]] = ..., trust_reloaded: _Optional[_Union[TrustReloaded, _Mapping]] = ..., trust_expiring: _Optional[_Union[TrustExpiring, _Mapping]] = ..., bootstrap_succeeded: _Optional[_Union[BootstrapSucceeded, _Mapping]] = ..., bootstrap_failed: _Optional[_Union[BootstrapFailed, _Mapping]] = ..., contact_added: _Optional[_Union[ContactAdded, _Mapping]] = ..., contact_removed: _Optional[_Union[ContactRemoved, _Mapping]] = ..., identity_changed: _Optional[_Union[IdentityChanged, _Mapping]] = ..., messages_dead: _Optional[_Union[MessagesDead, _Mapping]] = ..., journal_trouble: _Optional[_Union[JournalTrouble, _Mapping]] = ..., flows_changed: _Optional[_Union[FlowsChanged, _Mapping]] = ..., role_changed: _Optional[_Union[RoleChanged, _Mapping]] = ...) -> None: ...
 
 class PeerLinked(_message.Message):
     __slots__ = ("peer_id", "address", "dialled")
@@ -261,6 +274,20 @@ class JournalTrouble(_message.Message):
     ERROR_FIELD_NUMBER: _ClassVar[int]
     error: str
     def __init__(self, error: _Optional[str] = ...) -> None: ...
+
+class FlowsChanged(_message.Message):
+    __slots__ = ("peer_id", "change", "streams", "requests", "detail")
+    PEER_ID_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    STREAMS_FIELD_NUMBER: _ClassVar[int]
+    REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    peer_id: str
+    change: FlowChange
+    streams: int
+    requests: int
+    detail: str
+    def __init__(self, peer_id: _Optional[str] = ..., change: _Optional[_Union[FlowChange, str]] = ..., streams: _Optional[int] = ..., requests: _Optional[int] = ..., detail: _Optional[str] = ...) -> None: ...
 
 class InstanceConflict(_message.Message):
     __slots__ = ("peer_id", "address")
