@@ -29,6 +29,8 @@ LABEL org.opencontainers.image.title="quic-p2p-sidecar" \
       org.opencontainers.image.vendor="The quic-p2p-sidecar authors" \
       org.opencontainers.image.version="${VERSION}"
 COPY --from=build /image /
+# What grpcurl and the like may be told instead of asking for reflection.
+COPY proto/overlay.v1.binpb /usr/share/quic-p2p-sidecar/overlay.v1.binpb
 ENV PATH=/opt/sidecar/bin \
     LANG=C.UTF-8 \
     PYTHONUNBUFFERED=1 \

@@ -2,6 +2,7 @@
 
     sidecar/gen/overlay/...                            messages of overlay.v1 and overlay.wire.v1, with type stubs
     clients/python/src/sidecar_client/gen/overlay/v1   messages and gRPC stubs of overlay.v1, with type stubs
+    proto/overlay.v1.binpb                             the descriptor set of overlay.v1, for tools such as grpcurl
 
 protoc writes absolute imports that follow the proto package (`from overlay.v1 import ...`); they are rewritten to the
 package each copy lives in. The file names inside the descriptors stay `overlay/v1/...`, so that a process that imports
@@ -28,6 +29,9 @@ PINNED = "1.76.0"
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PROTO_ROOT = REPOSITORY / "proto"
+
+DESCRIPTOR_SET = Path("proto/overlay.v1.binpb")
+"""A google.protobuf.FileDescriptorSet of overlay.v1 and all that it imports, relative to the repository."""
 
 PACKAGE_DOCSTRING = '"""Generated from proto/ by tools/generate_proto.py."""\n'
 
@@ -80,7 +84,25 @@ def generate(into: Path) -> list[Path]:
         ):
             (package / "__init__.py").write_text(PACKAGE_DOCSTRING)
         written += [path.relative_to(into) for path in folder.rglob("*") if path.suffix in (".py", ".pyi")]
-    return sorted(written)
+    return [*sorted(written), describe(into)]
+
+
+def describe(into: Path) -> Path:
+    """Prints the descriptor set below `into`; gives its place there."""
+    target = into / DESCRIPTOR_SET
+    target.parent.mkdir(parents=True, exist_ok=True)
+    protos = sorted(path.relative_to(PROTO_ROOT).as_posix() for path in PROTO_ROOT.glob("overlay/v1/*.proto"))
+    arguments = [
+        "protoc",
+        f"--proto_path={PROTO_ROOT}",
+        f"--proto_path={importlib.resources.files('grpc_tools') / '_proto'}",
+        "--include_imports",
+        f"--descriptor_set_out={target}",
+        *protos,
+    ]
+    if protoc.main(arguments) != 0:
+        raise RuntimeError("protoc refused the protos; what it said is above")
+    return DESCRIPTOR_SET
 
 
 def run_protoc(folder: Path, protos: list[str], *, stubs: bool) -> None:

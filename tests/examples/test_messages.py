@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sidecar_client import Sidecar
 from tests.examples.app import EXAMPLES, App
 from tests.processes import SidecarProcess, Sidecars
 
@@ -60,6 +61,24 @@ def test_request_reply(pair: tuple[SidecarProcess, SidecarProcess]) -> None:
         with App("request_reply.py", "ask", first.peer_id, *words, beside=second) as asking:
             assert sorted(asking.line() for _ in words) == sorted(f"{each} -> {each.upper()}" for each in words)
             assert asking.ends() == 0
+
+
+def test_work_queue(sidecars: Sidecars) -> None:
+    """Jobs outlive the sidecar of who does them, and one that fails for ever is put aside."""
+    first = sidecars.spawn("first")
+    second = sidecars.spawn("second", bootstrap=[first.contact])
+    with Sidecar(second.endpoint) as beside_second:
+        beside_second.connect(first.contact)
+    first.kill()
+    with App("work_queue.py", "submit", first.peer_id, "one", "bad", "two", beside=second) as submitting:
+        assert submitting.line() == "3 jobs are in the journal"
+        assert submitting.ends() == 0
+    first.restart()
+    with App("work_queue.py", "work", beside=first) as working:
+        working.line()
+        told = [working.line() for _ in range(5)]
+        assert sorted(told) == ["bad failed", "bad failed, attempt 2", "bad failed, attempt 3", "one done", "two done"]
+        assert [line for line in told if "done" in line] == ["one done", "two done"]
 
 
 def test_every_example_is_listed_and_tested() -> None:

@@ -34,6 +34,8 @@ def test_committed_code_is_what_the_generator_prints(tmp_path: Path) -> None:
     assert sorted(printed) == sorted(committed), "run `make proto`"
     for name, text in printed.items():
         assert committed[name] == text, f"{name} is not what the generator prints: run `make proto`"
+    described = Path("proto/overlay.v1.binpb")
+    assert (REPOSITORY / described).read_bytes() == (tmp_path / described).read_bytes(), "run `make proto`"
 
 
 def test_both_copies_live_in_one_process() -> None:
