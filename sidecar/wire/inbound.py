@@ -209,7 +209,8 @@ class Inbound:
         self.wake = _nothing
         """Called when there is something to tell the other side outside of a read."""
         self.expected = 0
-        """Bytes that were granted beyond the first window and have not come."""
+        """Bytes that were granted, beyond the first window and those that readers have in any case, and have not
+        come."""
         self._begin()
 
     def _begin(self) -> None:
@@ -221,6 +222,8 @@ class Inbound:
         self._granted_bytes = windows.first_channel_bytes
         self._granted_messages = windows.channel_messages
         """Sums of what the channels were granted."""
+        self._read: set[int] = set()
+        """Channels that an app has read: each has the first window at least, whatever others hold."""
         self._short: dict[int, None] = {}
         """Channels whose window is below what it should be, for lack of budget."""
         self._next = [0] * LANES
@@ -383,6 +386,7 @@ class Inbound:
 
     def _expect(self) -> None:
         expected = self._granted_bytes - max(self._allowance.received_bytes, self.windows.first_channel_bytes)
+        expected = max(0, expected - len(self._read) * self.windows.first_channel_bytes)
         if expected != self.expected:
             self.inbox.expect(expected - self.expected)
             self.expected = expected
@@ -514,7 +518,9 @@ class Inbound:
         """Raises a channel's window when that is worth a frame. A channel may have at most half of what the link,
         and the inbox as a whole, have left, so that however many are left unread there is always some for one more
         (dynamic thresholds, after Choudhury and Hahne 1998). One that an app reads has the first window at least,
-        whatever others hold: what may be sent on it at all fits that, and is soon read."""
+        whatever others hold: what may be sent on it at all fits that, and is soon read. One that nobody reads has an
+        even share of the link at least, as long as the inbox has it: what others were granted and do not use never
+        comes back."""
         windows = self.windows
         channel = self._channels[number]
         allowance = channel.allowance
@@ -528,10 +534,15 @@ class Inbound:
         self._short.pop(number, None)  # to come back as the last
         least = windows.first_channel_bytes
         want = windows.unread_channel_bytes
-        size = messages = 0
+        left = self.inbox.left(channel.name) // 2
         if self.inbox.subscribed(channel.name):
             want, size, messages = max(windows.channel_bytes, least), least, MESSAGES_LEAST
-        size = max(size, min(want, left_bytes // 2, self.inbox.left(channel.name) // 2))
+            if number:  # whose first window is counted already
+                self._read.add(number)
+        else:
+            size = max(0, min(windows.link_bytes // windows.max_channels, left))
+            messages = max(1, windows.link_messages // windows.max_channels)
+        size = max(size, min(want, left_bytes // 2, left))
         messages = max(messages, min(windows.channel_messages, left_messages // 2))
         self._granted_bytes -= allowance.granted_bytes
         self._granted_messages -= allowance.granted_messages

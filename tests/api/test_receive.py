@@ -271,6 +271,48 @@ async def test_late_and_foreign_acknowledgements_are_answered(pair: Pair) -> Non
     call.cancel()
 
 
+async def unknown_to(call: Any) -> list[tuple[int, int]]:
+    return [(held.first, held.last) for held in (await call.read()).unknown]
+
+
+async def test_acknowledgements_of_what_one_does_not_hold_are_told_and_settle_nothing(pair: Pair) -> None:
+    """What was never delivered, what another subscriber has, and what is settled already."""
+    a, b = pair
+    await send_numbers(a, b.peer_id, 2)
+    holder = await raw_consume(b, 2)
+    await deliveries(holder, 2)
+    other = await raw_consume(b, 2)
+    await other.write(ack(1, 2))
+    assert await unknown_to(other) == [(1, 2)]
+    await other.write(nack(1 << 40, (1 << 63) + 5))
+    assert await unknown_to(other) == [(1 << 40, (1 << 63) + 5)]
+    holder.cancel()
+    assert await deliveries(other, 2) == [(1, b"0", 1), (2, b"1", 1)]
+    await other.write(ack(1, 2))
+    await other.write(ack(1, 2))
+    assert await unknown_to(other) == [(1, 2)]
+    other.cancel()
+
+
+async def test_credits_beyond_their_field(pair: Pair) -> None:
+    """0, and 2^63 in a field of 32 bits, of which protobuf leaves 0: they change nothing and break nothing."""
+    a, b = pair
+    await send_numbers(a, b.peer_id, 3)
+    raw: Any = b.client.channel
+    call = raw.stream_stream(
+        "/overlay.v1.MessageService/Consume", response_deserializer=pb.ConsumeResponse.FromString
+    )()
+    await call.write(pb.ConsumeRequest(open=pb.ConsumeOpen(channel="c", credits=1)).SerializeToString())
+    assert [payload for _, payload, _ in await deliveries(call, 1)] == [b"0"]
+    one = pb.ConsumeRequest(credit=pb.ConsumeCredit(credits=1)).SerializeToString()
+    assert one.endswith(b"\x02\x08\x01")
+    for number in (b"\x00", b"\x80" * 9 + b"\x01"):
+        await call.write(one[:-3] + bytes([1 + len(number)]) + b"\x08" + number)
+    await call.write(ack(1, 1).SerializeToString())
+    assert [payload for _, payload, _ in await deliveries(call, 1)] == [b"1"]
+    call.cancel()
+
+
 async def test_unacknowledged_messages_go_to_another(pair: Pair) -> None:
     a, b = pair
     await send_numbers(a, b.peer_id, 4)

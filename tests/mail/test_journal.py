@@ -14,6 +14,7 @@ import pytest
 from sidecar.errors import Reason, SidecarError
 from sidecar.mail.journal import Journal, SteadyClock, incoming, outgoing
 from sidecar.mail.journal.database import FILE
+from sidecar.mail.journal.journal import SLACK_PAGES
 from tests.wire.side import entry
 
 MIB = 1 << 20
@@ -58,6 +59,17 @@ async def test_rows_come_back_in_order_by_pages(journal: Journal) -> None:
     assert ([one.number for one in found], complete) == ([1, 2, 3], False)
     found, _, complete = await do(journal, lambda database: outgoing.page(database, "peer", "c", 1, 3, MIB))
     assert ([one.number for one in found], complete) == (list(range(4, 11)), True)
+
+
+async def test_each_commit_is_on_the_disk(journal: Journal) -> None:
+    """As far as SQLite can say: the log is written ahead, and synchronised with each commit."""
+
+    def told(database: sqlite3.Connection) -> tuple[str, int]:
+        (mode,) = database.execute("PRAGMA journal_mode").fetchone()
+        (synchronous,) = database.execute("PRAGMA synchronous").fetchone()
+        return mode, synchronous
+
+    assert await do(journal, told) == ("wal", 2)
 
 
 async def test_works_of_one_moment_are_one_commit(journal: Journal) -> None:
@@ -137,6 +149,33 @@ async def test_a_file_that_cannot_be_written_is_said(journal: Journal) -> None:
     with pytest.raises(SidecarError) as raised:
         await do(journal, lambda database: outgoing.add(database, [row(1)]))
     assert raised.value.reason is Reason.JOURNAL_FAILED
+
+
+async def test_a_disk_gets_back_what_a_queue_took(tmp_path: Path) -> None:
+    """The file and its log shrink a while after rows have gone, but for what is soon used again."""
+
+    def pages(database: sqlite3.Connection) -> int:
+        return int(database.execute("PRAGMA page_count").fetchone()[0])
+
+    opened = Journal(tmp_path, 64 * MIB)
+    for start in range(1, 401, 100):
+        rows = [row(number, bytes(100_000)) for number in range(start, start + 100)]
+        await do(opened, lambda database, rows=rows: outgoing.add(database, rows))  # type: ignore[misc]
+    most = await do(opened, pages)
+    assert most * 4096 > 40_000_000
+    await do(opened, lambda database: outgoing.remove(database, list(range(1, 401))))
+    left = most
+    while left > SLACK_PAGES + 100:
+        opened.sweep()
+        now = await do(opened, pages)
+        assert now < left, "each sweep gives something back"
+        left = now
+    opened.close()
+    held = sum(path.stat().st_size for path in tmp_path.iterdir())
+    assert held < 12 * MIB
+    again = Journal(tmp_path, 64 * MIB)
+    assert again.damage is None
+    again.close()
 
 
 # damage

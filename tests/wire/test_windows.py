@@ -88,6 +88,35 @@ def test_a_hundred_channels_that_are_read() -> None:
     assert [len(reader.payloads) for reader in readers] == [3] * 100
 
 
+def test_channels_that_were_read_leave_room_to_those_that_nobody_reads_yet() -> None:
+    """What they were granted and do not use is theirs for good; one more still takes what it may hold unread."""
+    pipes = Pipes()
+    a, b = pipes.pair(NODE._replace(max_channels=1024))
+    for number in range(1000):
+        payloads = numbered(8, 2000)
+        book = a.send(b, payloads, channel=str(number))
+        pipes.run()
+        assert book.delivered_all, number
+        reader = b.read(str(number))
+        pipes.run()
+        assert reader.payloads == payloads
+        reader.close()
+    assert b.inbox.bytes == 0
+
+
+def test_channels_that_nobody_reads_have_a_share_each() -> None:
+    """However many they are, and however much others hold; together at most the link's window once more."""
+    pipes = Pipes()
+    a, b = pipes.pair(NODE._replace(max_channels=1024))
+    for number in range(1000):
+        a.send(b, numbered(100, 1000), channel=str(number))
+    pipes.run()
+    depth = b.inbox.depth()
+    assert len(depth) == 1000
+    assert min(messages for _, messages, _ in depth) >= 10
+    assert b.inbox.bytes <= 2 * NODE.link_bytes
+
+
 def test_large_messages_to_unread_channels_leave_reservations_to_others() -> None:
     pipes = Pipes()
     a, b = pipes.pair(NODE)

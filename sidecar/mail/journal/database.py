@@ -20,6 +20,8 @@ _log = logging.getLogger(__name__)
 FILE = "journal.db"
 VERSION = 1
 """`user_version` of the file."""
+LOG_BYTES = 4 << 20
+"""What the log beside the file keeps of its length once it has been merged."""
 APART_KEPT = 4
 """Damaged files that are kept beside; the oldest go."""
 
@@ -127,7 +129,10 @@ def open_journal(directory: Path | None, survey: Callable[[sqlite3.Connection], 
 def _open(path: Path, survey: Callable[[sqlite3.Connection], object]) -> sqlite3.Connection:
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
+        # Before all else: it holds for a file that is still empty.
+        database.execute("PRAGMA auto_vacuum = INCREMENTAL")
         database.execute("PRAGMA journal_mode = WAL")
+        database.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         database.execute("PRAGMA synchronous = FULL")
         (version,) = database.execute("PRAGMA user_version").fetchone()
         if version > VERSION:

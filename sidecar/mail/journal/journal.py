@@ -14,6 +14,10 @@ from sidecar.mail.journal.clock import SteadyClock
 from sidecar.mail.journal.database import open_journal
 from sidecar.mail.journal.writer import Writer
 
+SLACK_PAGES = 2_000
+SHRINK_PAGES = 2_000
+"""Pages of 4 KiB: free ones that the file keeps for what comes next, and how many beyond those each sweep gives back to
+the disk at most, which holds up other writes for some tens of milliseconds."""
 SWEEP_MOST = 2_000
 """Rows that one sweep deals with."""
 
@@ -121,6 +125,8 @@ class Journal:
             database.execute("DELETE FROM requests WHERE until > 0 AND until <= ?", (now,))
 
         self.submit(run, lambda _: None)
+        # It wants room in the log first: on a disk that has none it waits for better times, and that is no trouble.
+        self._writer.submit(_shrink, lambda _: None, lambda _: None)
 
     def _committed(self, works: int, seconds: float) -> None:
         self.commits += 1
@@ -146,3 +152,9 @@ class Journal:
     def __repr__(self) -> str:
         where = "on disk" if self.durable else "in memory"
         return f"Journal({where}, {self.bytes}/{self.max_bytes} bytes, {self.commits} commits)"
+
+
+def _shrink(database: sqlite3.Connection) -> None:
+    (free,) = database.execute("PRAGMA freelist_count").fetchone()
+    for _ in range(min(free - SLACK_PAGES, SHRINK_PAGES)):
+        database.execute("PRAGMA incremental_vacuum(1)")  # Python's module stops after one page, whatever it is told
