@@ -170,7 +170,7 @@ func (c *Client) translated(err error) error {
 		failed.cause = err
 		return failed
 	}
-	return FromRPC(err)
+	return fromRPC(err)
 }
 
 // bounded gives a call without a deadline the client's.

@@ -77,9 +77,7 @@ func (c *Client) Consume(ctx context.Context, channel string, options ...Consume
 
 func creditsOf(a *arguments) (uint32, error) {
 	if a.credits < 1 || a.credits > math.MaxUint32 {
-		failed := newError(ErrInvalidField, "credits: at least 1, not %d", a.credits)
-		failed.Fields = []Field{{"credits", "at least 1"}}
-		return 0, failed
+		return 0, invalid("credits", "at least 1")
 	}
 	return uint32(a.credits), nil
 }

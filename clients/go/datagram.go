@@ -38,23 +38,13 @@ type Datagrams struct {
 	dropped uint64
 }
 
-type datagramsCall struct {
-	grpc.ServerStreamingClient[overlayv1.ReceiveDatagramsResponse]
-}
-
-// deliveries reads on, for who only wants to know how the call ended.
-func (d datagramsCall) deliveries() ([]*overlayv1.Delivery, error) {
-	_, err := d.Recv()
-	return nil, err
-}
-
 // Datagrams subscribes to the datagrams of a channel. The subscription stands when this returns, and ends with its Close or
 // the context.
 func (c *Client) Datagrams(ctx context.Context, channel string) (*Datagrams, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	call, err := c.Stubs.Messages.ReceiveDatagrams(ctx, &overlayv1.ReceiveDatagramsRequest{Channel: channel})
 	if err == nil {
-		err = headers(datagramsCall{call})
+		err = headers(call)
 	}
 	if err != nil {
 		cancel()

@@ -9,7 +9,7 @@
 // context has no deadline of its own ([WithTimeout] says otherwise). What lasts (subscriptions, watches, senders, streams) ends
 // with its context, and has a Close for the orderly end.
 //
-// Every error is an [*Error] or wraps some; [errors.Is] compares it with the kinds, such as [ErrPeerUnknown] or the group
+// Every error of a verb is an [*Error] or wraps some; [errors.Is] compares it with the kinds, such as [ErrPeerUnknown] or the group
 // [ErrNotFound].
 //
 // The generated messages are in the package gen/overlay/v1, the raw stubs in [Client.Stubs].

@@ -208,6 +208,13 @@ func unavailable(format string, values ...any) *Error {
 	return failed
 }
 
+// invalid says what is wrong with a field.
+func invalid(field, description string) *Error {
+	failed := newError(ErrInvalidField, "%s: %s", field, description)
+	failed.Fields = []Field{{field, description}}
+	return failed
+}
+
 // errorOfReason is the error for a reason in a receipt or event.
 func errorOfReason(reason overlayv1.ErrorReason, detail string) *Error {
 	name := strings.TrimPrefix(reason.String(), reasonPrefix)
@@ -218,11 +225,16 @@ func errorOfReason(reason overlayv1.ErrorReason, detail string) *Error {
 	return &Error{Kind: kind, Reason: name, Code: kind.code, Detail: detail}
 }
 
-// FromRPC is what a raw stub's error says, in this package's terms; nil for nil. Client's own verbs do this by themselves.
-func FromRPC(err error) *Error {
+// FromRPC is what a raw stub's error says, as an [*Error]; nil for nil. The client's own verbs do this by themselves.
+func FromRPC(err error) error {
 	if err == nil {
 		return nil
 	}
+	return fromRPC(err)
+}
+
+// fromRPC is the same for an error that is not nil.
+func fromRPC(err error) *Error {
 	var already *Error
 	if errors.As(err, &already) {
 		return already

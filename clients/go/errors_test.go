@@ -72,7 +72,7 @@ func TestTheKindsAreThoseOfTheDocumentation(t *testing.T) {
 }
 
 func TestWhatTheSidecarTellsIsRead(t *testing.T) {
-	err := FromRPC(statusOf(t, codes.ResourceExhausted, "the queue is full",
+	err := fromRPC(statusOf(t, codes.ResourceExhausted, "the queue is full",
 		&errdetails.ErrorInfo{Reason: "QUEUE_FULL", Domain: Domain, Metadata: map[string]string{"limit": "5"}},
 		&errdetails.RetryInfo{RetryDelay: durationpb.New(1500 * time.Millisecond)},
 	))
@@ -85,7 +85,7 @@ func TestWhatTheSidecarTellsIsRead(t *testing.T) {
 	if err.Error() != "QUEUE_FULL: the queue is full" || status.Code(err) != codes.ResourceExhausted {
 		t.Fatalf("%v, %v", err, status.Code(err))
 	}
-	err = FromRPC(statusOf(t, codes.InvalidArgument, "bad",
+	err = fromRPC(statusOf(t, codes.InvalidArgument, "bad",
 		&errdetails.ErrorInfo{Reason: "INVALID_FIELD", Domain: Domain},
 		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "peer_id", Description: "short"}}},
 	))
@@ -99,16 +99,16 @@ func TestAStatusWithoutAReasonGoesByItsCode(t *testing.T) {
 		codes.Unavailable: ErrUnavailable, codes.DeadlineExceeded: ErrDeadlinePassed, codes.Canceled: ErrCancelled,
 		codes.Unauthenticated: ErrTokenInvalid, codes.Internal: ErrInternal, codes.Unimplemented: plain,
 	} {
-		err := FromRPC(status.Error(code, "words"))
+		err := fromRPC(status.Error(code, "words"))
 		if err.Kind != kind || err.Reason != "" || err.Detail != "words" {
 			t.Errorf("%v: %#v", code, err)
 		}
 	}
-	foreign := FromRPC(statusOf(t, codes.Aborted, "words", &errdetails.ErrorInfo{Reason: "QUEUE_FULL", Domain: "elsewhere"}))
+	foreign := fromRPC(statusOf(t, codes.Aborted, "words", &errdetails.ErrorInfo{Reason: "QUEUE_FULL", Domain: "elsewhere"}))
 	if foreign.Kind != plain || foreign.Reason != "" {
 		t.Errorf("%#v", foreign)
 	}
-	newer := FromRPC(statusOf(t, codes.Aborted, "words", &errdetails.ErrorInfo{Reason: "OF_TOMORROW", Domain: Domain}))
+	newer := fromRPC(statusOf(t, codes.Aborted, "words", &errdetails.ErrorInfo{Reason: "OF_TOMORROW", Domain: Domain}))
 	if newer.Kind != plain || newer.Reason != "OF_TOMORROW" {
 		t.Errorf("%#v", newer)
 	}
@@ -118,13 +118,13 @@ func TestAStatusWithoutAReasonGoesByItsCode(t *testing.T) {
 }
 
 func TestErrorsOfContexts(t *testing.T) {
-	if err := FromRPC(fmt.Errorf("waiting: %w", context.DeadlineExceeded)); !errors.Is(err, ErrDeadlinePassed) {
+	if err := fromRPC(fmt.Errorf("waiting: %w", context.DeadlineExceeded)); !errors.Is(err, ErrDeadlinePassed) {
 		t.Errorf("%#v", err)
 	}
-	if err := FromRPC(context.Canceled); !errors.Is(err, ErrCancelled) || !errors.Is(err, context.Canceled) {
+	if err := fromRPC(context.Canceled); !errors.Is(err, ErrCancelled) || !errors.Is(err, context.Canceled) {
 		t.Errorf("%#v", err)
 	}
-	pending := FromRPC(statusOf(t, codes.DeadlineExceeded, "goes on", &errdetails.ErrorInfo{Reason: "PENDING", Domain: Domain}))
+	pending := fromRPC(statusOf(t, codes.DeadlineExceeded, "goes on", &errdetails.ErrorInfo{Reason: "PENDING", Domain: Domain}))
 	if !errors.Is(pending, context.DeadlineExceeded) || !errors.Is(pending, ErrPending) || errors.Is(pending, context.Canceled) {
 		t.Errorf("%#v", pending)
 	}

@@ -237,6 +237,8 @@ func TestASenderTellsWhatBecameOfEach(t *testing.T) {
 			t.Fatalf("message %d is %q", index, message.Payload)
 		}
 	}
+	_, err = sender.Send(p.ctx, nil, sidecar.Headers(map[string]string{"k": "\xff"}))
+	is(t, err, sidecar.ErrInvalidField)
 	must(t, sender.Result(p.ctx, count))
 	must(t, sender.Flush(p.ctx))
 	must(t, sender.Close())

@@ -99,9 +99,7 @@ func named[E comparable](names map[E]string, what, wanted string) (E, error) {
 		}
 	}
 	var none E
-	failed := newError(ErrInvalidField, "there is no %s %q", what, wanted)
-	failed.Fields = []Field{{what, failed.Detail}}
-	return none, failed
+	return none, invalid(what, fmt.Sprintf("there is no %q", wanted))
 }
 
 // Sent tells what became of a message that reached the level asked for.

@@ -40,7 +40,7 @@ func (c *Client) WaitReady(ctx context.Context, level Readiness) error {
 			if c.closed.Load() {
 				return c.translated(context.Canceled)
 			}
-			failed := FromRPC(ctx.Err())
+			failed := fromRPC(ctx.Err())
 			failed.Detail = fmt.Sprintf("not ready when the time was over: %s", last)
 			return failed
 		}
@@ -53,7 +53,7 @@ func (c *Client) serving(ctx context.Context, level Readiness) (bool, *Error) {
 	defer cancel()
 	answer, err := c.Stubs.Health.Check(ctx, &healthv1.HealthCheckRequest{Service: string(level)}, grpc.WaitForReady(true))
 	if err != nil {
-		return false, FromRPC(c.translated(err))
+		return false, fromRPC(c.translated(err))
 	}
 	return answer.Status == healthv1.HealthCheckResponse_SERVING, nil
 }

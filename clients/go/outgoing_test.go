@@ -70,7 +70,7 @@ func TestAFrameHasItsLimit(t *testing.T) {
 	var counts []int
 	for request, buffer := o.next(); request != nil; request, buffer = o.next() {
 		counts = append(counts, len(decoded(t, request).Messages))
-		o.release(buffer)
+		release(buffer)
 	}
 	if !slices.Equal(counts, []int{2, 2, 1}) {
 		t.Fatalf("%v", counts)

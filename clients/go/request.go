@@ -93,16 +93,6 @@ type Responder struct {
 	sending sync.Mutex
 }
 
-// replyCall lets `headers` wait for a Reply call.
-type replyCall struct {
-	grpc.BidiStreamingClient[overlayv1.ReplyRequest, overlayv1.ReplyResponse]
-}
-
-func (r replyCall) deliveries() ([]*overlayv1.Delivery, error) {
-	_, err := r.Recv()
-	return nil, err
-}
-
 // Responder registers for the requests of a channel: it stands when this returns, and Serve answers them. The context is
 // that of all of it, and the parent of each request's. Serve or Close it.
 func (c *Client) Responder(ctx context.Context, channel string, options ...ReplyOption) (*Responder, error) {
@@ -117,7 +107,7 @@ func (c *Client) Responder(ctx context.Context, channel string, options ...Reply
 		opening := &overlayv1.ReplyOpen{Channel: channel, Credits: credits, PeerIds: a.peerIDs}
 		// What Send may say, reading says better.
 		_ = call.Send(&overlayv1.ReplyRequest{Frame: &overlayv1.ReplyRequest_Open{Open: opening}})
-		err = headers(replyCall{call})
+		err = headers(call)
 	}
 	if err != nil {
 		cancel()

@@ -3,6 +3,7 @@ package sidecar
 import (
 	"context"
 	"fmt"
+	"unicode/utf8"
 
 	overlayv1 "github.com/quic-p2p-sidecar/quic-p2p-sidecar/clients/go/gen/overlay/v1"
 )
@@ -18,6 +19,9 @@ const (
 // gRPC message cannot hold goes in chunks; [RequestID] cannot go with it.
 func (c *Client) Send(ctx context.Context, peerID string, payload []byte, options ...SendOption) (*Sent, error) {
 	a := gathered(options, arguments{priority: NormalPriority, level: DeliveredLevel})
+	if err := checkText(a.messageID, a.headers); err != nil {
+		return nil, err
+	}
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
 	whole, err := c.fits(ctx, len(payload))
@@ -51,9 +55,7 @@ func (c *Client) Send(ctx context.Context, peerID string, payload []byte, option
 
 func (c *Client) sendInChunks(ctx context.Context, peerID string, payload []byte, a *arguments) (*Sent, error) {
 	if a.requestID != "" {
-		failed := newError(ErrInvalidField, "a message in chunks takes no request_id: leave it out, or send at most what one gRPC message holds")
-		failed.Fields = []Field{{"request_id", failed.Detail}}
-		return nil, failed
+		return nil, invalid("request_id", "cannot go with a message in chunks: leave it out, or send at most what one gRPC message holds")
 	}
 	sender, err := c.openSender(ctx, peerID, a)
 	if err != nil {
@@ -68,6 +70,19 @@ func (c *Client) sendInChunks(ctx context.Context, peerID string, payload []byte
 		return nil, err
 	}
 	return &Sent{MessageID: a.messageID, Level: a.level}, nil
+}
+
+// checkText says what of a message's text is not UTF-8: on a call of many messages it would cost all of them.
+func checkText(messageID string, headers map[string]string) error {
+	if !utf8.ValidString(messageID) {
+		return invalid("message_id", "is not UTF-8")
+	}
+	for key, value := range headers {
+		if !utf8.ValidString(key) || !utf8.ValidString(value) {
+			return invalid("headers", fmt.Sprintf("of %q is not UTF-8", key))
+		}
+	}
+	return nil
 }
 
 // fits tells whether one gRPC message holds a payload; [ErrMessageTooLarge] when no message may be so large.
@@ -106,8 +121,8 @@ func (c *Client) learnt(ctx context.Context) (*overlayv1.Limits, error) {
 }
 
 // Broadcast sends a message to every linked peer, or to those that [ToLabels] chooses. It gives by peer id why it was not
-// delivered there, nil where it was.
-func (c *Client) Broadcast(ctx context.Context, payload []byte, options ...BroadcastOption) (map[string]*Error, error) {
+// delivered there, nil where it was; each is an [*Error].
+func (c *Client) Broadcast(ctx context.Context, payload []byte, options ...BroadcastOption) (map[string]error, error) {
 	a := gathered(options, arguments{})
 	answer, err := ask(ctx, c, c.Stubs.Messages.Broadcast, &overlayv1.BroadcastRequest{
 		Channel: a.channel, Payload: payload, Headers: a.headers, Labels: a.labels,
@@ -115,7 +130,7 @@ func (c *Client) Broadcast(ctx context.Context, payload []byte, options ...Broad
 	if err != nil {
 		return nil, err
 	}
-	outcomes := make(map[string]*Error, len(answer.Results))
+	outcomes := make(map[string]error, len(answer.Results))
 	for _, result := range answer.Results {
 		outcomes[result.PeerId] = nil
 		if result.Reason != overlayv1.ErrorReason_ERROR_REASON_UNSPECIFIED {

@@ -70,6 +70,9 @@ func (s *Sender) Send(ctx context.Context, payload []byte, options ...MessageOpt
 }
 
 func (s *Sender) add(ctx context.Context, payload []byte, headers map[string]string, messageID string) (uint64, error) {
+	if err := checkText(messageID, headers); err != nil {
+		return 0, err
+	}
 	whole, err := s.client.fits(ctx, len(payload))
 	if err != nil {
 		return 0, err
@@ -151,7 +154,7 @@ func (s *Sender) wait(ctx context.Context) error {
 	case <-changed:
 		return nil
 	case <-ctx.Done():
-		return FromRPC(ctx.Err())
+		return fromRPC(ctx.Err())
 	}
 }
 
@@ -178,8 +181,8 @@ func (s *Sender) write(request *overlayv1.SendStreamRequest) {
 		if s.call.Send(request) != nil {
 			return // the reader is told why
 		}
+		release(buffer)
 		s.mu.Lock()
-		s.book.release(buffer)
 		request, buffer = s.book.next()
 		closing := s.closing
 		s.mu.Unlock()
@@ -209,7 +212,7 @@ func (s *Sender) read() {
 		if err != nil {
 			var failed *Error
 			if !errors.Is(err, io.EOF) {
-				failed = FromRPC(s.client.translated(err))
+				failed = fromRPC(s.client.translated(err))
 			}
 			s.book.end(failed)
 		} else {

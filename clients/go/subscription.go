@@ -7,7 +7,7 @@ import (
 	"iter"
 	"sync"
 
-	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc"
 
 	overlayv1 "github.com/quic-p2p-sidecar/quic-p2p-sidecar/clients/go/gen/overlay/v1"
 )
@@ -39,7 +39,7 @@ type subscription struct {
 
 // incomingCall is a Receive or Consume call.
 type incomingCall interface {
-	Header() (metadata.MD, error)
+	grpc.ClientStream
 	deliveries() ([]*overlayv1.Delivery, error)
 }
 
@@ -89,7 +89,7 @@ func (s *subscription) read() error {
 	}
 	broken := unavailable("the sidecar ended the subscription")
 	if !errors.Is(err, io.EOF) {
-		broken = FromRPC(s.client.translated(err))
+		broken = fromRPC(s.client.translated(err))
 	}
 	if s.over() || !broken.Kind.within(ErrUnavailable) {
 		return broken
@@ -163,11 +163,11 @@ func (s *subscription) open() error {
 }
 
 // headers waits until the sidecar has taken a call: it answers with headers at once.
-func headers(call incomingCall) error {
+func headers(call grpc.ClientStream) error {
 	header, err := call.Header()
 	if err == nil && header == nil {
-		// It ended without.
-		if _, err = call.deliveries(); err == nil || errors.Is(err, io.EOF) {
+		// It ended without. There is no message to read, only why.
+		if err = call.RecvMsg(&overlayv1.ReceiveResponse{}); err == nil || errors.Is(err, io.EOF) {
 			err = unavailable("the sidecar ended the call before it had taken it")
 		}
 	}
@@ -183,7 +183,7 @@ func (s *subscription) resume(broken *Error) error {
 			if s.over() {
 				return broken
 			}
-			failed := FromRPC(s.ctx.Err())
+			failed := fromRPC(s.ctx.Err())
 			failed.Detail = "the sidecar did not come back: " + broken.Detail
 			return failed
 		}

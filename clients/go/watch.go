@@ -21,12 +21,12 @@ func watch[T any](
 		switch {
 		case enough || c.closed.Load():
 			return
-		case errors.Is(FromRPC(err), ErrCursorExpired):
+		case errors.Is(fromRPC(err), ErrCursorExpired):
 			if !yielded(expired(), yield) {
 				return
 			}
 			continue
-		case !errors.Is(err, io.EOF) && !FromRPC(err).Kind.within(ErrUnavailable):
+		case !errors.Is(err, io.EOF) && !fromRPC(err).Kind.within(ErrUnavailable):
 			yield(none, c.translated(err))
 			return
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -301,8 +302,9 @@ func broadcast(ctx context.Context, c *sidecar.Client, a *arguments) (any, error
 	told := map[string]string{}
 	for peerID, failed := range outcomes {
 		told[peerID] = ""
-		if failed != nil {
-			told[peerID] = failed.Reason
+		var why *sidecar.Error
+		if errors.As(failed, &why) {
+			told[peerID] = why.Reason
 		}
 	}
 	return told, nil
