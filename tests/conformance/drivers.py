@@ -41,6 +41,8 @@ LANGUAGES = {
     row.name: row
     for row in (
         Language("python", "clients/python", run=(sys.executable, "-m", "conformance")),
+        Language("go", "clients/go", run=(str(REPOSITORY / "clients/go/build/driver"),), needs=("go",),
+                 build=(("go", "build", "-buildvcs=false", "-p=2", "-o", "build/driver", "./conformance"),)),
     )
 }  # fmt: skip
 

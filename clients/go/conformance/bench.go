@@ -11,8 +11,11 @@ import (
 	overlayv1 "github.com/quic-p2p-sidecar/quic-p2p-sidecar/clients/go/gen/overlay/v1"
 )
 
-// rawBatch is how many messages of the raw stub go into one frame, as one would write it by hand.
-const rawBatch = 256
+// rawFrameBytes is how much of the raw stub's messages go into one frame: as much as of the wrapper's.
+const rawFrameBytes = 256 << 10
+
+// echo asks a responder for what it was sent.
+var echo = map[string]string{"do": "echo"}
 
 func benchApp(d *driver, ctx context.Context, params json.RawMessage) (object, error) {
 	p, err := read[flow](params)
@@ -26,12 +29,16 @@ func benchApp(d *driver, ctx context.Context, params json.RawMessage) (object, e
 		return timed(func() error { return rawMessages(ctx, d.client, p) })
 	case "requests/wrapper":
 		return requests(p, func(payload []byte) error {
-			_, err := d.client.Request(ctx, p.PeerID, payload, sidecar.Channel(p.Channel))
+			_, err := d.client.Request(ctx, p.PeerID, payload, sidecar.Channel(p.Channel), sidecar.Headers(echo))
 			return err
 		})
 	case "requests/raw":
 		return requests(p, func(payload []byte) error {
-			_, err := d.client.Stubs.Messages.Request(ctx, &overlayv1.RequestRequest{PeerId: p.PeerID, Channel: p.Channel, Payload: payload})
+			ctx, cancel := context.WithTimeout(ctx, sidecar.DefaultTimeout)
+			defer cancel()
+			_, err := d.client.Stubs.Messages.Request(ctx, &overlayv1.RequestRequest{
+				PeerId: p.PeerID, Channel: p.Channel, Headers: echo, Payload: payload,
+			})
 			return err
 		})
 	}
@@ -95,7 +102,7 @@ func rawMessages(ctx context.Context, client *sidecar.Client, p *flow) error {
 	}()
 	payload := pattern(p.Size)
 	for sent := 0; sent < p.Count; {
-		batch := make([]*overlayv1.Message, min(rawBatch, p.Count-sent))
+		batch := make([]*overlayv1.Message, min(max(1, rawFrameBytes/max(1, p.Size)), p.Count-sent))
 		for index := range batch {
 			batch[index] = &overlayv1.Message{Payload: payload}
 		}

@@ -11,10 +11,10 @@ import (
 	sidecar "github.com/quic-p2p-sidecar/quic-p2p-sidecar/clients/go"
 )
 
-// readiness is the level that an app waits for, "api" where nothing is said.
 func identity(d *driver, ctx context.Context, params json.RawMessage) (object, error) {
 	p, err := read[struct {
-		Level string `json:"level"`
+		Level   string   `json:"level"`
+		Timeout *float64 `json:"timeout"`
 	}](params)
 	if err != nil {
 		return nil, err
@@ -22,7 +22,9 @@ func identity(d *driver, ctx context.Context, params json.RawMessage) (object, e
 	if p.Level == "" {
 		p.Level = string(sidecar.API)
 	}
-	if err := d.client.WaitReady(ctx, sidecar.Readiness(p.Level)); err != nil {
+	waiting, cancel := within(ctx, p.Timeout)
+	defer cancel()
+	if err := d.client.WaitReady(waiting, sidecar.Readiness(p.Level)); err != nil {
 		return nil, err
 	}
 	node, err := d.client.Node(ctx)
@@ -190,7 +192,7 @@ func pipelinedSender(d *driver, ctx context.Context, params json.RawMessage) (ob
 	defer sender.Cancel()
 	payload := pattern(p.Size)
 	for number := range p.Count {
-		copy(payload, binary.BigEndian.AppendUint64(nil, uint64(number)))
+		copy(payload, binary.BigEndian.AppendUint64(nil, uint64(number)+1))
 		if _, err := sender.Send(ctx, payload); err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -24,8 +25,14 @@ func told(err error) object {
 		if failed.RetryAfter != 0 {
 			words["retry_after"] = failed.RetryAfter.Seconds()
 		}
-		if errors.Is(err, sidecar.ErrRequestFailed) || errors.Is(err, sidecar.ErrStreamReset) {
+		switch failed.Kind {
+		case sidecar.ErrRequestFailed:
 			words["code"] = failed.Metadata["code"]
+		case sidecar.ErrStreamReset:
+			words["code"] = json.Number(failed.Metadata["code"])
+			if failed.Metadata["code"] == "" {
+				words["code"] = nil
+			}
 		}
 		if errors.Is(err, sidecar.ErrCancelled) {
 			words["reason"] = ""
