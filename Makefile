@@ -70,6 +70,7 @@ proto: $(READY) ## print the generated code from proto/
 	@if command -v go >/dev/null; then $(BIN)/python tools/proto_go.py; else echo "clients/go left out: no go on PATH"; fi
 	@if command -v npm >/dev/null; then $(BIN)/python tools/proto_typescript.py; \
 		else echo "clients/typescript left out: no npm on PATH"; fi
+	@if command -v cargo >/dev/null; then $(BIN)/python tools/proto_rust.py; else echo "clients/rust left out: no cargo on PATH"; fi
 
 bench: $(READY) ## how fast, beside gRPC-go and go-libp2p-daemon (needs Go)
 	$(BIN)/python -m bench $(BENCH_ARGS)
@@ -91,5 +92,6 @@ sbom: $(READY) ## what the image holds, as CycloneDX: dist/sbom.cdx.json
 	@rm -rf $(VENV)-sbom
 
 clean: ## what was made here, .venv included
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist bench/out bench/bin tests/lab/linkemu
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist bench/out bench/bin tests/lab/linkemu \
+		clients/rust/target
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

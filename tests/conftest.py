@@ -47,6 +47,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     ),
     "make": (lambda: shutil.which("make") is not None, "install make"),
     "gcc": (lambda: shutil.which("gcc") is not None, "install a C compiler"),
+    "cargo": (lambda: shutil.which("cargo") is not None, "install Rust, 1.85 or later, with cargo, rustfmt and clippy"),
     "go": (lambda: shutil.which("go") is not None, "install Go"),
     "java": (lambda: all(map(shutil.which, ("java", "mvn"))), "install a Java runtime and Maven"),
     "npm": (lambda: shutil.which("npm") is not None and shutil.which("npx") is not None, "install Node.js and npm"),

@@ -43,6 +43,10 @@ LANGUAGES = {
         Language("python", "clients/python", run=(sys.executable, "-m", "conformance")),
         Language("go", "clients/go", run=(str(REPOSITORY / "clients/go/build/driver"),), needs=("go",),
                  build=(("go", "build", "-buildvcs=false", "-p=2", "-o", "build/driver", "./conformance"),)),
+        Language(
+            "rust", "clients/rust", run=("target/debug/sidecar-conformance",), needs=("cargo",),
+            build=(("cargo", "build", "--quiet", "--locked", "--workspace", "--all-targets", "--jobs", "2"),),
+        ),
     )
 }  # fmt: skip
 
