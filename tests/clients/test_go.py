@@ -68,6 +68,15 @@ def test_a_registry_would_take_it() -> None:
     assert (CLIENT / "LICENSE").read_bytes() == (REPOSITORY / "LICENSE").read_bytes()
 
 
+def test_the_blocks_of_the_readme_are_compiled() -> None:
+    """All but the first, which is run, are the examples that `go vet` compiles and `go doc` shows."""
+    blocks = re.findall(r"^```go\n(.*?)^```$", (CLIENT / "README.md").read_text(), flags=re.MULTILINE | re.DOTALL)
+    examples = re.findall(
+        r"^func Example_\w+\(\) {\n(.*?)^}$", (CLIENT / "example_test.go").read_text(), flags=re.MULTILINE | re.DOTALL
+    )
+    assert blocks[1:] == [re.sub("^\t", "", example, flags=re.MULTILINE) for example in examples]
+
+
 def test_it_is_formatted() -> None:
     done = subprocess.run(["gofmt", "-l", "."], cwd=CLIENT, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "", "run `gofmt -w` on these"
@@ -144,12 +153,16 @@ def say(process: subprocess.Popen[str], words: str) -> None:
     process.stdin.flush()
 
 
-def test_its_tests(pair: tuple[SidecarProcess, SidecarProcess]) -> None:
-    """Those of the language itself: without a sidecar, and beside two that are linked."""
+def test_its_tests(pair: tuple[SidecarProcess, SidecarProcess], sidecars: Sidecars) -> None:
+    """Those of the language itself: without a sidecar, beside two that are linked, and beside one that they kill."""
     first, second = pair
+    victim = sidecars.spawn("victim", bootstrap=[first.contact])
     printed = go(
         "test", "-v", "-count=1", "-timeout=200s", "./...",
-        environment={"SIDECAR_TEST_ENDPOINTS": f"{first.endpoint} {second.endpoint}"},
+        environment={
+            "SIDECAR_TEST_ENDPOINTS": f"{first.endpoint} {second.endpoint}",
+            "SIDECAR_TEST_VICTIM": f"{victim.endpoint} {victim.pid}",
+        },
     )  # fmt: skip
     assert "--- SKIP" not in printed
 
