@@ -186,26 +186,15 @@ pub fn state_name(peer: &pb::Peer) -> &'static str {
     peer.state().as_str_name().trim_start_matches("PEER_STATE_")
 }
 
-/// The name of the field that says what happened.
-pub fn kind_name(event: &pb::Event) -> &'static str {
-    use pb::event::Kind;
-    match &event.kind {
-        None => "",
-        Some(Kind::PeerLinked(_)) => "peer_linked",
-        Some(Kind::PeerUnlinked(_)) => "peer_unlinked",
-        Some(Kind::PeerRefused(_)) => "peer_refused",
-        Some(Kind::MessagesLost(_)) => "messages_lost",
-        Some(Kind::InstanceConflict(_)) => "instance_conflict",
-        Some(Kind::StateChanged(_)) => "state_changed",
-        Some(Kind::TrustReloaded(_)) => "trust_reloaded",
-        Some(Kind::TrustExpiring(_)) => "trust_expiring",
-        Some(Kind::BootstrapSucceeded(_)) => "bootstrap_succeeded",
-        Some(Kind::BootstrapFailed(_)) => "bootstrap_failed",
-        Some(Kind::ContactAdded(_)) => "contact_added",
-        Some(Kind::ContactRemoved(_)) => "contact_removed",
-        Some(Kind::IdentityChanged(_)) => "identity_changed",
-        Some(Kind::MessagesDead(_)) => "messages_dead",
-        Some(Kind::JournalTrouble(_)) => "journal_trouble",
-        Some(Kind::RoleChanged(_)) => "role_changed",
+/// The name of the field that says what happened: `peer_linked` for the variant PeerLinked.
+pub fn kind_name(event: &pb::Event) -> String {
+    let variant = event.kind.as_ref().map(|kind| format!("{kind:?}")).unwrap_or_default();
+    let mut name = String::new();
+    for letter in variant.chars().take_while(|letter| letter.is_ascii_alphanumeric()) {
+        if letter.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_lowercase());
     }
+    name
 }

@@ -1634,7 +1634,7 @@ pub struct Event {
     /// What.
     #[prost(
         oneof = "event::Kind",
-        tags = "2, 3, 4, 5, 6, 8, 9, 10, 20, 21, 22, 23, 24, 30, 31, 35"
+        tags = "2, 3, 4, 5, 6, 8, 9, 10, 20, 21, 22, 23, 24, 30, 31, 32, 35"
     )]
     pub kind: ::core::option::Option<event::Kind>,
 }
@@ -1688,6 +1688,9 @@ pub mod event {
         /// The journal was damaged, or could not be written, or can be written again.
         #[prost(message, tag = "31")]
         JournalTrouble(super::JournalTrouble),
+        /// Requests and byte streams wait for a connection, go on by another, or are lost.
+        #[prost(message, tag = "32")]
+        FlowsChanged(super::FlowsChanged),
         /// This sidecar has become a node, or a client.
         #[prost(message, tag = "35")]
         RoleChanged(super::RoleChanged),
@@ -1786,6 +1789,25 @@ pub struct JournalTrouble {
     /// What happened; empty when it can be written again.
     #[prost(string, tag = "1")]
     pub error: ::prost::alloc::string::String,
+}
+/// FlowsChanged tells of the requests and byte streams to and from one peer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FlowsChanged {
+    /// The peer.
+    #[prost(string, tag = "1")]
+    pub peer_id: ::prost::alloc::string::String,
+    /// What has become of them.
+    #[prost(enumeration = "FlowChange", tag = "2")]
+    pub change: i32,
+    /// How many byte streams.
+    #[prost(uint32, tag = "3")]
+    pub streams: u32,
+    /// How many requests.
+    #[prost(uint32, tag = "4")]
+    pub requests: u32,
+    /// Why, of the first that was lost.
+    #[prost(string, tag = "5")]
+    pub detail: ::prost::alloc::string::String,
 }
 /// InstanceConflict tells of two sidecars with one key.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2015,6 +2037,43 @@ impl Reachability {
             "REACHABILITY_REACHED" => Some(Self::Reached),
             "REACHABILITY_NOT_REACHED" => Some(Self::NotReached),
             "REACHABILITY_UNKNOWN" => Some(Self::Unknown),
+            _ => None,
+        }
+    }
+}
+/// FlowChange is what has become of requests and byte streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum FlowChange {
+    /// Never sent.
+    Unspecified = 0,
+    /// Their connection was lost: they wait for another.
+    Suspended = 1,
+    /// They go on by another connection.
+    Resumed = 2,
+    /// They are over, and what was not acknowledged may not have arrived.
+    Lost = 3,
+}
+impl FlowChange {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FLOW_CHANGE_UNSPECIFIED",
+            Self::Suspended => "FLOW_CHANGE_SUSPENDED",
+            Self::Resumed => "FLOW_CHANGE_RESUMED",
+            Self::Lost => "FLOW_CHANGE_LOST",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FLOW_CHANGE_UNSPECIFIED" => Some(Self::Unspecified),
+            "FLOW_CHANGE_SUSPENDED" => Some(Self::Suspended),
+            "FLOW_CHANGE_RESUMED" => Some(Self::Resumed),
+            "FLOW_CHANGE_LOST" => Some(Self::Lost),
             _ => None,
         }
     }

@@ -66,6 +66,18 @@ export enum Reachability {
   REACHABILITY_UNKNOWN = 3,
 }
 
+/** FlowChange is what has become of requests and byte streams. */
+export enum FlowChange {
+  /** FLOW_CHANGE_UNSPECIFIED - Never sent. */
+  FLOW_CHANGE_UNSPECIFIED = 0,
+  /** FLOW_CHANGE_SUSPENDED - Their connection was lost: they wait for another. */
+  FLOW_CHANGE_SUSPENDED = 1,
+  /** FLOW_CHANGE_RESUMED - They go on by another connection. */
+  FLOW_CHANGE_RESUMED = 2,
+  /** FLOW_CHANGE_LOST - They are over, and what was not acknowledged may not have arrived. */
+  FLOW_CHANGE_LOST = 3,
+}
+
 /** Limits are what this sidecar accepts. */
 export interface Limits {
   /** The largest message, in bytes of payload. */
@@ -233,6 +245,9 @@ export interface Event {
     /** The journal was damaged, or could not be written, or can be written again. */
     { $case: "journalTrouble"; value: JournalTrouble }
     | //
+    /** Requests and byte streams wait for a connection, go on by another, or are lost. */
+    { $case: "flowsChanged"; value: FlowsChanged }
+    | //
     /** This sidecar has become a node, or a client. */
     { $case: "roleChanged"; value: RoleChanged }
     | undefined;
@@ -308,6 +323,20 @@ export interface MessagesDead {
 export interface JournalTrouble {
   /** What happened; empty when it can be written again. */
   error: string;
+}
+
+/** FlowsChanged tells of the requests and byte streams to and from one peer. */
+export interface FlowsChanged {
+  /** The peer. */
+  peerId: string;
+  /** What has become of them. */
+  change: FlowChange;
+  /** How many byte streams. */
+  streams: number;
+  /** How many requests. */
+  requests: number;
+  /** Why, of the first that was lost. */
+  detail: string;
 }
 
 /** InstanceConflict tells of two sidecars with one key. */
@@ -1301,6 +1330,9 @@ export const Event: MessageFns<Event> = {
       case "journalTrouble":
         JournalTrouble.encode(message.kind.value, writer.uint32(250).fork()).join();
         break;
+      case "flowsChanged":
+        FlowsChanged.encode(message.kind.value, writer.uint32(258).fork()).join();
+        break;
       case "roleChanged":
         RoleChanged.encode(message.kind.value, writer.uint32(282).fork()).join();
         break;
@@ -1449,6 +1481,14 @@ export const Event: MessageFns<Event> = {
             message.kind = { $case: "journalTrouble", value: JournalTrouble.decode(reader, reader.uint32()) };
             continue;
           }
+          case 32: {
+            if (tag !== 258) {
+              break;
+            }
+
+            message.kind = { $case: "flowsChanged", value: FlowsChanged.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 35: {
             if (tag !== 282) {
               break;
@@ -1563,6 +1603,12 @@ export const Event: MessageFns<Event> = {
       case "journalTrouble": {
         if (object.kind?.value !== undefined && object.kind?.value !== null) {
           message.kind = { $case: "journalTrouble", value: JournalTrouble.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "flowsChanged": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { $case: "flowsChanged", value: FlowsChanged.fromPartial(object.kind.value) };
         }
         break;
       }
@@ -2154,6 +2200,109 @@ export const JournalTrouble: MessageFns<JournalTrouble> = {
   fromPartial<I extends Exact<DeepPartial<JournalTrouble>, I>>(object: I): JournalTrouble {
     const message = createBaseJournalTrouble();
     message.error = object.error ?? "";
+    return message;
+  },
+};
+
+function createBaseFlowsChanged(): FlowsChanged {
+  return { peerId: "", change: 0, streams: 0, requests: 0, detail: "" };
+}
+
+export const FlowsChanged: MessageFns<FlowsChanged> = {
+  encode(message: FlowsChanged, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.peerId !== "") {
+      writer.uint32(10).string(message.peerId);
+    }
+    if (message.change !== 0) {
+      writer.uint32(16).int32(message.change);
+    }
+    if (message.streams !== 0) {
+      writer.uint32(24).uint32(message.streams);
+    }
+    if (message.requests !== 0) {
+      writer.uint32(32).uint32(message.requests);
+    }
+    if (message.detail !== "") {
+      writer.uint32(42).string(message.detail);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FlowsChanged {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFlowsChanged();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.peerId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.change = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.streams = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.requests = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.detail = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<FlowsChanged>, I>>(base?: I): FlowsChanged {
+    return FlowsChanged.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FlowsChanged>, I>>(object: I): FlowsChanged {
+    const message = createBaseFlowsChanged();
+    message.peerId = object.peerId ?? "";
+    message.change = object.change ?? 0;
+    message.streams = object.streams ?? 0;
+    message.requests = object.requests ?? 0;
+    message.detail = object.detail ?? "";
     return message;
   },
 };
