@@ -241,10 +241,18 @@ func TestASenderTellsWhatBecameOfEach(t *testing.T) {
 	is(t, err, sidecar.ErrInvalidField)
 	must(t, sender.Result(p.ctx, count))
 	must(t, sender.Flush(p.ctx))
+	large := random(t, 17<<20)
+	sum := sumOf(large)
+	_, err = sender.Send(p.ctx, large)
+	must(t, err)
+	clear(large)
+	if message := received(t, inbox.Next); !bytes.Equal(sumOf(message.Payload), sum) {
+		t.Fatalf("%d other bytes came", len(message.Payload))
+	}
 	must(t, sender.Close())
 	_, err = sender.Send(p.ctx, nil)
 	is(t, err, sidecar.ErrUnavailable)
-	is(t, sender.Result(p.ctx, count+1), sidecar.ErrInvalidField)
+	is(t, sender.Result(p.ctx, count+2), sidecar.ErrInvalidField)
 	sender.Cancel()
 	must(t, inbox.Close())
 }

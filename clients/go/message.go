@@ -139,7 +139,7 @@ type Received struct {
 	// DeliveryID is what it is acknowledged by in a [Consumer]; else 0.
 	DeliveryID uint64
 	Durable    bool
-	// Opening is which opening of its subscription handed it out: 0 for the first, one more after each Gap.
+	// Opening is which opening of its subscription handed it out: 0 for the first, more after each Gap.
 	Opening int
 }
 

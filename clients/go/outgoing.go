@@ -1,7 +1,6 @@
 package sidecar
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"slices"
@@ -65,13 +64,14 @@ type chunked struct {
 // full tells whether to wait for outcomes before adding more.
 func (o *outgoing) full() bool { return o.pending >= windowBytes }
 
-// add takes a message and gives its number. The payload is copied.
+// add takes a message and gives its number. The payload of a whole one is copied; that of one in chunks is not to be
+// changed until it has gone.
 func (o *outgoing) add(payload []byte, headers map[string]string, messageID string, whole bool) uint64 {
 	o.count++
 	if whole {
 		o.addWhole(payload, headers, messageID)
 	} else {
-		part := &chunked{payload: bytes.Clone(payload), headers: headers, messageID: messageID}
+		part := &chunked{payload: payload, headers: headers, messageID: messageID}
 		o.frames = append(o.frames, frame{last: o.count, chunked: part})
 	}
 	size := len(payload) + messageBytes

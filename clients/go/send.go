@@ -62,9 +62,13 @@ func (c *Client) sendInChunks(ctx context.Context, peerID string, payload []byte
 		return nil, err
 	}
 	defer sender.Cancel()
-	number, err := sender.add(ctx, payload, a.headers, a.messageID)
+	number, err := sender.add(ctx, payload, a, false)
 	if err == nil {
 		err = sender.Result(ctx, number)
+	}
+	if err == nil {
+		// What has only been sent so far is not withdrawn by an end like this one.
+		err = sender.Close()
 	}
 	if err != nil {
 		return nil, err

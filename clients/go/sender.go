@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -40,6 +41,9 @@ func (c *Client) Sender(ctx context.Context, peerID string, options ...SenderOpt
 }
 
 func (c *Client) openSender(ctx context.Context, peerID string, a *arguments) (*Sender, error) {
+	if a.level == 0 {
+		a.level = DeliveredLevel
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	call, err := c.Stubs.Messages.SendStream(ctx)
 	if err != nil {
@@ -62,21 +66,25 @@ func (c *Client) openSender(ctx context.Context, peerID string, a *arguments) (*
 // Send takes a message of any size and gives its number, from 1 on. The payload is copied. It waits while there is no
 // room; the context bounds that wait and nothing else. Once the call has ended, it gives what ended it.
 func (s *Sender) Send(ctx context.Context, payload []byte, options ...MessageOption) (uint64, error) {
-	if len(options) == 0 {
-		return s.add(ctx, payload, nil, "")
+	a := &arguments{}
+	if len(options) > 0 {
+		a = gathered(options, *a)
 	}
-	a := gathered(options, arguments{})
-	return s.add(ctx, payload, a.headers, a.messageID)
-}
-
-func (s *Sender) add(ctx context.Context, payload []byte, headers map[string]string, messageID string) (uint64, error) {
-	if err := checkText(messageID, headers); err != nil {
+	if err := checkText(a.messageID, a.headers); err != nil {
 		return 0, err
 	}
 	whole, err := s.client.fits(ctx, len(payload))
 	if err != nil {
 		return 0, err
 	}
+	if !whole {
+		payload = bytes.Clone(payload)
+	}
+	return s.add(ctx, payload, a, whole)
+}
+
+// add takes a message; one that is not whole is not copied.
+func (s *Sender) add(ctx context.Context, payload []byte, a *arguments, whole bool) (uint64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.book.full() && s.book.ended == nil {
@@ -90,7 +98,7 @@ func (s *Sender) add(ctx context.Context, payload []byte, headers map[string]str
 	case s.closing:
 		return 0, unavailable("the sender is closed")
 	}
-	number := s.book.add(payload, headers, messageID, whole)
+	number := s.book.add(payload, a.headers, a.messageID, whole)
 	s.prod()
 	return number, nil
 }

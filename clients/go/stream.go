@@ -138,25 +138,38 @@ func (s *Stream) Read(into []byte) (int, error) {
 
 // WriteTo writes everything to the end of the other app's way, without a copy; for io.Copy.
 func (s *Stream) WriteTo(to io.Writer) (int64, error) {
-	s.reading.Lock()
-	defer s.reading.Unlock()
 	var count int64
 	for {
-		for len(s.left) > 0 {
-			written, err := to.Write(s.left)
-			s.left = s.left[written:]
-			count += int64(written)
-			if err != nil {
-				return count, err
-			}
+		data, err := s.take()
+		if errors.Is(err, io.EOF) {
+			return count, nil
 		}
-		if err := s.step(); err != nil {
-			if errors.Is(err, io.EOF) {
-				return count, nil
-			}
+		if err != nil {
+			return count, err
+		}
+		written, err := to.Write(data)
+		count += int64(written)
+		if err != nil {
+			s.reading.Lock()
+			defer s.reading.Unlock()
+			s.left = append(data[written:], s.left...)
 			return count, err
 		}
 	}
+}
+
+// take is all that is there to be read, at least a byte.
+func (s *Stream) take() ([]byte, error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	for len(s.left) == 0 {
+		if err := s.step(); err != nil {
+			return nil, err
+		}
+	}
+	data := s.left
+	s.left = nil
+	return data, nil
 }
 
 // step takes the next frame, with the reading lock held and nothing left of the last; io.EOF at the end of the other way.
@@ -198,7 +211,8 @@ func (s *Stream) frame() error {
 	return nil
 }
 
-// Write takes bytes; it waits while the other app does not read.
+// Write takes bytes; it waits while the other app does not read. CloseWrite, Close and Reset wait for a Write that is under way;
+// Cancel ends it.
 func (s *Stream) Write(data []byte) (int, error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
