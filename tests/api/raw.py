@@ -35,7 +35,7 @@ async def payload_of(client: AsyncSidecar, channel: str) -> Received:
 
 async def stuck(side: Side, peer_id: str, channel: str = "unread", *, full: bool = False) -> None:
     """Returns once messages wait for a channel that nobody reads there: what its window takes has arrived, and more
-    does not leave; with `full` also once senders have to wait."""
+    does not leave; with `full` also once senders have to wait, which they do until the queue has come down to half."""
     while True:
         await side.client.node()
         peer = side.sidecar.node.links.peers.get(peer_id)
@@ -43,5 +43,6 @@ async def stuck(side: Side, peer_id: str, channel: str = "unread", *, full: bool
             continue
         outbound = peer.link.outbound
         waits = outbound.outbox.messages and outbound.starved(channel) and not outbound.unacknowledged
-        if waits and (outbound.outbox.full(channel) or not full):
+        held = outbound.outbox.full(channel) or any(name == channel for name, _ in outbound.outbox._room_wanted)
+        if waits and (held or not full):
             return

@@ -33,7 +33,7 @@ def receive(client: Sidecar, kind: Kind, notes: Notes) -> None:
                     notes.write("saw", kind.name, message.payload.decode(), message.redelivery_count)
                     messages.ack(message)
         except SidecarError:
-            time.sleep(0.05)
+            time.sleep(0.05)  # its sidecar is dead: tried again until it lives
 
 
 if __name__ == "__main__":

@@ -16,8 +16,10 @@ from sidecar_client import Sidecar, SidecarError
 from tests.crash.checker import Verdict, judge
 from tests.processes import TRACEBACK, SidecarProcess, Sidecars, sidecar_environment
 
-QUIET_SECONDS = 40.0
-"""What may pass until all that is durable has arrived, once nobody is killed any more."""
+QUIET_SECONDS = 120.0
+"""What may pass until all that is durable has arrived, once nobody is killed any more: it takes a few seconds."""
+AFTER_SECONDS = 1.0
+"""How long traffic goes on behind the last kill, and how long plain messages, which no queue shows, have to arrive."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,9 @@ class Scene:
 
         def kill() -> None:
             for _ in range(kills):
-                time.sleep(self._draw.uniform(0, 2 * pause))
+                time.sleep(self._draw.uniform(0, 2 * pause))  # the moments are what is drawn
                 self._kill_one()
-            time.sleep(1)
+            time.sleep(AFTER_SECONDS)
 
         return self.during(kill)
 
@@ -125,16 +127,24 @@ class Scene:
             process.restart()
 
     def _wait_until_quiet(self) -> None:
-        """Until neither journal holds a message that waits."""
+        """Until neither journal holds a message that waits. AssertionError when one still does after QUIET_SECONDS: it
+        is not lost, and it is stuck."""
         until = time.monotonic() + QUIET_SECONDS
-        waiting = -1
-        while waiting and time.monotonic() < until:
-            time.sleep(0.2)
-            waiting = 0
-            for process in (self._near, self._far):
-                with Sidecar(process.endpoint) as client:
-                    try:
-                        waiting += sum(queue.messages for queue in client.queues(timeout=5).queues)
-                    except SidecarError:
-                        waiting += 1
-        time.sleep(0.5)
+        while waiting := self._waiting():
+            assert time.monotonic() < until, f"after {QUIET_SECONDS:g} s there still wait {waiting}"
+            time.sleep(0.2)  # nothing tells that a queue of another process is empty
+        time.sleep(AFTER_SECONDS)
+
+    def _waiting(self) -> list[str]:
+        """What the journals hold, in words; and whom they could not be asked of."""
+        found = []
+        for process in (self._near, self._far):
+            with Sidecar(process.endpoint) as client:
+                try:
+                    found += [
+                        f"{queue.messages} on {queue.channel} beside {process.name}"
+                        for queue in client.queues(timeout=5).queues
+                    ]
+                except SidecarError as error:
+                    found.append(f"{process.name}: {error}")
+        return found

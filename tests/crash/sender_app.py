@@ -53,9 +53,9 @@ def send(client: Sidecar, peer_id: str, kind: Kind, number: int, notes: Notes) -
                     good = [each for each in range(first, number) if each not in failed]
                     if good:
                         notes.write("told", kind.name, *good)
-                    time.sleep(0.01)
+                    time.sleep(0.01)  # so that not all of the machine is taken by what is sent
         except SidecarError:
-            time.sleep(0.05)
+            time.sleep(0.05)  # its sidecar is dead: tried again until it lives
 
 
 if __name__ == "__main__":

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Literal
 
 Level = Literal["sent", "delivered", "processed"]
-LAST = "last"
-"""The payload behind all others, sent once everybody lives again."""
 
 
 @dataclass(frozen=True, slots=True)

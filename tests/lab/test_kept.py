@@ -11,7 +11,7 @@ from tests.crash.scene import Place, Scene
 from tests.lab.link import Link
 from tests.processes import Sidecars
 
-pytestmark = [pytest.mark.lab, pytest.mark.requires("netns", "gcc"), pytest.mark.timeout(170)]
+pytestmark = [pytest.mark.lab, pytest.mark.requires("netns", "gcc"), pytest.mark.timeout(300)]
 
 
 def places(link: Link) -> tuple[Place, Place]:
