@@ -53,6 +53,10 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "npm": (lambda: shutil.which("npm") is not None and shutil.which("npx") is not None, "install Node.js and npm"),
     "ipv6": (has_ipv6, "enable IPv6 on the loopback interface"),
     "postgresql": (lambda: bool(list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), "apt-get install postgresql"),
+    "systemd": (
+        lambda: all(map(shutil.which, ("systemd-analyze", "systemd-sysusers"))),
+        "apt-get install systemd",
+    ),
     "curl": (lambda: shutil.which("curl") is not None, "apt-get install curl"),
 }
 """By name: whether the machine has it, and how it gets it."""

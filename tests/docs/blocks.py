@@ -37,11 +37,12 @@ class Block:
 
 
 def pages() -> list[Path]:
-    """README, CONTRIBUTING and docs/."""
+    """README, CONTRIBUTING, docs/ and deploy/."""
     return [
         REPOSITORY / "README.md",
         REPOSITORY / "CONTRIBUTING.md",
         *sorted(REPOSITORY.glob("docs/**/*.md")),
+        REPOSITORY / "deploy" / "README.md",
     ]
 
 
