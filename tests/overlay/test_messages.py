@@ -101,7 +101,7 @@ async def test_ten_senders_of_mebibyte_messages(network: Network, engine_name: s
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 async def test_ten_senders_of_hundred_mebibyte_messages(network: Network, engine_name: str) -> None:
     """1 MiB each, each reply the SHA-3 of the message."""
     await ask_all(network, engine_name, 10, 100, MIB, lambda payload: hashlib.sha3_256(payload).digest())
