@@ -1,12 +1,23 @@
-"""`python -m bench.durable`: durable messages by size of group, redelivery after a kill, fairness, a stalled reader.
+"""`python -m bench.durable [STEP...]`: what the message plane promises, measured. The steps, all of them by default:
 
-Two real sidecars and Python apps in threads of this process; for the fairness table a link of 40 Mbit/s between two
-namespaces (root), so that the link and nothing else is what is shared.
+    rates         durable messages by size of group
+    redelivery    after a kill of the receiving app, and of its sidecar
+    resuming      the gap of a byte stream whose path dies
+    stalled, slow memory and speed beside a reader that stalls
+    fairness      priorities and channels of one link
+    hog, shares   eleven peers of one sidecar
+
+Real sidecars, and Python apps in threads of this process or in processes of their own; for `fairness` and `shares` a
+link of 40 Mbit/s between two namespaces (root), so that the link and nothing else is what is shared.
 """
 
 from __future__ import annotations
 
+import argparse
+import asyncio
 import contextlib
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +29,9 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from bench.competitors import Sidecar, start_sidecar
+from bench.flows import GAPS, gap
+from bench.flows import pair as flow_pair
+from bench.peers import RATE, hog, narrow, shares, slow
 from bench.places import LOOPBACK, NoNamespaces, Place, namespaces
 from sidecar_client import Gap, Sender, SidecarError
 from sidecar_client import Sidecar as Client
@@ -25,7 +39,6 @@ from sidecar_client import Sidecar as Client
 SECONDS = 3.0
 PAYLOAD = bytes(256)
 GROUPS = (1, 10, 100, 1000)
-RATE = "40mbit"
 WEIGHTS = {"high": 16, "normal": 4, "low": 1}
 """Of priorities, as `wire/outbox.py` has them."""
 MIB = 1 << 20
@@ -104,7 +117,35 @@ def redelivery(folder: Path) -> None:
                 messages.ack(message)
             first.wait()
             first.stdout.close()
-        print(f"| the app that had it | {median(spans) * 1e3:.0f} ms |")
+        print(f"| the app that had it | {median(spans) * 1e3:.0f} ms |", flush=True)
+    spans = [restarted(folder / f"restarted{number}") for number in range(3)]
+    print(f"| its sidecar, started again at once | {median(spans):.1f} s |", flush=True)
+
+
+def restarted(folder: Path) -> float:
+    """Seconds from the kill of the sidecar whose app has a message in hand to the moment that the app has it again."""
+    with pair(LOOPBACK, folder) as (near, far), Client(near.endpoint) as sender:
+        sender.send(far.peer_id, b"x", channel="x", durable=True)
+        with Client(far.endpoint) as app, app.consume("x") as messages:
+            next(iter(messages))
+            began = time.monotonic()
+            os.kill(far.process.pid, signal.SIGKILL)
+            again = start_sidecar("far", LOOPBACK.receiver, folder / "far", "auto", keeps=True)
+            with again.process:
+                for message in messages:  # the client goes on by itself
+                    if not isinstance(message, Gap) and message.redelivery_count:
+                        took = time.monotonic() - began
+                        messages.ack(message)
+                        break
+    return took
+
+
+def resuming(folder: Path) -> None:
+    """A stream's longest time without a byte when the path below it dies; `bench.flows` says how."""
+    print("\n### A byte stream whose path dies without a word\n\n| what | |\n| --- | --- |")
+    for number in range(GAPS):
+        with flow_pair(folder / str(number)) as (near, far):
+            asyncio.run(gap(near, far))
 
 
 def stalled(folder: Path) -> None:
@@ -156,16 +197,7 @@ def fairness(folder: Path) -> None:
     print(f"\n### Fairness: senders that always have more, over a link of {RATE}\n")
     print("| what shares | sender | share | wanted |\n| --- | --- | --- | --- |")
     with namespaces() as place:
-        for site in (place.sender, place.receiver):
-            devices = subprocess.run(
-                [*site.prefix, "ip", "-o", "-4", "addr", "show", "scope", "global"],
-                check=True,
-                capture_output=True,
-                text=True,
-            )
-            device = devices.stdout.split()[1]
-            tbf = ["tc", "qdisc", "add", "dev", device, "root", "tbf", "rate", RATE, "burst", "64k", "latency", "50ms"]
-            subprocess.run([*site.prefix, *tbf], check=True)
+        narrow(place)
         priorities = [(f"{name} priority", name, 16 << 10, weight) for name, weight in WEIGHTS.items()]
         channels = [
             (f"channel of {size >> 10} KiB messages", "normal", size, 1) for size in (1 << 10, 16 << 10, 60 << 10)
@@ -202,14 +234,23 @@ def share(near: Sidecar, far: Sidecar, what: str, senders: list[tuple[str, str, 
         print(f"| {what} | {channel} | {came[channel] / whole:.1%} | {weight / weights:.1%} |", flush=True)
 
 
+STEPS = (rates, redelivery, resuming, stalled, slow, fairness, hog, shares)
+
+
 def main() -> None:
-    """All of it."""
+    """All of it, or the steps that are named."""
+    options = argparse.ArgumentParser(
+        prog="python -m bench.durable", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("step", nargs="*", metavar="STEP", help="only these")
+    names = {step.__name__: step for step in STEPS}
+    asked = options.parse_args().step or list(names)
+    if unknown := [name for name in asked if name not in names]:
+        options.error(f"no step is called {', '.join(unknown)}: there are {', '.join(names)}")
     with tempfile.TemporaryDirectory(prefix="qpd", dir="/tmp") as folder:
-        for number, step in enumerate((rates, redelivery, stalled, fairness)):
-            if len(sys.argv) > 1 and step.__name__ not in sys.argv[1:]:
-                continue
+        for number, name in enumerate(asked):
             try:
-                step(Path(folder) / str(number))
+                names[name](Path(folder) / str(number))
             except NoNamespaces as missing:
                 print(f"left out: {missing}", file=sys.stderr)
 
