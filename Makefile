@@ -71,6 +71,7 @@ proto: $(READY) ## print the generated code from proto/
 	@if command -v npm >/dev/null; then $(BIN)/python tools/proto_typescript.py; \
 		else echo "clients/typescript left out: no npm on PATH"; fi
 	@if command -v cargo >/dev/null; then $(BIN)/python tools/proto_rust.py; else echo "clients/rust left out: no cargo on PATH"; fi
+	@if command -v mvn >/dev/null; then $(BIN)/python tools/proto_java.py; else echo "clients/java left out: no mvn on PATH"; fi
 
 bench: $(READY) ## how fast, beside gRPC-go and go-libp2p-daemon (needs Go)
 	$(BIN)/python -m bench $(BENCH_ARGS)

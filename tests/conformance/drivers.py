@@ -47,6 +47,16 @@ LANGUAGES = {
             "rust", "clients/rust", run=("target/debug/sidecar-conformance",), needs=("cargo",),
             build=(("cargo", "build", "--quiet", "--locked", "--workspace", "--all-targets", "--jobs", "2"),),
         ),
+        Language(
+            "java", "clients/java",
+            run=(
+                "java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+                "-cp", "target/classes:target/test-classes:target/dependency/*", "Driver",
+            ),
+            needs=("java",),
+            build=(("mvn", "-q", "-B", "test-compile"),),
+            environment={"MAVEN_OPTS": "-XX:TieredStopAtLevel=1"},
+        ),
     )
 }  # fmt: skip
 

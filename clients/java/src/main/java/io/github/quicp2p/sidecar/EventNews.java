@@ -1,0 +1,4 @@
+package io.github.quicp2p.sidecar;
+
+/** What a watch of events yields: events, and gaps between them. */
+public sealed interface EventNews permits NodeEvent, Gap {}

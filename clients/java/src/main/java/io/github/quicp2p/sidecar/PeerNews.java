@@ -1,0 +1,4 @@
+package io.github.quicp2p.sidecar;
+
+/** What a watch of peers yields: a snapshot, then changes. */
+public sealed interface PeerNews permits PeersSnapshot, PeerChange {}
