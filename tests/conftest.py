@@ -49,7 +49,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "gcc": (lambda: shutil.which("gcc") is not None, "install a C compiler"),
     "cargo": (lambda: shutil.which("cargo") is not None, "install Rust, 1.85 or later, with cargo, rustfmt and clippy"),
     "go": (lambda: shutil.which("go") is not None, "install Go"),
-    "java": (lambda: all(map(shutil.which, ("java", "mvn"))), "install a Java runtime and Maven"),
+    "java": (lambda: all(map(shutil.which, ("java", "javac", "mvn"))), "install a JDK, 17 or later, and Maven"),
     "npm": (lambda: shutil.which("npm") is not None and shutil.which("npx") is not None, "install Node.js and npm"),
     "ipv6": (has_ipv6, "enable IPv6 on the loopback interface"),
     "postgresql": (lambda: bool(list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), "apt-get install postgresql"),

@@ -135,11 +135,15 @@ def replace_committed() -> list[Path]:
     """Prints into the repository and removes what is no longer printed."""
     with tempfile.TemporaryDirectory() as scratch:
         written = generate(Path(scratch))
-        shutil.rmtree(REPOSITORY / FOLDER, ignore_errors=True)
+        for path in (REPOSITORY / FOLDER).rglob("*.java"):
+            if path.relative_to(REPOSITORY) not in written:
+                path.unlink()
         for path in written:
-            target = REPOSITORY / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(Path(scratch) / path, target)
+            target, printed = REPOSITORY / path, (Path(scratch) / path).read_bytes()
+            # What is the same keeps its time, for Maven compiles what is newer than its classes.
+            if not target.exists() or target.read_bytes() != printed:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(printed)
     return written
 
 
