@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -86,18 +88,21 @@ func rawMessages(ctx context.Context, client *sidecar.Client, p *flow) error {
 	}
 	told := make(chan error, 1)
 	go func() {
+		through := uint64(0)
 		for {
 			response, err := call.Recv()
-			if err != nil {
-				told <- err
-				return
-			}
-			for _, receipt := range response.Receipts {
-				if receipt.Level == opening.Level && receipt.ThroughSequence == uint64(p.Count) {
-					told <- nil
-					return
+			if errors.Is(err, io.EOF) && through == uint64(p.Count) {
+				err = nil
+			} else if err == nil {
+				for _, receipt := range response.Receipts {
+					if receipt.Level == opening.Level {
+						through = receipt.ThroughSequence
+					}
 				}
+				continue
 			}
+			told <- err
+			return
 		}
 	}()
 	payload := pattern(p.Size)
@@ -110,6 +115,9 @@ func rawMessages(ctx context.Context, client *sidecar.Client, p *flow) error {
 			return err
 		}
 		sent += len(batch)
+	}
+	if err := call.CloseSend(); err != nil {
+		return err
 	}
 	return <-told
 }
