@@ -189,6 +189,14 @@ class FlowsChanged:
         """One more."""
         return replace(self, streams=self.streams + stream, requests=self.requests + (not stream))
 
+    def without(self, others: FlowsChanged) -> FlowsChanged:
+        """Fewer by as many as others."""
+        return replace(
+            self,
+            streams=max(0, self.streams - others.streams),
+            requests=max(0, self.requests - others.requests),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class TrustReloaded:

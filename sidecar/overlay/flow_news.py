@@ -68,5 +68,9 @@ class FlowNews:
 
     def _tell_changes(self) -> None:
         changed, self._changed = self._changed, {}
-        for event in changed.values():
-            self._tell(event)
+        for (peer_id, change), event in changed.items():
+            lost = changed.get((peer_id, FlowChange.LOST))
+            if change is FlowChange.SUSPENDED and lost is not None:  # those that were lost at once wait for nothing
+                event = event.without(lost)  # noqa: PLW2901
+            if event.streams or event.requests:
+                self._tell(event)
