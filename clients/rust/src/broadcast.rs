@@ -74,8 +74,9 @@ impl Broadcast {
             headers: self.message.headers,
             labels: self.labels,
         };
-        let told = unary(&self.sidecar, BROADCAST, self.timeout, request, |mut stubs, request| async move {
-            stubs.messages.broadcast(request).await
+        let told = unary(&self.sidecar, BROADCAST, self.timeout, request, |stubs, request| {
+            let mut stub = stubs.messages.clone();
+            async move { stub.broadcast(request).await }
         })
         .await?;
         Ok(told.results)
@@ -113,8 +114,9 @@ impl SendDatagram {
 
     async fn run(self) -> Result<()> {
         let timeout = self.sidecar.timeout();
-        unary(&self.sidecar, SEND_DATAGRAM, timeout, self.request, |mut stubs, request| async move {
-            stubs.messages.send_datagram(request).await
+        unary(&self.sidecar, SEND_DATAGRAM, timeout, self.request, |stubs, request| {
+            let mut stub = stubs.messages.clone();
+            async move { stub.send_datagram(request).await }
         })
         .await
         .map(drop)
@@ -145,7 +147,7 @@ pub struct Datagrams {
 impl Datagrams {
     pub(crate) async fn open(sidecar: &Sidecar, channel: String) -> Result<Datagrams> {
         let request = pb::ReceiveDatagramsRequest { channel };
-        let call = sidecar.stubs().messages.receive_datagrams(request).await?.into_inner();
+        let call = sidecar.shared_stubs().messages.clone().receive_datagrams(request).await?.into_inner();
         Ok(Datagrams { call, ready: Vec::new().into_iter(), dropped: 0 })
     }
 

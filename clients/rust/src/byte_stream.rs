@@ -106,7 +106,6 @@ impl OpenStream {
     }
 
     async fn run(self) -> Result<ByteStream> {
-        self.sidecar.limits(self.sidecar.timeout()).await?;
         let (written, frames) = mpsc::channel(AHEAD);
         let told = pb::StreamAccepted {
             peer_id: self.opening.peer_id.clone(),
@@ -115,7 +114,7 @@ impl OpenStream {
         };
         let first = pb::OpenRequest { frame: Some(open_request::Frame::Open(self.opening)) };
         let requests = futures_util::stream::iter([first]).chain(frames.map(pb::OpenRequest::from));
-        let call = self.sidecar.stubs().streams.open(requests).await?.into_inner();
+        let call = self.sidecar.shared_stubs().streams.clone().open(requests).await?.into_inner();
         Ok(ByteStream::new(written, call.map(|came| came.map(Came::from)).boxed(), told))
     }
 }
@@ -143,11 +142,10 @@ impl AcceptStream {
     }
 
     async fn run(self) -> Result<ByteStream> {
-        self.sidecar.limits(self.sidecar.timeout()).await?;
         let (written, frames) = mpsc::channel(AHEAD);
         let first = pb::AcceptRequest { frame: Some(accept_request::Frame::Accept(self.accept)) };
         let requests = futures_util::stream::iter([first]).chain(frames.map(pb::AcceptRequest::from));
-        let call = self.sidecar.stubs().streams.accept(requests).await?.into_inner();
+        let call = self.sidecar.shared_stubs().streams.clone().accept(requests).await?.into_inner();
         let came = call.map(|came| came.map(Came::from)).boxed();
         let mut stream = ByteStream::new(written, came, pb::StreamAccepted::default());
         stream.opened().await?;
@@ -263,7 +261,8 @@ impl ByteStream {
         std::future::poll_fn(|context| self.poll_bytes(context)).await
     }
 
-    /// Writes bytes without a copy; waits while the other app does not read.
+    /// Writes bytes without a copy; waits while the other app does not read. When its future is dropped, a part may have
+    /// been written.
     pub async fn write_bytes(&mut self, data: impl Into<Bytes>) -> Result<()> {
         let mut data = data.into();
         while !data.is_empty() {

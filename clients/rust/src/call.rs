@@ -48,7 +48,7 @@ pub(crate) async fn unary<Q, A, F>(
     method: Method,
     timeout: Duration,
     message: Q,
-    call: impl Fn(Stubs, Request<Q>) -> F,
+    call: impl Fn(&Stubs, Request<Q>) -> F,
 ) -> Result<A>
 where
     Q: Clone,
@@ -60,7 +60,7 @@ where
     loop {
         let mut request = Request::new(message.clone());
         request.set_timeout(deadline.saturating_duration_since(Instant::now()));
-        let error = match timeout_at(deadline, call(sidecar.stubs(), request)).await {
+        let error = match timeout_at(deadline, call(&sidecar.shared_stubs(), request)).await {
             Ok(Ok(response)) => return Ok(response.into_inner()),
             Ok(Err(status)) => sidecar.error(&status),
             Err(_) => return Err(passed(method.name, timeout)),

@@ -80,8 +80,9 @@ impl Ask {
             headers: self.message.headers,
             payload: self.message.payload,
         };
-        let told = unary(&self.sidecar, REQUEST, self.timeout, request, |mut stubs, request| async move {
-            stubs.messages.request(request).await
+        let told = unary(&self.sidecar, REQUEST, self.timeout, request, |stubs, request| {
+            let mut stub = stubs.messages.clone();
+            async move { stub.request(request).await }
         })
         .await?;
         Ok(Replied { payload: told.payload, headers: told.headers })
@@ -195,7 +196,7 @@ impl Reply {
         // Never more than `credits` answers: a request comes when the answer to a former one was taken.
         let (frames, written) = unbounded();
         write(&frames, Frame::Open(self.opening));
-        let call = self.sidecar.stubs().messages.reply(written).await?.into_inner();
+        let call = self.sidecar.shared_stubs().messages.clone().reply(written).await?.into_inner();
         Ok(Serving { call, frames, most: limits.grpc_bytes })
     }
 }

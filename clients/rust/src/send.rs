@@ -136,7 +136,12 @@ impl Send {
             }
             let book = Outgoing::new(wait, limits);
             let message_id = self.message.message_id.clone();
-            let sender = Sender::open(self.sidecar.stubs(), self.way.opening(), book, Some(self.timeout));
+            let sender = Sender::open(
+                self.sidecar.shared_stubs().messages.clone(),
+                self.way.opening(),
+                book,
+                Some(self.timeout),
+            );
             let number = sender.send(self.message).await?;
             sender.result(number).await?;
             return Ok(Sent { message_id, level: wait, sent_at: None, delivered_at: None, processed_at: None });
@@ -153,8 +158,9 @@ impl Send {
             ttl: opening.ttl,
             request_id: self.request_id,
         };
-        let told = unary(&self.sidecar, SEND, self.timeout, request, |mut stubs, request| async move {
-            stubs.messages.send(request).await
+        let told = unary(&self.sidecar, SEND, self.timeout, request, |stubs, request| {
+            let mut stub = stubs.messages.clone();
+            async move { stub.send(request).await }
         })
         .await?;
         Ok(Sent {
@@ -194,7 +200,7 @@ impl OpenSender {
     async fn run(self) -> Result<Sender> {
         let limits = self.sidecar.limits(self.sidecar.timeout()).await?;
         let book = Outgoing::new(self.way.wait, limits);
-        Ok(Sender::open(self.sidecar.stubs(), self.way.opening(), book, self.timeout))
+        Ok(Sender::open(self.sidecar.shared_stubs().messages.clone(), self.way.opening(), book, self.timeout))
     }
 }
 

@@ -15,7 +15,8 @@ use crate::errors::{Error, Result};
 use crate::messages::Message;
 use crate::outgoing::Outgoing;
 use crate::overlay::v1 as pb;
-use crate::stubs::Stubs;
+use crate::overlay::v1::message_service_client::MessageServiceClient;
+use crate::stubs::Transport;
 
 /// A pipelined way to one peer and channel.
 ///
@@ -60,10 +61,15 @@ impl State {
 
 impl Sender {
     /// Opens the call; `timeout` is for all of it.
-    pub(crate) fn open(stubs: Stubs, opening: pb::SendStreamOpen, book: Outgoing, timeout: Option<Duration>) -> Sender {
+    pub(crate) fn open(
+        stub: MessageServiceClient<Transport>,
+        opening: pb::SendStreamOpen,
+        book: Outgoing,
+        timeout: Option<Duration>,
+    ) -> Sender {
         let state = State { book, opening: Some(opening), closing: false, writer: None };
         let shared = Arc::new(Shared { state: Mutex::new(state), progress: Notify::new() });
-        let call = tokio::spawn(run(stubs, shared.clone(), timeout));
+        let call = tokio::spawn(run(stub, shared.clone(), timeout));
         Sender { shared, call }
     }
 
@@ -72,22 +78,32 @@ impl Sender {
     pub async fn send(&self, message: impl Into<Message>) -> Result<u64> {
         let mut message = Some(message.into());
         loop {
+            if let Some(added) = self.add(&mut message) {
+                return added;
+            }
+            // Only who has to wait costs the others a look at whom to wake.
             let mut progress = std::pin::pin!(self.shared.progress.notified());
             progress.as_mut().enable();
-            {
-                let mut state = self.shared.state();
-                if !state.book.full() || state.book.ended().is_some() {
-                    let added = state.book.add(message.take().unwrap_or_default());
-                    let writer = state.wake();
-                    drop(state);
-                    if let Some(writer) = writer {
-                        writer.wake();
-                    }
-                    return added;
-                }
+            if let Some(added) = self.add(&mut message) {
+                return added;
             }
             progress.await;
         }
+    }
+
+    /// Takes the message, where there is room; None where there is not.
+    fn add(&self, message: &mut Option<Message>) -> Option<Result<u64>> {
+        let mut state = self.shared.state();
+        if state.book.full() && state.book.ended().is_none() {
+            return None;
+        }
+        let added = state.book.add(message.take()?);
+        let writer = state.wake();
+        drop(state);
+        if let Some(writer) = writer {
+            writer.wake();
+        }
+        Some(added)
     }
 
     /// Returns once message `number` has reached its level; fails with why it did not.
@@ -126,7 +142,7 @@ impl Sender {
     }
 
     async fn until(&self, done: impl Fn(&Outgoing) -> bool) {
-        loop {
+        while !done(&self.shared.state().book) {
             let mut progress = std::pin::pin!(self.shared.progress.notified());
             progress.as_mut().enable();
             if done(&self.shared.state().book) {
@@ -144,14 +160,13 @@ impl Drop for Sender {
 }
 
 /// The call, from its begin to its end.
-async fn run(stubs: Stubs, shared: Arc<Shared>, timeout: Option<Duration>) {
-    let mut messages = stubs.messages;
+async fn run(mut stub: MessageServiceClient<Transport>, shared: Arc<Shared>, timeout: Option<Duration>) {
     let mut request = Request::new(Frames(shared.clone()));
     if let Some(timeout) = timeout {
         request.set_timeout(bounded(timeout));
     }
     let call = async {
-        let mut responses = messages.send_stream(request).await?.into_inner();
+        let mut responses = stub.send_stream(request).await?.into_inner();
         while let Some(response) = responses.message().await? {
             shared.state().book.receipts(&response);
             shared.progress.notify_waiters();

@@ -64,7 +64,7 @@ struct Inner {
 
 struct Learned {
     limits: Option<Limits>,
-    stubs: Stubs,
+    stubs: Arc<Stubs>,
 }
 
 impl fmt::Debug for Sidecar {
@@ -125,7 +125,7 @@ impl Builder {
             token,
             tasks,
             policies,
-            learned: Mutex::new(Learned { limits: None, stubs }),
+            learned: Mutex::new(Learned { limits: None, stubs: Arc::new(stubs) }),
         };
         Ok(Sidecar { inner: Arc::new(inner), timeout: bounded(self.timeout.unwrap_or(DEFAULT_TIMEOUT)) })
     }
@@ -162,13 +162,10 @@ methods! {
 /// Calls a unary method by its stub.
 macro_rules! ask {
     ($sidecar:expr, $timeout:expr, $method:ident, $service:ident.$call:ident, $message:expr) => {
-        unary(
-            $sidecar,
-            $method,
-            $timeout,
-            $message,
-            |mut stubs, request| async move { stubs.$service.$call(request).await },
-        )
+        unary($sidecar, $method, $timeout, $message, |stubs, request| {
+            let mut stub = stubs.$service.clone();
+            async move { stub.$call(request).await }
+        })
     };
 }
 
@@ -214,6 +211,10 @@ impl Sidecar {
 
     /// The generated stubs.
     pub fn stubs(&self) -> Stubs {
+        self.shared_stubs().as_ref().clone()
+    }
+
+    pub(crate) fn shared_stubs(&self) -> Arc<Stubs> {
         self.inner.learned.lock().unwrap_or_else(PoisonError::into_inner).stubs.clone()
     }
 
@@ -243,7 +244,7 @@ impl Sidecar {
         if learned.limits != Some(limits) {
             learned.limits = Some(limits);
             let (channel, token) = (self.inner.channel.clone(), self.inner.token.clone());
-            learned.stubs = Stubs::new(channel, token, limits.transport_bytes());
+            learned.stubs = Arc::new(Stubs::new(channel, token, limits.transport_bytes()));
         }
     }
 
@@ -508,7 +509,7 @@ impl WaitReady {
         let mut attempt = 0;
         while Instant::now() < end {
             let look = end.min(Instant::now() + LOOK_TIMEOUT);
-            let mut health = self.sidecar.stubs().health;
+            let mut health = self.sidecar.shared_stubs().health.clone();
             let request = Request::new(HealthCheckRequest { service: self.level.service().into() });
             match timeout_at(look, health.check(request)).await {
                 Ok(Ok(told)) if told.get_ref().status() == ServingStatus::Serving => return Ok(()),

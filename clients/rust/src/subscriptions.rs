@@ -304,7 +304,7 @@ impl Source for Receive {
     type Response = pb::ReceiveResponse;
 
     async fn begin(&self, sidecar: &Sidecar, _: u64) -> Result<Streaming<pb::ReceiveResponse>, Status> {
-        Ok(sidecar.stubs().messages.receive(self.0.clone()).await?.into_inner())
+        Ok(sidecar.shared_stubs().messages.clone().receive(self.0.clone()).await?.into_inner())
     }
 
     fn deliveries(&self, response: pb::ReceiveResponse) -> Vec<pb::Delivery> {
@@ -327,7 +327,7 @@ impl Source for Consumption {
     async fn begin(&self, sidecar: &Sidecar, opening: u64) -> Result<Streaming<pb::ConsumeResponse>, Status> {
         self.ledger.begin(opening);
         let frames = AckFrames { opening: Some(self.opening.clone()), number: opening, ledger: self.ledger.clone() };
-        Ok(sidecar.stubs().messages.consume(frames).await?.into_inner())
+        Ok(sidecar.shared_stubs().messages.clone().consume(frames).await?.into_inner())
     }
 
     fn deliveries(&self, response: pb::ConsumeResponse) -> Vec<pb::Delivery> {

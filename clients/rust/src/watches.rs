@@ -112,7 +112,7 @@ impl Watch for PeerWatch {
     async fn begin(&mut self, sidecar: &Sidecar) -> Result<Streaming<pb::WatchPeersResponse>, Status> {
         self.snapshot = self.cursor.is_none().then(Vec::new);
         let request = pb::WatchPeersRequest { cursor: self.cursor };
-        Ok(sidecar.stubs().peers.watch_peers(request).await?.into_inner())
+        Ok(sidecar.shared_stubs().peers.clone().watch_peers(request).await?.into_inner())
     }
 
     fn take(&mut self, response: pb::WatchPeersResponse) -> Vec<PeerUpdate> {
@@ -150,7 +150,7 @@ impl Watch for EventWatch {
 
     async fn begin(&mut self, sidecar: &Sidecar) -> Result<Streaming<pb::WatchEventsResponse>, Status> {
         let request = pb::WatchEventsRequest { cursor: self.cursor };
-        Ok(sidecar.stubs().node.watch_events(request).await?.into_inner())
+        Ok(sidecar.shared_stubs().node.clone().watch_events(request).await?.into_inner())
     }
 
     fn take(&mut self, response: pb::WatchEventsResponse) -> Vec<EventUpdate> {
