@@ -15,16 +15,16 @@ PAGE = (REPOSITORY / "docs/message-plane-coverage.md").read_text()
 PROMISES = {
     "Levels and receipts": 12,
     "Durable messages": 15,
-    "Back-pressure": 7,
+    "Back-pressure": 8,
     "Request and reply": 6,
     "Byte streams and forwarded ports": 12,
     "Datagrams and broadcast": 4,
     "Commands": 6,
-    "Apps apart, metrics and events": 6,
+    "Apps apart, metrics and events": 7,
     "Bad input and faults": 15,
     "Measured": 6,
 }
-"""The parts of the page, and how many promises each has."""
+"""The parts of the page, and how many promises each has at least."""
 
 MODULE = re.compile(r"`python -m ([\w.]+)")
 TARGET = re.compile(r"`make ([\w-]+)`")
@@ -39,7 +39,8 @@ def rows(part: str) -> list[tuple[str, str]]:
 
 def test_every_part_is_there_and_no_promise_is_lost() -> None:
     parts = re.findall(r"^## (.+)$", PAGE, re.MULTILINE)
-    assert {part: len(rows(part)) for part in parts} == PROMISES
+    assert parts == list(PROMISES)
+    assert [part for part in parts if len(rows(part)) < PROMISES[part]] == []
 
 
 @pytest.mark.parametrize(
