@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from sidecar_client import AsyncSidecar, Gap, InvalidField, OutcomeUnknown, Pending, QueueFull, Received, SidecarError
+from sidecar_client import (
+    AsyncSidecar,
+    DeadlinePassed,
+    Gap,
+    InvalidField,
+    OutcomeUnknown,
+    Pending,
+    QueueFull,
+    Received,
+    SidecarError,
+)
 from sidecar_client.aio_streams import AsyncConsumer
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 from sidecar_client.gen.overlay.v1 import queue_pb2
@@ -94,8 +104,9 @@ async def test_the_next_run_of_the_sidecar_knows_the_request(sides: Sides, asked
     b = await asyncio.to_thread(sides.processes.spawn, "far")
     await asyncio.to_thread(b.kill)
     async with AsyncSidecar(a.endpoint) as client:
-        error = await failure(client.send(b.peer_id, b"x", request_id="r", durable=True, timeout=0.5))
-        assert isinstance(error, Pending)
+        error = await failure(client.send(b.peer_id, b"x", request_id="r", durable=True, timeout=2))
+        # On a machine that is busy the call's own deadline may come before the answer that sets out just before it.
+        assert isinstance(error, Pending | DeadlinePassed)
     await asyncio.to_thread(a.kill)
     await asyncio.to_thread(a.restart)
     await asyncio.to_thread(b.restart)
