@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import zipfile
@@ -12,6 +13,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.api.front.tls import Authority
 from tests.processes import Sidecars, sidecar_environment
 from tools import proto_java
 
@@ -80,12 +82,12 @@ def said(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().rstrip("\n")
 
 
-def ran(command: list[str], endpoint: str) -> list[str]:
+def ran(command: list[str], endpoint: str, *, given: str = "", **environment: str) -> list[str]:
     """The lines of a program that ends by itself."""
     done = subprocess.run(
         command,
-        env=sidecar_environment({"SIDECAR_ENDPOINT": endpoint}),
-        stdin=subprocess.DEVNULL,
+        env=sidecar_environment({"SIDECAR_ENDPOINT": endpoint} | environment),
+        input=given,
         capture_output=True,
         text=True,
         timeout=RUN_SECONDS,
@@ -165,6 +167,39 @@ def test_the_readmes_ten_lines(built: Path, sidecars: Sidecars, tmp_path: Path) 
         assert ran(java(built, str(hello), two.peer_id), one.endpoint) == [f"{two.peer_id} says hello"]
         assert said(other) == f"{one.peer_id} says hello"
         assert other.wait(RUN_SECONDS) == 0
+
+
+def test_tls_and_token(built: Path, sidecars: Sidecars, tmp_path: Path) -> None:
+    """All that the environment says, against a sidecar that asks for all of it; and without the token."""
+    authority = Authority.make("ca", tmp_path)
+    server, app = authority.issue("sidecar"), authority.issue("app")
+    files = {"ca": authority.certificate, "cert": app.certificate, "key": app.key, "token": b"a-secret-of-an-app\n"}
+    for name, content in (files | {"server.pem": server.certificate, "server.key": server.key}).items():
+        (tmp_path / name).write_bytes(content)
+        (tmp_path / name).chmod(0o600)
+    sidecar = sidecars.spawn(
+        ephemeral=True,
+        api_tls_cert=tmp_path / "server.pem",
+        api_tls_key=tmp_path / "server.key",
+        api_tls_client_ca=tmp_path / "ca",
+        api_token_file=tmp_path / "token",
+    )
+    call = json.dumps({"case": "call", "role": "app", "params": {"verb": "node", "args": {}}})
+    wrong = json.dumps(
+        {"case": "call", "role": "app", "params": {"verb": "node", "args": {}, "token": "another-secret-of-an-app"}}
+    )
+    lines = ran(
+        java(built, "Driver"),
+        sidecar.endpoint,
+        given=f"{call}\n{wrong}\n",
+        SIDECAR_TOKEN="a-secret-of-an-app",
+        SIDECAR_TLS_CA=str(tmp_path / "ca"),
+        SIDECAR_TLS_CERT=str(tmp_path / "cert"),
+        SIDECAR_TLS_KEY=str(tmp_path / "key"),
+        SIDECAR_TLS_SERVER_NAME="localhost",
+    )
+    assert json.loads(lines[0]) == {"result": {"value": sidecar.peer_id}}
+    assert json.loads(lines[1])["result"]["raised"]["kind"] == "TokenInvalid"
 
 
 def test_the_example_chat(built: Path, sidecars: Sidecars, tmp_path: Path) -> None:

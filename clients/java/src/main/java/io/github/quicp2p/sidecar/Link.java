@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.logging.Filter;
 import java.util.logging.Logger;
 
@@ -40,7 +41,7 @@ final class Link implements AutoCloseable {
 
   final ManagedChannel channel;
   private final EventLoopGroup loops;
-  private long pauseMs = RECONNECT_FIRST_MS;
+  private final AtomicBoolean reviving = new AtomicBoolean();
 
   private Link(ManagedChannel channel, EventLoopGroup loops) {
     this.channel = channel;
@@ -140,23 +141,40 @@ final class Link implements AutoCloseable {
     }
   }
 
-  /**
-   * gRPC waits longer and longer between attempts to connect, up to two minutes. The sidecar is
-   * next door and back within a second, so that after a second at most the next one is made.
-   */
   private void watchState() {
     ConnectivityState state = channel.getState(false);
     if (state == ConnectivityState.SHUTDOWN) {
       return;
     }
-    if (state == ConnectivityState.READY) {
-      pauseMs = RECONNECT_FIRST_MS;
-    } else if (state == ConnectivityState.TRANSIENT_FAILURE) {
-      CompletableFuture.delayedExecutor(pauseMs, TimeUnit.MILLISECONDS)
-          .execute(channel::resetConnectBackoff);
-      pauseMs = Math.min(RECONNECT_MOST_MS, pauseMs * 2);
+    if (state == ConnectivityState.TRANSIENT_FAILURE && reviving.compareAndSet(false, true)) {
+      revive(RECONNECT_FIRST_MS);
     }
     channel.notifyWhenStateChanged(state, this::watchState);
+  }
+
+  /**
+   * gRPC waits longer and longer between attempts to connect, up to two minutes. The sidecar is
+   * next door and back within a second, so that the next one is made after a second at most, for as
+   * long as none succeeds.
+   */
+  private void revive(long pauseMs) {
+    CompletableFuture.delayedExecutor(pauseMs, TimeUnit.MILLISECONDS)
+        .execute(
+            () -> {
+              if (failing()) {
+                channel.resetConnectBackoff();
+                revive(Math.min(RECONNECT_MOST_MS, pauseMs * 2));
+                return;
+              }
+              reviving.set(false);
+              if (failing() && reviving.compareAndSet(false, true)) {
+                revive(RECONNECT_FIRST_MS);
+              }
+            });
+  }
+
+  private boolean failing() {
+    return channel.getState(false) == ConnectivityState.TRANSIENT_FAILURE;
   }
 
   /** Ends every call, and returns when nothing of the channel is left, or after five seconds. */

@@ -110,6 +110,7 @@ public final class Sender implements AutoCloseable {
     boolean large = Core.await(large(core, payload.size()));
     Message message = message(payload, headers, messageId);
     long number;
+    boolean idle;
     lock.lock();
     try {
       while ((book.full() || !queued.isEmpty()) && book.ended() == null && !closing) {
@@ -117,12 +118,15 @@ public final class Sender implements AutoCloseable {
       }
       checkOpen();
       number = book.add(message, large);
+      idle = toPump();
     } catch (InterruptedException interrupt) {
       throw Core.interrupted();
     } finally {
       lock.unlock();
     }
-    kick();
+    if (idle) {
+      core.executor.execute(this::pump);
+    }
     return number;
   }
 
@@ -347,16 +351,27 @@ public final class Sender implements AutoCloseable {
 
   /** Lets the pool write what may be written, unless it does already. */
   private void kick() {
+    boolean idle;
     lock.lock();
     try {
-      if (pumping || !started || halfClosed || !book.hasFrame() && !closing) {
-        return;
-      }
-      pumping = true;
+      idle = toPump();
     } finally {
       lock.unlock();
     }
-    core.executor.execute(this::pump);
+    if (idle) {
+      core.executor.execute(this::pump);
+    }
+  }
+
+  /** Whether the caller has to begin writing; under the lock. */
+  private boolean toPump() {
+    boolean idle = !pumping && started && !halfClosed && (book.hasFrame() || closing);
+    // Not ready: what waits goes when the call says that it is.
+    if (!idle || !closing && !call.isReady()) {
+      return false;
+    }
+    pumping = true;
+    return true;
   }
 
   private void pump() {
@@ -373,16 +388,14 @@ public final class Sender implements AutoCloseable {
             return;
           }
           halfClosed = true;
+          call.halfClose();
+          return;
         }
       } finally {
         lock.unlock();
       }
       if (stop) {
         call.cancel("the sender was cancelled", null);
-        return;
-      }
-      if (frame == null) {
-        call.halfClose();
         return;
       }
       call.sendMessage(frame);
