@@ -10,9 +10,11 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.api.front.tls import Authority
 from tests.processes import SidecarProcess, Sidecars, sidecar_environment
 from tools import proto_typescript
 
@@ -68,9 +70,8 @@ def line(process: subprocess.Popen[str]) -> str:
 
 @pytest.fixture(scope="module")
 def built() -> Path:
-    """The folder of what `npm run build` makes, made once."""
-    proto_typescript.installed()
-    run("npm", "run", "--silent", "build")
+    """The folder of what is compiled, which is not done again where nothing has changed."""
+    run("node", "build.mjs", "stale")
     return CLIENT / "build"
 
 
@@ -210,3 +211,61 @@ def test_the_service_answers(built: Path, pair: tuple[SidecarProcess, SidecarPro
         assert run("node", program, "ask", second.peer_id, environment=asking) == "empty: ask something\n"
         os.kill(service.pid, 15)
         assert service.wait(RUN_SECONDS) == 0
+
+
+def test_bounds_signals_and_endings(built: Path, sidecars: Sidecars, tmp_path: Path) -> None:
+    first = sidecars.spawn(grpc_endpoint=["127.0.0.1:0", f"unix:{tmp_path}/api.sock"])
+    second = sidecars.spawn(bootstrap=[first.contact])
+    endpoints = {"SIDECAR_ENDPOINT": first.ready.grpc[1], "OTHER_ENDPOINT": second.endpoint}
+    assert run("node", built / "scenes" / "bounds.js", environment=endpoints) == "all well\n"
+
+
+def identity(built: Path, **environment: str) -> Any:
+    """What the driver is told when it asks who its sidecar is, or the driver's own failure."""
+    done = subprocess.run(
+        ["node", str(built / "conformance" / "driver.js")],
+        env=sidecar_environment(environment),
+        input=json.dumps({"case": "call", "role": "app", "params": {"verb": "node", "timeout": 10}}) + "\n",
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        check=False,
+    )
+    if done.returncode != 0:
+        return {"refused": done.stderr}
+    assert "Warning" not in done.stderr
+    return json.loads(done.stdout)["result"]
+
+
+def test_token_tls_and_unix_socket(built: Path, sidecars: Sidecars, tmp_path: Path) -> None:
+    authority = Authority.make("api", tmp_path)
+    served, own = authority.issue("sidecar"), authority.issue("app")
+    files = {"ca": authority.certificate, "cert": served.certificate, "key": served.key, "token": b"0123456789abcdef\n"}
+    files |= {"own-cert": own.certificate, "own-key": own.key}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+        (tmp_path / name).chmod(0o600)
+    socket = f"unix:{tmp_path}/api.sock"
+    sidecar = sidecars.spawn(
+        grpc_endpoint=["127.0.0.1:0", socket],
+        api_token_file=tmp_path / "token",
+        api_tls_cert=tmp_path / "cert",
+        api_tls_key=tmp_path / "key",
+        api_tls_client_ca=tmp_path / "ca",
+    )
+    tcp, unix = {"SIDECAR_ENDPOINT": sidecar.endpoint}, {"SIDECAR_ENDPOINT": socket}
+    token = {"SIDECAR_TOKEN": "0123456789abcdef"}
+    ca = {"SIDECAR_TLS_CA": str(tmp_path / "ca")}
+    cert = {"SIDECAR_TLS_CERT": str(tmp_path / "own-cert"), "SIDECAR_TLS_KEY": str(tmp_path / "own-key")}
+    named = {"SIDECAR_TLS_SERVER_NAME": "localhost"}
+    mine = {"value": sidecar.peer_id}
+    assert identity(built, **tcp, **token, **ca, **cert) == mine
+    assert identity(built, **tcp, **token, **ca, **cert, **named) == mine
+    assert identity(built, **unix, **token) == mine
+    assert identity(built, **unix, **token, **ca, **cert) == mine
+    assert identity(built, **unix)["raised"]["reason"] == "TOKEN_INVALID"
+    assert identity(built, **tcp, **ca, **cert, SIDECAR_TOKEN="wrong")["raised"]["kind"] == "TokenInvalid"
+    another = {"SIDECAR_TLS_SERVER_NAME": "another.test"}
+    for wrong in ({**token}, {**token, **ca}, {**token, **ca, **cert, **another}):
+        assert identity(built, **tcp, **wrong)["raised"]["kind"] == "SidecarUnavailable"
+    assert "set both or neither" in identity(built, **tcp, **ca, SIDECAR_TLS_KEY=cert["SIDECAR_TLS_KEY"])["refused"]

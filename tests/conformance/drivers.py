@@ -57,6 +57,10 @@ LANGUAGES = {
             build=(("mvn", "-q", "-B", "test-compile"),),
             environment={"MAVEN_OPTS": "-XX:TieredStopAtLevel=1"},
         ),
+        Language(
+            "typescript", "clients/typescript", needs=("npm",), build=(("node", "build.mjs", "stale"),),
+            run=("node", "build/conformance/driver.js"),
+        ),
     )
 }  # fmt: skip
 

@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
+import { checkServerIdentity } from "node:tls";
 
 import { type ChannelCredentials, type ChannelOptions, credentials } from "@grpc/grpc-js";
 
@@ -48,7 +50,9 @@ export class Endpoint {
     if (token !== undefined && !/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(token)) {
       throw new TypeError("SIDECAR_TOKEN holds blanks at its ends or characters that no HTTP header takes");
     }
-    return new Endpoint(address, token, given.tls ?? tlsFrom(environment));
+    // A sidecar speaks no TLS on its Unix socket, which the file system guards.
+    const tls = given.tls ?? tlsFrom(environment);
+    return new Endpoint(address, token, address.startsWith("unix:") ? undefined : tls);
   }
 
   /** The channel's options: sizes, keepalive, reconnection and the retry policy. */
@@ -73,12 +77,7 @@ export class Endpoint {
       "grpc-node.flow_control_window": 1 << 20,
       // What may be kept for a repeat within gRPC is also what may be written ahead of the sidecar.
       "grpc.per_rpc_retry_buffer_size": 256 << 10,
-      ...(this.tls?.serverName === undefined
-        ? {}
-        : {
-            "grpc.ssl_target_name_override": this.tls.serverName,
-            "grpc.default_authority": this.tls.serverName,
-          }),
+      ...this.#serverName(),
     };
   }
 
@@ -87,7 +86,34 @@ export class Endpoint {
     if (this.tls === undefined) {
       return credentials.createInsecure();
     }
-    return credentials.createSsl(this.tls.ca, this.tls.key ?? null, this.tls.certificate ?? null);
+    const { ca, key = null, certificate = null } = this.tls;
+    const address = this.#ipAddress();
+    return credentials.createSsl(
+      ca,
+      key,
+      certificate,
+      address === undefined ? {} : { checkServerIdentity: (_, peer) => checkServerIdentity(address, peer) },
+    );
+  }
+
+  #serverName(): ChannelOptions {
+    if (this.tls?.serverName !== undefined) {
+      return {
+        "grpc.ssl_target_name_override": this.tls.serverName,
+        "grpc.default_authority": this.tls.serverName,
+      };
+    }
+    // An IP address is no server name in TLS; the certificate is checked for it all the same.
+    return this.#ipAddress() === undefined ? {} : { "grpc.ssl_target_name_override": "localhost" };
+  }
+
+  /** The IP address that the certificate has to be for, where it is one. */
+  #ipAddress(): string | undefined {
+    if (this.tls === undefined || this.tls.serverName !== undefined) {
+      return undefined;
+    }
+    const host = this.address.slice(0, this.address.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+    return isIP(host) === 0 ? undefined : host;
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Bounds, type Closable, type Connection, encoded, type StreamCall } from "./connection.js";
-import { SidecarError, SidecarUnavailable } from "./errors.js";
+import { SidecarUnavailable } from "./errors.js";
 import { MessageServiceService } from "./gen/overlay/v1/message.js";
 import {
   type Answer as AnswerFrame,
@@ -20,8 +20,14 @@ export interface ReplyOptions extends Bounds {
   readonly peerIds?: readonly string[] | undefined;
 }
 
-/** The most bytes of an error's words. */
+/** The most bytes of an error's code, of its words, of an answer, and of its headers: more would end the call. */
+const CODE_BYTES = 128;
 const WORDS_BYTES = 1024;
+const ANSWER_BYTES = 16 << 20;
+const HEADERS_BYTES = 8 << 10;
+
+/** How long a closing responder waits for the sidecar to take its last answers. */
+const CLOSE_MS = 5_000;
 
 const REPLY = {
   path: MessageServiceService.reply.path,
@@ -35,6 +41,7 @@ export class Responder implements Closable {
   readonly #call: StreamCall<ReplyRequest, ReplyResponse>;
   readonly #answer: Answerer;
   readonly #working = new Map<bigint, AbortController>();
+  readonly #writing = new Set<Promise<void>>();
   readonly #over: Promise<void>;
   #closed = false;
 
@@ -65,11 +72,20 @@ export class Responder implements Closable {
     return this.#over;
   }
 
-  /** Answers no more; those that are worked on are cancelled. */
-  close(): Promise<void> {
-    this.#closed = true;
-    this.#call.cancel();
-    return this.#over.catch(() => undefined);
+  /** Takes no more requests, cancels those that are worked on, and hands over the last answers; within 5 seconds. */
+  async close(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true;
+      this.#cancelAll();
+      const giveUp = setTimeout(() => {
+        this.#call.cancel();
+      }, CLOSE_MS);
+      await Promise.all(this.#writing);
+      this.#call.end();
+      await this.#call.ended;
+      clearTimeout(giveUp);
+    }
+    await this.#over.catch(() => undefined);
   }
 
   /** As `close`. */
@@ -81,6 +97,10 @@ export class Responder implements Closable {
     try {
       for (;;) {
         const response = await this.#call.read();
+        if (this.#closed) {
+          this.#call.discard();
+          return;
+        }
         if (response === undefined) {
           throw new SidecarUnavailable("the sidecar ended the call");
         }
@@ -100,12 +120,15 @@ export class Responder implements Closable {
       }
     } finally {
       this.#connection.drop(this);
-      for (const nobodyWaits of this.#working.values()) {
-        nobodyWaits.abort();
-      }
-      this.#working.clear();
-      this.#call.cancel();
+      this.#cancelAll();
     }
+  }
+
+  #cancelAll(): void {
+    for (const nobodyWaits of this.#working.values()) {
+      nobodyWaits.abort();
+    }
+    this.#working.clear();
   }
 
   async #work(asked: Asked, signal: AbortSignal): Promise<void> {
@@ -113,14 +136,12 @@ export class Responder implements Closable {
     if (!this.#working.delete(asked.requestId)) {
       return;
     }
-    try {
-      await this.#call.write({ frame: { $case: "answers", value: { answers: [answered] } } });
-    } catch (error) {
-      if (!(error instanceof SidecarError)) {
-        throw error;
-      }
-      // The call is over, which its reader tells.
-    }
+    // Where it fails the call is over, which its reader tells.
+    const writing = this.#call
+      .write({ frame: { $case: "answers", value: { answers: [answered] } } })
+      .catch(() => undefined)
+      .finally(() => this.#writing.delete(writing));
+    this.#writing.add(writing);
   }
 
   async #answerOf(asked: Asked, signal: AbortSignal): Promise<AnswerFrame> {
@@ -135,15 +156,41 @@ export class Responder implements Closable {
         signal,
       });
       const whole = typeof answer === "string" || answer instanceof Uint8Array ? { payload: answer } : answer;
-      return { requestId, headers: headerMap(whole.headers), payload: bytesOf(whole.payload), error: undefined };
+      const answered = {
+        requestId,
+        headers: headerMap(whole.headers),
+        payload: bytesOf(whole.payload),
+        error: undefined,
+      };
+      checkSizes(answered);
+      return answered;
     } catch (error) {
-      // An app's bug is the requester's error, and ends nothing else.
-      const { code, message } =
-        error instanceof AnswerError
-          ? error
-          : { code: "internal", message: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
-      return { requestId, headers: new Map(), payload: NONE, error: { code, message: shortened(message) } };
+      return { requestId, headers: new Map(), payload: NONE, error: toldError(error) };
     }
+  }
+}
+
+/** An app's bug is the requester's error, and ends nothing else. */
+function toldError(error: unknown): { code: string; message: string } {
+  if (error instanceof AnswerError && error.code !== "" && Buffer.byteLength(error.code) <= CODE_BYTES) {
+    return { code: error.code, message: shortened(error.message) };
+  }
+  return {
+    code: "internal",
+    message: shortened(error instanceof Error ? `${error.name}: ${error.message}` : String(error)),
+  };
+}
+
+function checkSizes({ headers, payload }: { headers: ReadonlyMap<string, string>; payload: Buffer }): void {
+  if (payload.length > ANSWER_BYTES) {
+    throw new RangeError(`an answer has at most ${ANSWER_BYTES} bytes, this one ${payload.length}`);
+  }
+  let size = 0;
+  for (const [name, value] of headers) {
+    size += Buffer.byteLength(name) + Buffer.byteLength(value);
+  }
+  if (size > HEADERS_BYTES) {
+    throw new RangeError(`the headers of an answer have at most ${HEADERS_BYTES} bytes, these ${size}`);
   }
 }
 

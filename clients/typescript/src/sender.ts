@@ -29,6 +29,8 @@ export class Sender {
   #closing = false;
   /** The last message that waits for room, or for the sidecar's limits: others go behind it. */
   #turn: Promise<void> | undefined;
+  /** Messages that wait so, and have no number yet. */
+  #queued = 0;
 
   /** Opened by Sidecar.sender. */
   constructor(connection: Connection, sizes: Sizes, peerId: string, options: SenderOptions & Bounds) {
@@ -43,16 +45,28 @@ export class Sender {
    * the order of the calls, awaited or not. Throws what ended the call, once it has ended.
    */
   async send(payload: Payload, options: MessageOptions = {}): Promise<number> {
+    if (this.#closing && this.#book.ended === undefined) {
+      throw new SidecarError("the sender is closed");
+    }
     const bytes = bytesOf(payload);
     if (this.#turn === undefined && !this.#sizes.matters(bytes.length) && !this.#book.full()) {
       return this.#add(bytes, options, false);
     }
+    this.#queued += 1;
     const turn = (this.#turn ?? Promise.resolve()).then(async () => {
-      const chunks = await this.#sizes.inChunks(bytes.length);
-      while (this.#book.full() && this.#book.ended === undefined) {
-        await this.#changed();
+      let chunks: boolean;
+      let number: number;
+      try {
+        chunks = await this.#sizes.inChunks(bytes.length);
+        while (this.#book.full() && this.#book.ended === undefined) {
+          await this.#changed();
+        }
+        number = this.#add(bytes, options, chunks);
+      } finally {
+        this.#queued -= 1;
+        this.#tellWriter();
+        this.#tellWaiters();
       }
-      const number = this.#add(bytes, options, chunks);
       while (chunks && this.#book.handedOver < number && this.#book.through < number) {
         await this.#changed();
       }
@@ -86,7 +100,7 @@ export class Sender {
    * before; DeadlinePassed when the time was not enough.
    */
   async flush(bounds: Bounds = {}): Promise<void> {
-    await this.#outcomesThrough(this.#book.count, bounds);
+    await this.#outcomesThrough(this.#book.count + this.#queued, bounds);
     this.#book.throwNewFailures();
   }
 
@@ -111,9 +125,6 @@ export class Sender {
   }
 
   #add(bytes: Buffer, options: MessageOptions, chunks: boolean): number {
-    if (this.#closing && this.#book.ended === undefined) {
-      throw new SidecarError("the sender is closed");
-    }
     const number = this.#book.add(bytes, options, chunks);
     this.#tellWriter();
     return number;
@@ -121,7 +132,8 @@ export class Sender {
 
   async #outcomesThrough(number: number, { timeoutMs, signal }: Bounds): Promise<void> {
     const end = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
-    while (this.#book.through < number) {
+    // What waits may yet be refused a number.
+    while (this.#book.through < Math.min(number, this.#book.count + this.#queued)) {
       if (signal?.aborted) {
         throw cancelled(signal);
       }
@@ -183,7 +195,7 @@ export class Sender {
           if (this.#book.handedOver !== before) {
             this.#tellWaiters();
           }
-        } else if (this.#closing) {
+        } else if (this.#closing && this.#queued === 0) {
           this.#call.end();
           return;
         } else {

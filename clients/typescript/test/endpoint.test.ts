@@ -28,6 +28,7 @@ test("what is malformed is told by its name", () => {
   assert.throws(() => Endpoint.from({}, { SIDECAR_TLS_CERT: file, SIDECAR_TLS_KEY: file }), /needs SIDECAR_TLS_CA/);
   const { tls } = Endpoint.from({}, { SIDECAR_TLS_CA: file, SIDECAR_TLS_SERVER_NAME: "sidecar" });
   assert.equal(tls?.serverName, "sidecar");
+  assert.equal(Endpoint.from({ endpoint: "unix:/s" }, { SIDECAR_TLS_CA: file }).tls, undefined);
 });
 
 test("the channel is told what every client tells its own", () => {
