@@ -12,6 +12,7 @@ import io.grpc.Status.Code;
 import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -144,7 +145,9 @@ public final class SidecarErrors {
     } catch (InvalidProtocolBufferException malformed) {
       cause.addSuppressed(malformed);
     }
-    return of(
-        new ErrorDetails(detail, status.getCode(), reason, metadata, fields, retryAfter, cause));
+    // A connection that was lost under the call is UNKNOWN to Netty, with an I/O error as its cause.
+    boolean lost = status.getCode() == Code.UNKNOWN && status.getCause() instanceof IOException;
+    Code code = lost ? Code.UNAVAILABLE : status.getCode();
+    return of(new ErrorDetails(detail, code, reason, metadata, fields, retryAfter, cause));
   }
 }
