@@ -202,6 +202,15 @@ def test_tls_and_token(built: Path, sidecars: Sidecars, tmp_path: Path) -> None:
     assert json.loads(lines[1])["result"]["raised"]["kind"] == "TokenInvalid"
 
 
+def test_what_only_java_has(built: Path, sidecars: Sidecars) -> None:
+    """Futures, interrupts, java.io and the ends of things, in a heap that holds nothing without bound."""
+    one = sidecars.spawn("one", ephemeral=True)
+    two = sidecars.spawn("two", ephemeral=True, bootstrap=[one.contact])
+    assert ran(java(built, "-Xmx192m", "OnlyJava", one.endpoint, two.endpoint), one.endpoint) == [
+        "futures", "pipelined", "stopped", "interrupted", "streamed", "reset", "answered", "closed",
+    ]  # fmt: skip
+
+
 def test_the_example_chat(built: Path, sidecars: Sidecars, tmp_path: Path) -> None:
     """One of the two reaches its sidecar by a Unix socket."""
     one = sidecars.spawn("one", ephemeral=True, grpc_endpoint=f"unix:{tmp_path}/api.sock")

@@ -25,7 +25,6 @@ import io.grpc.Status;
 import io.grpc.Status.Code;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -82,8 +81,8 @@ public final class ByteStream implements AutoCloseable {
   private final CompletableFuture<ByteStream> accepted = new CompletableFuture<>();
   private final CompletableFuture<Void> over = new CompletableFuture<>();
   private final Deque<ByteString> came = new ArrayDeque<>();
-  private final InputStream input = new Input();
-  private final OutputStream output = new Output();
+  private final InputStream input = new StreamInput(this);
+  private final OutputStream output = new StreamOutput(this);
   private String peerId;
   private String name;
   private Map<String, String> headers;
@@ -578,82 +577,6 @@ public final class ByteStream implements AutoCloseable {
       if (waits != null) {
         waits.complete(ByteString.EMPTY);
       }
-    }
-  }
-
-  private static IOException failed(SidecarException error) {
-    IOException failed =
-        error instanceof CancelledException && Thread.currentThread().isInterrupted()
-            ? new InterruptedIOException(error.getMessage())
-            : new IOException(error.getMessage());
-    failed.initCause(error);
-    return failed;
-  }
-
-  private final class Input extends InputStream {
-    private ByteString left = ByteString.EMPTY;
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xFF;
-    }
-
-    @Override
-    public int read(byte[] into, int offset, int length) throws IOException {
-      Objects.checkFromIndexSize(offset, length, into.length);
-      if (length == 0) {
-        return 0;
-      }
-      if (left.isEmpty()) {
-        try {
-          left = ByteStream.this.read();
-        } catch (SidecarException error) {
-          throw failed(error);
-        }
-      }
-      if (left.isEmpty()) {
-        return -1;
-      }
-      int size = Math.min(length, left.size());
-      left.substring(0, size).copyTo(into, offset);
-      left = left.substring(size);
-      return size;
-    }
-
-    @Override
-    public int available() {
-      return left.size();
-    }
-
-    @Override
-    public void close() throws IOException {
-      try {
-        ByteStream.this.close();
-      } catch (SidecarException error) {
-        throw failed(error);
-      }
-    }
-  }
-
-  private final class Output extends OutputStream {
-    @Override
-    public void write(int one) throws IOException {
-      write(new byte[] {(byte) one}, 0, 1);
-    }
-
-    @Override
-    public void write(byte[] data, int offset, int length) throws IOException {
-      try {
-        ByteStream.this.write(data, offset, length);
-      } catch (SidecarException error) {
-        throw failed(error);
-      }
-    }
-
-    @Override
-    public void close() {
-      finish();
     }
   }
 }
