@@ -36,6 +36,13 @@ def has_namespaces() -> bool:
     return subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False, timeout=10).returncode == 0
 
 
+def has_cpp() -> bool:
+    """Whether the C++ client can be built, tested and linted: programs on PATH and headers of Debian's packages."""
+    programs = ("g++", "cmake", "ninja", "clang-format", "protoc", "grpc_cpp_plugin")
+    headers = ("grpcpp/grpcpp.h", "tl/expected.hpp", "gtest/gtest.h", "nlohmann/json.hpp", "openssl/evp.h")
+    return all(map(shutil.which, programs)) and all((Path("/usr/include") / header).exists() for header in headers)
+
+
 NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "root": (lambda: os.geteuid() == 0, "run the tests as root"),
     "netns": (has_namespaces, "run the tests as root, with iproute2"),
@@ -50,6 +57,10 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "cargo": (lambda: shutil.which("cargo") is not None, "install Rust, 1.85 or later, with cargo, rustfmt and clippy"),
     "go": (lambda: shutil.which("go") is not None, "install Go"),
     "java": (lambda: all(map(shutil.which, ("java", "javac", "mvn"))), "install a JDK, 17 or later, and Maven"),
+    "cpp": (
+        has_cpp,
+        "apt-get install what clients/cpp/README.md lists, and clang-format",
+    ),
     "npm": (lambda: shutil.which("npm") is not None and shutil.which("npx") is not None, "install Node.js and npm"),
     "ipv6": (has_ipv6, "enable IPv6 on the loopback interface"),
     "postgresql": (lambda: bool(list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), "apt-get install postgresql"),

@@ -61,6 +61,14 @@ LANGUAGES = {
             "typescript", "clients/typescript", needs=("npm",), build=(("node", "build.mjs", "stale"),),
             run=("node", "build/conformance/driver.js"),
         ),
+        Language(
+            "cpp", "clients/cpp", run=(str(REPOSITORY / "clients/cpp/build/driver"),), needs=("cpp",),
+            build=(
+                ("cmake", "-G", "Ninja", "-S", ".", "-B", "build", "-DCMAKE_BUILD_TYPE=None", "-DCMAKE_CXX_FLAGS=-O1",
+                 "-DSIDECAR_CLIENT_STRICT=ON", "-DSIDECAR_CLIENT_PROGRAMS=ON"),
+                ("cmake", "--build", "build", "--parallel", "2"),
+            ),
+        ),
     )
 }  # fmt: skip
 
