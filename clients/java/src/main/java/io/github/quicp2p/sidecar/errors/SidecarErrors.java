@@ -145,7 +145,7 @@ public final class SidecarErrors {
     } catch (InvalidProtocolBufferException malformed) {
       cause.addSuppressed(malformed);
     }
-    // A connection that was lost under the call is UNKNOWN to Netty, with an I/O error as its cause.
+    // A connection that is lost under the call is UNKNOWN to Netty, caused by an I/O error.
     boolean lost = status.getCode() == Code.UNKNOWN && status.getCause() instanceof IOException;
     Code code = lost ? Code.UNAVAILABLE : status.getCode();
     return of(new ErrorDetails(detail, code, reason, metadata, fields, retryAfter, cause));

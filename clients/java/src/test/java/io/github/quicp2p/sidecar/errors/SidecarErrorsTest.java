@@ -13,6 +13,7 @@ import io.github.quicp2p.sidecar.gen.overlay.v1.ErrorReason;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -94,6 +95,14 @@ class SidecarErrorsTest {
     assertSame(SidecarException.class, other.getClass());
     assertEquals("unimplemented", other.detail());
     assertEquals("", other.reason());
+  }
+
+  @Test
+  void aLostConnectionIsNoSidecar() {
+    Status lost = Status.UNKNOWN.withCause(new ClosedChannelException());
+    SidecarException error = SidecarErrors.from(lost, null);
+    assertInstanceOf(SidecarUnavailableException.class, error);
+    assertEquals(Status.Code.UNAVAILABLE, error.code());
   }
 
   @ParameterizedTest
