@@ -159,7 +159,7 @@ def test_it_is_formatted_and_without_warnings() -> None:
 
 
 def test_its_unit_tests_and_the_readmes_code(examples: Path) -> None:
-    cargo("test", "--locked", "--quiet", "--package", "quic-p2p-sidecar-client")
+    cargo("test", "--locked", "--quiet", "--workspace")
 
 
 def test_what_only_real_sidecars_show(examples: Path, pair: Pair, sidecars: Sidecars) -> None:
@@ -167,7 +167,7 @@ def test_what_only_real_sidecars_show(examples: Path, pair: Pair, sidecars: Side
     with Sidecar(victim.endpoint) as client:
         client.wait_ready(RUN_SECONDS, "overlay")
     cargo(
-        *("test", "--locked", "--quiet", "--package", "quic-p2p-sidecar-client", "--test", "beside_sidecars"),
+        *("test", "--locked", "--quiet", "--workspace", "--test", "beside_sidecars"),
         *("--", "--ignored", "--test-threads", "2"),
         environment={
             "SIDECAR_TEST_ENDPOINTS": f"{pair[0].endpoint} {pair[1].endpoint}",
