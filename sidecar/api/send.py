@@ -136,7 +136,7 @@ class Send:
             async with asyncio.timeout_at(context.answer_by):
                 await asyncio.shield(outcome.reached)
         except TimeoutError:
-            raise unknown(durable=request.durable) from None
+            raise unknown(durable=request.durable, written=outcome.sent_at > 0) from None
         return _response(request, outcome, former.message_id)
 
     def _entry(self, request: pb.SendRequest) -> bytes:
@@ -190,7 +190,7 @@ def give_up(sender: AnySender, outcome: Outcome) -> None:
     elif isinstance(sender, DurableSender):
         if outcome.request is None:
             sender.withdraw(Reason.PENDING, "nobody waits")
-        raise unknown(durable=True)
+        raise unknown(durable=True, written=outcome.sent_at > 0)
     elif sender.starved:
         sender.withdraw(
             Reason.NO_SUBSCRIBER,
@@ -210,8 +210,14 @@ def give_up(sender: AnySender, outcome: Outcome) -> None:
         raise unknown(durable=False)
 
 
-def unknown(*, durable: bool) -> SidecarError:
-    """The error of a call that has to be answered before anything is known."""
+def unknown(*, durable: bool, written: bool = True) -> SidecarError:
+    """The error of a call that has to be answered before anything is known, but whether the journal has written the
+    message."""
+    if durable and not written:
+        return SidecarError(
+            Reason.OUTCOME_UNKNOWN,
+            "the journal had not written it by the call's deadline: it goes on as soon as that is done",
+        )
     if durable:
         return SidecarError(
             Reason.PENDING, "it is in the journal and goes on; it had not reached the level by the call's deadline"

@@ -39,7 +39,9 @@ PIPELINED_FRAMES: Final = 32
 """A client that sent on without waiting for outcomes counts as one that does not wait for so many frames more. Whoever
 waits for each gets each at once."""
 
-PENDING_DETAIL: Final = "the call's deadline has come; it is in the journal and goes on"
+PENDING_DETAIL: Final = (
+    "the call's deadline has come; it goes on in the journal, what SENT was not told of once it is written"
+)
 
 SMALL_FRAME: Final = 4096
 JOINED_BYTES: Final = 64 << 10

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from bench import builds
 from sidecar_client import Sidecar
 from tests.conftest import require
 from tests.docs.blocks import REPOSITORY, RUNNABLE, Block, block, blocks
@@ -167,22 +166,22 @@ def test_shell(place: Place) -> None:
     assert "hello" in place.shell(place.code(block("shell")))
 
 
+@pytest.mark.clients
 @pytest.mark.timeout(400)
 def test_go(place: Place) -> None:
     require("go")
-    app, load = place.folder / "app", builds.LOAD
-    builds.load_program()  # prints the stubs
-    shutil.copytree(load / "gen", app / "gen")
-    shutil.copy(load / "go.sum", app)
-    module = re.sub(r"^module .*", "module example.com/app", (load / "go.mod").read_text(), flags=re.MULTILINE)
-    (app / "go.mod").write_text(module)
+    app, client = place.folder / "app", REPOSITORY / "clients" / "go"
+    app.mkdir()
+    shutil.copy(client / "go.sum", app)
+    module = (client / "go.mod").read_text().split("\n")[0].split()[1]
+    (app / "go.mod").write_text(f"module app\n\ngo 1.26.0\n\nrequire {module} v0.0.0\n\nreplace {module} => {client}\n")
     (app / "main.go").write_text(block("Go").code)
-    build = ["go", "build", "-o", "app", "."]
+    build = ["go", "build", "-mod=mod", "-o", "app", "."]
     built = subprocess.run(build, cwd=app, capture_output=True, text=True, check=False, timeout=350)
     assert built.returncode == 0, built.stderr
     receiver = subprocess.Popen([app / "app"], env=place.environment("bob"), stdout=subprocess.PIPE, text=True)
     try:
-        assert place.shell(f'app/app "{place.peer_id}"') == "DELIVERY_LEVEL_DELIVERED\n"
+        assert place.shell(f'app/app "{place.peer_id}"') == "delivered\n"
         printed, _ = receiver.communicate(timeout=20)
     finally:
         receiver.kill()

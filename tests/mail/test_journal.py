@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -328,3 +329,22 @@ async def test_what_is_remembered_is_bounded(journal: Journal, monkeypatch: pyte
     ids = await do(journal, lambda database: database.execute("SELECT count(*) FROM ids").fetchone()[0])
     assert rows <= 11
     assert ids == 10
+
+
+async def test_a_locked_file_fails_what_is_written_together_at_once(journal: Journal, tmp_path: Path) -> None:
+    await do(journal, lambda database: outgoing.add(database, [row(1)]))
+    tries = 0
+
+    def refused(database: sqlite3.Connection) -> None:
+        nonlocal tries
+        tries += 1
+        outgoing.add(database, [row(tries + 1)])
+
+    await do(journal, lambda database: database.execute("PRAGMA busy_timeout = 50"))
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        results = await asyncio.gather(*(do(journal, refused) for _ in range(8)), return_exceptions=True)
+        other.execute("ROLLBACK")
+    assert [each.reason for each in results if isinstance(each, SidecarError)] == [Reason.JOURNAL_FAILED] * 8
+    assert tries <= 2, "the first may go alone; the others wait for the lock once, not each"
+    assert await page(journal) == [1]

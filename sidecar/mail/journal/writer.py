@@ -98,7 +98,8 @@ class Writer:
                 return
 
     def _commit(self, group: list[Work]) -> None:
-        """Does works in one transaction; when that fails, in halves, until it is known which of them cannot be done."""
+        """Does works in one transaction; when that fails, in halves, until it is known which of them cannot be done.
+        All fail alike when the file is locked: each try waits for the lock."""
         database = self._database
         try:
             database.execute("BEGIN")
@@ -108,8 +109,9 @@ class Writer:
         except sqlite3.Error as error:
             if database.in_transaction:
                 database.execute("ROLLBACK")
-            if len(group) == 1:
-                group[0].error = _named(error)
+            if len(group) == 1 or _primary(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                for work in group:
+                    work.error = _named(error)
                 return
             half = len(group) // 2
             self._commit(group[:half])
@@ -126,8 +128,13 @@ class Writer:
                 work.done(work.result)
 
 
-def _named(error: sqlite3.Error) -> SidecarError:
+def _primary(error: sqlite3.Error) -> int | None:
+    """SQLite's result code without its extension."""
     code = getattr(error, "sqlite_errorcode", None)
-    if code is not None and code & 0xFF == sqlite3.SQLITE_FULL:
+    return None if code is None else code & 0xFF
+
+
+def _named(error: sqlite3.Error) -> SidecarError:
+    if _primary(error) == sqlite3.SQLITE_FULL:
         return SidecarError(Reason.JOURNAL_FULL, "the journal's disk is full: make room", retry_after=1)
     return SidecarError(Reason.JOURNAL_FAILED, f"the journal cannot be written: {error}", retry_after=1)
