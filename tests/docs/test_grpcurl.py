@@ -220,12 +220,12 @@ def test_streams(bench: Bench) -> None:
             stream.write(b"hi")
             assert "accepted" in first(process)
             stream.finish()
+            assert first(process, "data")["data"] == HI
             printed, _ = process.communicate('{"data": "aG8="} {"finish": {}}', timeout=RUN_SECONDS)
             assert stream.read_all() == b"ho"
         assert process.returncode == 0, printed
     finally:
         end(process)
-    assert HI in printed
 
 
 def test_peers(bench: Bench) -> None:
