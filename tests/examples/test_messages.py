@@ -11,6 +11,8 @@ from sidecar_client import Sidecar
 from tests.examples.app import EXAMPLES, App
 from tests.processes import SidecarProcess, Sidecars
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def pair(sidecars: Sidecars) -> tuple[SidecarProcess, SidecarProcess]:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from tests.examples.app import EXAMPLES
 from tests.processes import TRACEBACK, sidecar_environment
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_node_that_vanishes_rejoins_by_its_cache() -> None:

@@ -10,6 +10,8 @@ import pytest
 from tests.examples.app import EXAMPLES
 from tests.processes import sidecar_environment
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.timeout(120)
 def test_three_modes() -> None:

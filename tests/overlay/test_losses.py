@@ -15,6 +15,8 @@ from sidecar.overlay.peer import PeerState
 from sidecar.wire.errors import Close
 from tests.overlay.network import Network, Reading, Sending, Site, Wire, a, turns
 
+pytestmark = pytest.mark.slow
+
 
 def payloads(count: int, size: int = 500) -> list[bytes]:
     """Messages that tell their number."""

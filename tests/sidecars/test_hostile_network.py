@@ -20,6 +20,8 @@ from sidecar.wire.streams import StreamProtocol
 from sidecar_client import AsyncSidecar, Received
 from tests.processes import SidecarProcess, Sidecars
 
+pytestmark = pytest.mark.slow
+
 GARBAGE = 100_000
 ENGINES = ("aioquic", "qh3")
 LINES_MAX = 60
