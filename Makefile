@@ -66,12 +66,12 @@ format: $(READY) ## ruff's formatter and its safe fixes
 	$(BIN)/ruff format
 
 proto: $(READY) ## print the generated code from proto/
-	$(BIN)/python tools/generate_proto.py
-	@if command -v go >/dev/null; then $(BIN)/python tools/proto_go.py; else echo "clients/go left out: no go on PATH"; fi
-	@if command -v npm >/dev/null; then $(BIN)/python tools/proto_typescript.py; \
+	$(BIN)/python -m tools.generate_proto
+	@if command -v go >/dev/null; then $(BIN)/python -m tools.proto_go; else echo "clients/go left out: no go on PATH"; fi
+	@if command -v npm >/dev/null; then $(BIN)/python -m tools.proto_typescript; \
 		else echo "clients/typescript left out: no npm on PATH"; fi
-	@if command -v cargo >/dev/null; then $(BIN)/python tools/proto_rust.py; else echo "clients/rust left out: no cargo on PATH"; fi
-	@if command -v mvn >/dev/null; then $(BIN)/python tools/proto_java.py; else echo "clients/java left out: no mvn on PATH"; fi
+	@if command -v cargo >/dev/null; then $(BIN)/python -m tools.proto_rust; else echo "clients/rust left out: no cargo on PATH"; fi
+	@if command -v mvn >/dev/null; then $(BIN)/python -m tools.proto_java; else echo "clients/java left out: no mvn on PATH"; fi
 
 bench: $(READY) ## how fast, beside gRPC-go and go-libp2p-daemon (needs Go)
 	$(BIN)/python -m bench $(BENCH_ARGS)

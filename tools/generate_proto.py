@@ -11,12 +11,9 @@ both copies registers identical files once.
 
 from __future__ import annotations
 
-import argparse
 import importlib.metadata
 import importlib.resources
 import re
-import shutil
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +21,11 @@ from pathlib import Path
 from google.protobuf import descriptor_pb2
 from grpc_tools import protoc
 
+from tools.printing import PROTO_ROOT, command
+
 PINNED = "1.76.0"
 """The version of grpcio-tools whose output is committed: newer output refuses older protobuf runtimes at import."""
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-PROTO_ROOT = REPOSITORY / "proto"
 
 DESCRIPTOR_SET = Path("proto/overlay.v1.binpb")
 """A google.protobuf.FileDescriptorSet of overlay.v1 and all that it imports, relative to the repository."""
@@ -165,30 +162,5 @@ def stub_types(file: descriptor_pb2.FileDescriptorProto) -> str:
     return "\n".join(lines) + "\n"
 
 
-def replace_committed() -> list[Path]:
-    """Prints into the repository and removes what is no longer printed."""
-    with tempfile.TemporaryDirectory() as scratch:
-        written = generate(Path(scratch))
-        for output in OUTPUTS:
-            shutil.rmtree(REPOSITORY / output.folder, ignore_errors=True)
-        for path in written:
-            target = REPOSITORY / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(Path(scratch) / path, target)
-    return written
-
-
-def main() -> None:
-    """Prints into the repository, or below the folder given."""
-    parser = argparse.ArgumentParser(description="Generate the committed Python code from proto/.")
-    parser.add_argument("--into", type=Path, help="an empty folder to print below instead of the repository")
-    into: Path | None = parser.parse_args().into
-    try:
-        written = generate(into) if into else replace_committed()
-    except RuntimeError as error:
-        sys.exit(str(error))
-    print(f"{len(written)} files written below {into or REPOSITORY}")
-
-
 if __name__ == "__main__":
-    main()
+    command("Python", generate, *(output.folder for output in OUTPUTS))

@@ -5,16 +5,13 @@ protoc is that of the pinned grpcio-tools. The two generators come from the Go m
 
 from __future__ import annotations
 
-import argparse
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-PROTO_ROOT = REPOSITORY / "proto"
+from tools.printing import PROTO_ROOT, command
 
 MODULE = "github.com/quic-p2p-sidecar/quic-p2p-sidecar/clients/go"
 """The module of clients/go; the protos name no Go package, so that the protos need not know who uses them."""
@@ -78,29 +75,5 @@ def generate(into: Path) -> list[Path]:
     return sorted(path.relative_to(into) for path in (into / OUTPUT).glob("*.go"))
 
 
-def replace_committed() -> list[Path]:
-    """Prints into the repository and removes what is no longer printed."""
-    with tempfile.TemporaryDirectory() as scratch:
-        written = generate(Path(scratch))
-        shutil.rmtree(REPOSITORY / OUTPUT, ignore_errors=True)
-        for path in written:
-            target = REPOSITORY / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(Path(scratch) / path, target)
-    return written
-
-
-def main() -> None:
-    """Prints into the repository, or below the folder given."""
-    parser = argparse.ArgumentParser(description="Generate the committed Go code from proto/.")
-    parser.add_argument("--into", type=Path, help="an empty folder to print below instead of the repository")
-    into: Path | None = parser.parse_args().into
-    try:
-        written = generate(into) if into else replace_committed()
-    except RuntimeError as error:
-        sys.exit(str(error))
-    print(f"{len(written)} files written below {into or REPOSITORY}")
-
-
 if __name__ == "__main__":
-    main()
+    command("Go", generate, OUTPUT)

@@ -8,16 +8,15 @@ buf's managed mode does.
 
 from __future__ import annotations
 
-import argparse
 import importlib.resources
 import os
 import platform
 import re
-import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
+
+from tools.printing import PROTO_ROOT, command
 
 PROTOC = "3.25.8"
 """The version of protoc, and of protobuf-java in clients/java/pom.xml: the one that `GRPC` is built for. Every later
@@ -28,8 +27,6 @@ GRPC = "1.78.0"
 
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.9.0:copy"
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-PROTO_ROOT = REPOSITORY / "proto"
 FOLDER = Path("clients/java/gen")
 JAVA_PACKAGE = "io.github.quicp2p.sidecar.gen"
 FETCH_SECONDS = 300
@@ -131,36 +128,5 @@ def with_options(proto: str) -> str:
     return proto[: package.end()] + options + kept
 
 
-def replace_committed() -> list[Path]:
-    """Prints into the repository and removes what is no longer printed."""
-    with tempfile.TemporaryDirectory() as scratch:
-        written = generate(Path(scratch))
-        for path in (REPOSITORY / FOLDER).rglob("*.java"):
-            if path.relative_to(REPOSITORY) not in written:
-                path.unlink()
-        for path in written:
-            target, printed = REPOSITORY / path, (Path(scratch) / path).read_bytes()
-            # What is the same keeps its time, for Maven compiles what is newer than its classes.
-            if not target.exists() or target.read_bytes() != printed:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(printed)
-    return written
-
-
-def main() -> None:
-    """Prints into the repository, or below the folder given."""
-    parser = argparse.ArgumentParser(description="Generate the committed Java code from proto/.")
-    parser.add_argument("--into", type=Path, help="an empty folder to print below instead of the repository")
-    into: Path | None = parser.parse_args().into
-    if shutil.which("mvn") is None and into is None:
-        print("Java left out: no mvn on PATH")
-        return
-    try:
-        written = generate(into) if into else replace_committed()
-    except RuntimeError as error:
-        sys.exit(str(error))
-    print(f"{len(written)} Java files written below {into or REPOSITORY}")
-
-
 if __name__ == "__main__":
-    main()
+    command("Java", generate, FOLDER)

@@ -9,17 +9,15 @@ other protoc is needed.
 
 from __future__ import annotations
 
-import argparse
 import importlib.resources
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 from grpc_tools import protoc
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-PROTO_ROOT = REPOSITORY / "proto"
+from tools.printing import PROTO_ROOT, REPOSITORY, command
+
 CRATE = REPOSITORY / "clients" / "rust"
 FOLDER = Path("clients/rust/src/gen")
 
@@ -58,17 +56,5 @@ def generate(into: Path) -> list[Path]:
     return sorted(path.relative_to(into) for path in folder.iterdir())
 
 
-def main() -> None:
-    """Prints into the repository, or below the folder given."""
-    parser = argparse.ArgumentParser(description="Generate the committed Rust code from proto/.")
-    parser.add_argument("--into", type=Path, help="an empty folder to print below instead of the repository")
-    into: Path | None = parser.parse_args().into
-    try:
-        written = generate(into or REPOSITORY)
-    except RuntimeError as error:
-        sys.exit(str(error))
-    print(f"{len(written)} files written below {into or REPOSITORY}")
-
-
 if __name__ == "__main__":
-    main()
+    command("Rust", generate, FOLDER)

@@ -6,12 +6,10 @@ clients/typescript/src/gen/google, grpc      what they refer to, google.rpc's er
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import importlib.resources
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -19,8 +17,8 @@ from google.protobuf import descriptor_pb2
 from grpc_health.v1 import health_pb2
 from grpc_tools import protoc
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-PROTO_ROOT = REPOSITORY / "proto"
+from tools.printing import PROTO_ROOT, REPOSITORY, command
+
 PACKAGE = REPOSITORY / "clients/typescript"
 GEN = Path("clients/typescript/src/gen")
 
@@ -106,26 +104,5 @@ def run(arguments: list[str]) -> None:
         raise RuntimeError("protoc refused the protos; what it said is above")
 
 
-def replace_committed() -> list[Path]:
-    """Prints into the repository and removes what is no longer printed."""
-    with tempfile.TemporaryDirectory() as scratch:
-        written = generate(Path(scratch))
-        shutil.rmtree(REPOSITORY / GEN, ignore_errors=True)
-        shutil.copytree(Path(scratch) / GEN, REPOSITORY / GEN)
-    return written
-
-
-def main() -> None:
-    """Prints into the repository, or below the folder given."""
-    parser = argparse.ArgumentParser(description="Generate the committed TypeScript code from proto/.")
-    parser.add_argument("--into", type=Path, help="an empty folder to print below instead of the repository")
-    into: Path | None = parser.parse_args().into
-    try:
-        written = generate(into) if into else replace_committed()
-    except RuntimeError as error:
-        sys.exit(str(error))
-    print(f"{len(written)} files written below {into or REPOSITORY}")
-
-
 if __name__ == "__main__":
-    main()
+    command("TypeScript", generate, GEN)

@@ -28,7 +28,7 @@ def listing(root: Path) -> dict[str, str]:
 
 def test_committed_code_is_what_the_generator_prints(tmp_path: Path) -> None:
     subprocess.run(
-        [sys.executable, "tools/generate_proto.py", "--into", str(tmp_path)], check=True, timeout=60, cwd=REPOSITORY
+        [sys.executable, "-m", "tools.generate_proto", "--into", str(tmp_path)], check=True, timeout=60, cwd=REPOSITORY
     )
     printed, committed = listing(tmp_path), listing(REPOSITORY)
     assert sorted(printed) == sorted(committed), "run `make proto`"
