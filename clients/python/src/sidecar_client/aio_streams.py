@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
@@ -174,7 +175,7 @@ class AsyncSender:
             self._notify()
 
 
-class AsyncSubscription:
+class AsyncSubscription(ABC):
     """What AsyncReceiver and AsyncConsumer have in common: messages from calls that follow each other.
 
     The first call is open when `async with` has been entered: what is sent from then on is not missed.
@@ -229,9 +230,9 @@ class AsyncSubscription:
         if self._call is not None:
             self._call.cancel()
 
+    @abstractmethod
     async def _begin(self) -> Any:
         """Starts the call."""
-        raise NotImplementedError
 
     def _take(self, response: Any) -> None:
         self._ready.extend(self._incoming.messages(response.deliveries))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
@@ -157,7 +158,7 @@ class Sender:
             self._changed.notify_all()
 
 
-class Subscription:
+class Subscription(ABC):
     """What Receiver and Consumer have in common: messages from calls that follow each other.
 
     The first call is open when the constructor returns: what is sent from then on is not missed.
@@ -205,9 +206,9 @@ class Subscription:
         self._closed.set()
         self._call.cancel()
 
+    @abstractmethod
     def _begin(self) -> Any:
         """Starts the call."""
-        raise NotImplementedError
 
     def _take(self, response: Any) -> None:
         self._ready.extend(self._incoming.messages(response.deliveries))

@@ -7,6 +7,7 @@ method's coroutine does, in its own task.
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -38,7 +39,7 @@ HAND_IN_BYTES: Final = 256 << 10
 REFUSAL_SECONDS: Final = 0.05
 
 
-class Call:
+class Call(ABC):
     """One call, whatever its method."""
 
     streams = False
@@ -58,17 +59,17 @@ class Call:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.path}>"
 
+    @abstractmethod
     def messages(self, batch: list[bytes]) -> None:
         """Requests have come."""
-        raise NotImplementedError
 
+    @abstractmethod
     def half_closed(self) -> None:
         """No more will come."""
-        raise NotImplementedError
 
+    @abstractmethod
     def give(self, room: int) -> bool:
         """Hands the stream what there is, some `room` bytes; whether there may be more, or the call's end."""
-        raise NotImplementedError
 
     def over(self, completed: bool) -> None:
         """The stream has ended."""
@@ -151,9 +152,9 @@ class SingleRequest(Call):
             )
         return request
 
+    @abstractmethod
     def begin(self, request: bytes) -> None:
         """The one request is here, inflated."""
-        raise NotImplementedError
 
 
 class UnaryCall(SingleRequest):
