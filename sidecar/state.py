@@ -73,6 +73,13 @@ def make_directory(path: Path) -> None:
         raise SettingsError(f"everyone may write to the state directory {path}; chmod it to 0700")
 
 
+def result_code(error: Exception) -> int | None:
+    """SQLite's result code in an error of one of the databases in here, without its extension
+    (sqlite.org/rescode.html); None for an error that SQLite did not report: Python's own, or the system's."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
 def _lock(path: Path) -> int:
     """The descriptor that holds the lock. The kernel frees it with the process, however that ends."""
     try:

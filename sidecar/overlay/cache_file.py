@@ -25,6 +25,7 @@ from pathlib import Path
 
 from sidecar.addresses import HostPort, format_address, parse_address
 from sidecar.identity import leaf_key_untrusted
+from sidecar.state import result_code
 
 _log = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ class CacheFile:
         try:
             return self._open()
         except sqlite3.Error as error:
-            if _outside(error):
+            if result_code(error) in _OUTSIDE:
                 self._fault("cannot be written (%s): what it is told lives in memory", error)
                 return self._read_only()
             self._set_aside(error)
@@ -150,7 +151,7 @@ class CacheFile:
                 self._open()
             self._store(changed, gone, everything)
         except sqlite3.Error as error:
-            if _outside(error):
+            if result_code(error) in _OUTSIDE:
                 self._fall_behind(error)
                 return
             self._close()
@@ -218,12 +219,6 @@ def _check(database: sqlite3.Connection) -> None:
     (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
         raise sqlite3.DatabaseError(str(found))
-
-
-def _outside(error: sqlite3.Error) -> bool:
-    """Whether the error is the surroundings' and not the file's; extended codes have the code in their low byte."""
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in _OUTSIDE
 
 
 def _digest(peer_id: str, position: int, connected_at: float, endpoints: str, certificate: bytes) -> bytes:

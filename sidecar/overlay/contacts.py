@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sidecar.addresses import Contact, HostPort
 from sidecar.errors import Reason, SettingsError, SidecarError
+from sidecar.state import result_code
 
 DATABASE = "state.db"
 ADDED_MAX = 1000
@@ -36,7 +37,7 @@ class Contacts:
         try:
             self._added = self._open(path, path)
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in NOT_WRITABLE or directory is None:
+            if result_code(error) not in NOT_WRITABLE or directory is None:
                 raise _unusable(path, error) from error
             # A disk that is full or cannot be written costs what it would be told, not the start.
             try:

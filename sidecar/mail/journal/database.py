@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sidecar.errors import Reason, SettingsError, SidecarError
+from sidecar.state import result_code
 
 _log = logging.getLogger(__name__)
 
@@ -150,8 +151,8 @@ def _open(path: Path, survey: Callable[[sqlite3.Connection], object]) -> sqlite3
 
 def _takes_nothing(error: sqlite3.Error | OSError, directory: Path) -> Reason | None:
     """The reason to name when the disk, full or read-only, is what is wrong."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_FULL or getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}:
+    full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+    if full or result_code(error) == sqlite3.SQLITE_FULL:
         return Reason.JOURNAL_FULL
     try:
         # SQLite says no more than "disk I/O error" where it cannot make the files it needs beside its own.

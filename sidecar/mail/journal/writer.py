@@ -12,6 +12,7 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from sidecar.errors import Reason, SidecarError
+from sidecar.state import result_code
 
 GROUP_MAX = 4096
 """Works in one commit."""
@@ -109,7 +110,7 @@ class Writer:
         except sqlite3.Error as error:
             if database.in_transaction:
                 database.execute("ROLLBACK")
-            if len(group) == 1 or _primary(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            if len(group) == 1 or result_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 for work in group:
                     work.error = _named(error)
                 return
@@ -128,13 +129,7 @@ class Writer:
                 work.done(work.result)
 
 
-def _primary(error: sqlite3.Error) -> int | None:
-    """SQLite's result code without its extension."""
-    code = getattr(error, "sqlite_errorcode", None)
-    return None if code is None else code & 0xFF
-
-
 def _named(error: sqlite3.Error) -> SidecarError:
-    if _primary(error) == sqlite3.SQLITE_FULL:
+    if result_code(error) == sqlite3.SQLITE_FULL:
         return SidecarError(Reason.JOURNAL_FULL, "the journal's disk is full: make room", retry_after=1)
     return SidecarError(Reason.JOURNAL_FAILED, f"the journal cannot be written: {error}", retry_after=1)
