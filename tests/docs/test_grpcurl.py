@@ -11,16 +11,15 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 from google.protobuf import descriptor_pb2
 
 from sidecar_client import IncomingRequest, Received, Sidecar
-from tests.api.front.tools import go_program
 from tests.docs.blocks import REPOSITORY, block
 from tests.processes import SidecarProcess, Sidecars, sidecar_environment
+from tests.programs import GRPCURL, go_program
 
 pytestmark = [pytest.mark.clients, pytest.mark.requires("go"), pytest.mark.timeout(200)]
 
@@ -45,7 +44,7 @@ class Bench:
         line = LINES[method].replace("127.0.0.1:7500", f"127.0.0.1:{self.there.udp_port}")
         for old, new in changes.items():
             line = line.replace(old, new)
-        grpcurl = Path(go_program("grpcurl")).parent
+        grpcurl = go_program(GRPCURL).parent
         environment = {"SIDECAR_ENDPOINT": self.here.endpoint, "PEER": self.there.peer_id}
         return subprocess.Popen(
             ["bash", "-euo", "pipefail", "-c", line],
@@ -99,7 +98,7 @@ def first(process: subprocess.Popen[str], key: str = "") -> Any:
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    go_program("grpcurl")
+    go_program(GRPCURL)
     sidecars = Sidecars(tmp_path_factory.mktemp("grpcurl"))
     try:
         here = sidecars.spawn("here")

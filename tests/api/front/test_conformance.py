@@ -18,6 +18,7 @@ from tests.api.front import tools
 from tests.api.front.interop import TestService
 from tests.api.front.services import SERVICE, TestServices
 from tests.api.front.tls import Authority
+from tests.programs import GRPCURL, go_program
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.requires("go")]
 
@@ -74,7 +75,7 @@ async def judged(authority: Authority, tmp_path: Path) -> AsyncIterator[Judged]:
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 async def test_h2spec(judged: Judged, tls: bool) -> None:
-    program = await asyncio.to_thread(tools.go_program, "h2spec")
+    program = await asyncio.to_thread(go_program, tools.H2SPEC)
     host, port = judged.tls if tls else judged.plain
     told = await tools.run(program, "--strict", "-o", "5", "-h", host, "-p", port, *(["-t", "-k"] if tls else []))
     passed, skipped, failed = (
@@ -86,7 +87,7 @@ async def test_h2spec(judged: Judged, tls: bool) -> None:
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 async def test_interop_go(judged: Judged, tls: bool) -> None:
-    program = await asyncio.to_thread(tools.go_program, "interop")
+    program = await asyncio.to_thread(go_program, tools.INTEROP)
     host, port = judged.tls if tls else judged.plain
     more = ["-use_tls", "-use_test_ca", "-ca_file", str(judged.authority), "-server_host_override", "localhost"]
     for case in GO_CASES:
@@ -109,7 +110,7 @@ async def test_interop_java(judged: Judged) -> None:
 
 
 async def test_grpcurl(judged: Judged) -> None:
-    program = await asyncio.to_thread(tools.go_program, "grpcurl")
+    program = await asyncio.to_thread(go_program, GRPCURL)
     assert SERVICE in await tools.run(program, "-plaintext", judged.address, "list")
     health = await tools.run(
         program, "-plaintext", "-d", '{"service": "live"}', judged.address, "grpc.health.v1.Health/Check"
@@ -119,7 +120,7 @@ async def test_grpcurl(judged: Judged) -> None:
 
 async def test_ghz(judged: Judged) -> None:
     """Many calls at once, by connections that come and go, one of them with deadlines."""
-    program = await asyncio.to_thread(tools.go_program, "ghz")
+    program = await asyncio.to_thread(go_program, tools.GHZ)
     told = await tools.run(
         program, "--insecure", "--call", "grpc.health.v1.Health/Check", "-d", '{"service": "live"}',
         "-n", "5000", "-c", "50", "--connections", "5", "-t", "20s", "-O", "json", judged.address,

@@ -1,19 +1,17 @@
-"""Programs of others that judge a server: built from their registries, once, into the user's cache."""
+"""Programs of others that judge a server, and what runs them while this process serves."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 from pathlib import Path
 
-GO_PROGRAMS = {
-    # The newest version that the Go module proxy has.
-    "h2spec": "github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible",
-    "interop": "google.golang.org/grpc/interop/client@v1.85.0",
-    "grpcurl": "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4",
-    "ghz": "github.com/bojand/ghz/cmd/ghz@v0.93.0",
-}
+from tests.programs import BUILD_SECONDS, cache
+
+# The newest version that the Go module proxy has.
+H2SPEC = "github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible"
+INTEROP = "google.golang.org/grpc/interop/client@v1.85.0"
+GHZ = "github.com/bojand/ghz/cmd/ghz@v0.93.0"
 JAVA_VERSION = "1.78.0"
 POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
 <modelVersion>4.0.0</modelVersion><groupId>scratch</groupId><artifactId>scratch</artifactId><version>1</version>
@@ -21,30 +19,7 @@ POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
 <groupId>io.grpc</groupId><artifactId>grpc-interop-testing</artifactId><version>{JAVA_VERSION}</version>
 </dependency></dependencies></project>
 """
-BUILD_SECONDS = 600
 RUN_SECONDS = 240
-
-
-def cache() -> Path:
-    """Where what was built stays."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "quic-p2p-sidecar-tests"
-
-
-def go_program(name: str) -> str:
-    """Its path, built if it is not there."""
-    module = GO_PROGRAMS[name]
-    folder = cache() / f"{name}-{module.rpartition('@')[2]}"
-    if not folder.is_dir():
-        making = folder.with_name(f"{folder.name}.{os.getpid()}")
-        subprocess.run(
-            ["go", "install", module], env={**os.environ, "GOBIN": str(making)}, check=True, timeout=BUILD_SECONDS
-        )
-        try:
-            making.rename(folder)
-        except OSError:  # another run was first
-            if not folder.is_dir():
-                raise
-    return str(next(folder.iterdir()))
 
 
 def java_client() -> list[str]:
@@ -61,7 +36,7 @@ def java_client() -> list[str]:
     return ["java", "-cp", f"{folder / 'lib'}/*", "io.grpc.testing.integration.TestServiceClient"]
 
 
-async def run(*command: str) -> str:
+async def run(*command: str | Path) -> str:
     """Runs it to its end while this process serves; its output. AssertionError with that when it fails."""
     process = await asyncio.create_subprocess_exec(
         *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
