@@ -73,8 +73,8 @@ proto: $(READY) ## print the generated code from proto/
 	@if command -v cargo >/dev/null; then $(BIN)/python -m tools.proto_rust; else echo "clients/rust left out: no cargo on PATH"; fi
 	@if command -v mvn >/dev/null; then $(BIN)/python -m tools.proto_java; else echo "clients/java left out: no mvn on PATH"; fi
 
-bench: $(READY) ## how fast, beside gRPC-go and go-libp2p-daemon (needs Go)
-	$(BIN)/python -m bench $(BENCH_ARGS)
+bench: $(READY) ## how fast, beside what one would take instead (needs Go, some of them cargo); QUICK=1: under 2 minutes
+	$(BIN)/python -m bench $(if $(QUICK),--quick) $(BENCH_ARGS)
 
 image: ## the container image
 	DOCKER_BUILDKIT=1 $(DOCKER) build --build-arg BASE_IMAGE=$(BASE_IMAGE) -t $(IMAGE) .

@@ -25,6 +25,8 @@ class Pair:
     """Two apps and what stands between them."""
 
     name: str
+    kind: str
+    """Whose it is, by the name that `--only` has for it."""
     sender: App
     receiver: App
     peer: str
@@ -68,9 +70,9 @@ def plain_grpc(place: Place, binaries: Binaries, folder: Path) -> Iterator[Pair]
         dial = [str(binaries.load), "api", "-target", address, "-tls", str(folder)]
         sender = stack.enter_context(App("gRPC sender", dial, place.sender, log))
         yield Pair(
-            "gRPC-go mTLS", sender, receiver, peer="", back="", address=address,
-            can=frozenset({"stream", "ping", "deliver", "request", "relink"}),
-            verbs={"request": "send_delivered", "relink": "redial"},
+            "gRPC-go mTLS", "grpc", sender, receiver, peer="", back="", address=address,
+            can=frozenset({"stream", "batch", "ping", "deliver", "request", "call", "relink"}),
+            verbs={"request": "send_delivered", "call": "send_delivered", "relink": "redial"},
         )  # fmt: skip
 
 
@@ -92,8 +94,8 @@ def libp2p_daemons(place: Place, binaries: Binaries, folder: Path) -> Iterator[P
         peer, back = str(receiver.ask("identity")), str(sender.ask("identity"))
         sender.ask("connect", peer=peer)
         yield Pair(
-            "p2pd", sender, receiver, peer=peer, back=back, address="", between=tuple(daemons),
-            can=frozenset({"stream", "request", "relink"}),
+            "p2pd", "p2pd", sender, receiver, peer=peer, back=back, address="", between=tuple(daemons),
+            can=frozenset({"stream", "batch", "request", "call", "relink"}),
         )  # fmt: skip
 
 
@@ -153,13 +155,14 @@ def start_sidecar(
 
 @contextmanager
 def sidecars(
-    place: Place, binaries: Binaries, folder: Path, engine: str, *, api: str, python: bool
+    place: Place, binaries: Binaries, folder: Path, engine: str, front: str, *, api: str, python: bool
 ) -> Iterator[list[Pair]]:
     """Two sidecars with an app in Go beside each and, where asked, one in Python too, for the same sidecars."""
     with ExitStack() as stack:
         ends: list[Sidecar] = []
         for side, site in (("s", place.sender), ("r", place.receiver)):
-            ends.append(start_sidecar(f"{engine} sidecar {side}", site, folder / side, engine, api=api))
+            name = f"{engine} {front} sidecar {side}"
+            ends.append(start_sidecar(name, site, folder / side, engine, api=api, flags=("--front", front)))
             stack.enter_context(ends[-1].process)
         kinds = {"Go": [str(binaries.load), "api", "-target"]}
         if python:
@@ -172,10 +175,11 @@ def sidecars(
             )
             if not pairs:
                 sender.ask("connect", address=ends[1].contact)
-            can = {"stream", "ping", "deliver"} | ({"request", "relink"} if kind == "Go" else set())
+            can = {"stream", "batch", "ping", "deliver"} | ({"request", "call", "relink"} if kind == "Go" else set())
             pairs.append(
                 Pair(
-                    f"sidecar {engine}" + (", Python apps" if kind == "Python" else ""),
+                    sidecar_name(engine, front, kind),
+                    "sidecar",
                     sender,
                     receiver,
                     peer=ends[1].peer_id,
@@ -187,3 +191,8 @@ def sidecars(
                 )
             )
         yield pairs
+
+
+def sidecar_name(engine: str, front: str = "lean", apps: str = "Go") -> str:
+    """What a row says: the engine, and what is not as it is by default."""
+    return f"sidecar {engine}" + (f", {front}" if front != "lean" else "") + (f", {apps} apps" if apps != "Go" else "")

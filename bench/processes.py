@@ -27,6 +27,24 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
+def _status_bytes(pid: int, name: str) -> int:
+    """A figure of /proc/PID/status that is in kB there."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(name + ":"):
+            return int(line.split()[1]) * 1024
+    raise Failed(f"process {pid} has no {name}: it has ended")
+
+
+def peak_bytes(pid: int) -> int:
+    """The most resident memory that a process had since its start, or since `forget_peak`."""
+    return _status_bytes(pid, "VmHWM")
+
+
+def forget_peak(pid: int) -> None:
+    """Peak memory counts from here on (proc(5), clear_refs)."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
 def machine_cpu_seconds() -> tuple[float, float]:
     """What all cores were busy and what they had in all, in seconds since boot; stolen time counts as busy."""
     fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
@@ -79,10 +97,15 @@ class Process:
 
     def rss_bytes(self) -> int:
         """Resident memory."""
-        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1024
-        raise Failed(f"{self.name} (process {self.pid}) has no memory: it has ended; see {self.log}")
+        return _status_bytes(self.pid, "VmRSS")
+
+    def peak_bytes(self) -> int:
+        """The most resident memory since `forget_peak`."""
+        return peak_bytes(self.pid)
+
+    def forget_peak(self) -> None:
+        """Begins a measurement of memory."""
+        forget_peak(self.pid)
 
     def write(self, line: str) -> None:
         assert self._child.stdin is not None

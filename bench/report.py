@@ -1,4 +1,4 @@
-"""What is printed: medians with their spread, and ratios to the daemon beside the app against the targets."""
+"""What is printed: for each work a row a competitor, medians with their spread, and what standing costs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,10 @@ from bench.works import Sample
 Samples = Mapping[str, Mapping[str, Sequence[Sample]]]
 """By work, then by competitor."""
 
-REFERENCE = "p2pd"
-OURS = "sidecar qh3"
-
 
 @dataclass(frozen=True)
 class Figure:
-    """A line of the table."""
+    """A line of what standing costs."""
 
     work: str
     metric: str
@@ -26,28 +23,42 @@ class Figure:
     digits: int = 2
 
 
-FIGURES = (
-    Figure("64 KiB messages", "gbit_s", "64 KiB messages, Gbit/s"),
-    Figure("1 MiB messages", "gbit_s", "1 MiB messages, Gbit/s"),
-    Figure("64 KiB messages", "cpu", "CPU s per GiB at 64 KiB, everything"),
-    Figure("64 KiB messages", "cpu apps", "  of it both apps"),
-    Figure("64 KiB messages", "cpu sending sidecar", "  of it the sending sidecar or daemon"),
-    Figure("64 KiB messages", "cpu receiving sidecar", "  of it the receiving sidecar or daemon"),
-    Figure("1 MiB messages", "cpu", "CPU s per GiB at 1 MiB, everything"),
-    Figure("1 MiB messages", "cpu apps", "  of it both apps"),
-    Figure("1 MiB messages", "cpu sending sidecar", "  of it the sending sidecar or daemon"),
-    Figure("1 MiB messages", "cpu receiving sidecar", "  of it the receiving sidecar or daemon"),
-    Figure("256 B, one a gRPC message", "messages_s", "256 B, one a gRPC message or write, k messages/s", 1e-3, 1),
-    Figure("256 B, 64 a gRPC message", "messages_s", "256 B, 64 a gRPC message or write, k messages/s", 1e-3, 1),
-    Figure("Ping", "p50_us", "Ping, p50 us", 1, 0),
-    Figure("Ping", "p99_us", "Ping, p99 us", 1, 0),
-    Figure("Send to DELIVERED", "p50_us", "Send to DELIVERED, p50 us", 1, 0),
-    Figure("Send to DELIVERED", "p99_us", "Send to DELIVERED, p99 us", 1, 0),
-    Figure("Send to DELIVERED, 32 at once", "calls_s", "Send to DELIVERED, 32 at once, k calls/s", 1e-3, 2),
-    Figure("request/reply", "p50_us", "request/reply app to app, p50 us", 1, 0),
-    Figure("request/reply", "p99_us", "request/reply app to app, p99 us", 1, 0),
-    Figure("request/reply, 32 at once", "calls_s", "request/reply, 32 at once, k requests/s", 1e-3, 2),
-    Figure("relink", "calls_s", "relinks/s, one after the other", 1, 0),
+@dataclass(frozen=True)
+class Column:
+    """A column of a work's table: one metric with its spread, or the medians of several joined by +."""
+
+    title: str
+    metrics: tuple[str, ...]
+    scale: float = 1.0
+    digits: int = 2
+
+
+APPS = ("sending app", "receiving app")
+BETWEEN = ("sending sidecar", "receiving sidecar")
+
+
+def _each(metric: str, parts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{metric} {part}" for part in parts)
+
+
+COLUMNS = (
+    Column("Gbit/s", ("gbit_s",)),
+    Column("k messages/s", ("messages_s",), 1e-3),
+    Column("k calls/s", ("calls_s",), 1e-3, 2),
+    Column("p50 us", ("p50_us",), 1, 0),
+    Column("p99 us", ("p99_us",), 1, 0),
+    Column("CPU s per GiB", ("cpu",)),
+    Column("of it apps", _each("cpu", APPS)),
+    Column("between", _each("cpu", BETWEEN)),
+    Column("CPU s per million", ("cpu_million",), 1, 1),
+    Column("of it apps", _each("cpu_million", APPS), 1, 1),
+    Column("between", _each("cpu_million", BETWEEN), 1, 1),
+    Column("peak MiB: apps", _each("peak", APPS), 1, 0),
+    Column("between", _each("peak", BETWEEN), 1, 0),
+)
+"""Sender first where there are two. A column that nobody fills is left out."""
+
+STANDING = (
     Figure("start", "ready_ms", "start to ready, ms", 1, 0),
     Figure("start", "rss_mib", "idle RSS, MiB", 1, 1),
     Figure("handshakes", "handshakes_s", "links/s, both ends on one core, both proofs checked", 1, 0),
@@ -93,32 +104,6 @@ FIGURES = (
 
 
 @dataclass(frozen=True)
-class Target:
-    """What is asked of the sidecar with the qh3 engine: a ratio to the daemon of the same run, or a figure."""
-
-    work: str
-    metric: str
-    title: str
-    at_least: bool
-    bound: float
-    ratio: bool
-
-
-TARGETS = (
-    Target("64 KiB messages", "gbit_s", "64 KiB messages", True, 0.8, True),
-    Target("1 MiB messages", "gbit_s", "1 MiB messages", True, 0.8, True),
-    Target("64 KiB messages", "cpu", "CPU s per GiB at 64 KiB", False, 1.2, True),
-    Target("1 MiB messages", "cpu", "CPU s per GiB at 1 MiB", False, 1.2, True),
-    Target("256 B, 64 a gRPC message", "messages_s", "256 B, batched", True, 0.4, True),
-    Target("handshakes", "handshakes_s", "handshakes/s on one core", True, 400, False),
-    Target("idle links", "kib", "KiB per idle connection", False, 50, False),
-    Target("idle links", "cpu_percent_per_1000", "% of a core for 1,000 idle links", False, 2, False),
-    Target("start", "ready_ms", "start to ready, ms", False, 400, False),
-    Target("start", "rss_mib", "idle RSS, MiB", False, 45, False),
-)
-
-
-@dataclass(frozen=True)
 class Spread:
     """Median, least and most of the samples of one figure."""
 
@@ -133,47 +118,83 @@ def spread(samples: Sequence[Sample], metric: str) -> Spread | None:
     return Spread(statistics.median(values), min(values), max(values)) if values else None
 
 
-def table(samples: Samples, competitors: Sequence[str]) -> list[str]:
+def work_tables(samples: Samples) -> list[str]:
+    """Markdown: a table a work, a row a competitor."""
+    lines: list[str] = []
+    for work, taken in samples.items():
+        if any(taken.values()):
+            lines += ["", f"**{work}**", "", *_work_table(taken)]
+    return lines
+
+
+def _work_table(taken: Mapping[str, Sequence[Sample]]) -> list[str]:
+    rows: list[list[str]] = [["", *(column.title for column in COLUMNS), "others took"]]
+    for competitor, some in taken.items():
+        if some:
+            rows.append([competitor, *(_joined(some, column) for column in COLUMNS), quietness(some)])
+    # Per GiB is for what moves bytes; of a small call it says what per million says, in numbers nobody reads.
+    streams = any("gbit_s" in sample for some in taken.values() for sample in some)
+    kept = [
+        number
+        for number in range(len(rows[0]))
+        if number == 0 or (any(row[number] != "-" for row in rows[1:]) and (streams or not _per_gib(number - 1)))
+    ]
+    return aligned([[row[number] for number in kept] for row in rows])
+
+
+def _per_gib(number: int) -> bool:
+    return number < len(COLUMNS) and COLUMNS[number].metrics[0].partition(" ")[0] == "cpu"
+
+
+def _joined(some: Sequence[Sample], column: Column) -> str:
+    found = [spread(some, metric) for metric in column.metrics]
+    if len(found) == 1:
+        return _cell(found[0], column.scale, column.digits) if found[0] else "-"
+    medians = [f"{each.median * column.scale:,.{column.digits}f}" for each in found if each is not None]
+    return " + ".join(medians) or "-"
+
+
+def quietness(some: Sequence[Sample]) -> str:
+    """The most of the machine that others took in samples that count, and how many of them were not quiet."""
+    most = max((sample["others"] for sample in some if "others" in sample), default=0.0)
+    busy = sum(1 for sample in some if sample.get("busy"))
+    return f"{most:.0%}" + (f", {busy} of {len(some)} busy" if busy else "")
+
+
+def overview(samples: Samples, columns: Sequence[tuple[str, Column, str]]) -> list[str]:
+    """Markdown: a row a competitor, a column for each work, column and heading asked for; medians alone."""
+    names = dict.fromkeys(name for taken in samples.values() for name, some in taken.items() if some)
+    rows = [["", *(heading for _, _, heading in columns)]]
+    for name in names:
+        cells = []
+        for work, column, _ in columns:
+            found = spread(samples.get(work, {}).get(name, ()), column.metrics[0])
+            cells.append(f"{found.median * column.scale:,.{column.digits}f}" if found else "-")
+        rows.append([name, *cells])
+    return aligned(rows)
+
+
+def standing_table(samples: Samples) -> list[str]:
     """Markdown, one line a figure, `median (least-most)`."""
+    competitors = list(dict.fromkeys(name for taken in samples.values() for name in taken))
     rows: list[list[str]] = []
-    for figure in FIGURES:
+    for figure in STANDING:
         cells = []
         for competitor in competitors:
             found = spread(samples.get(figure.work, {}).get(competitor, ()), figure.metric)
-            cells.append(_cell(found, figure) if found else "-")
+            cells.append(_cell(found, figure.scale, figure.digits) if found else "-")
         if any(cell != "-" for cell in cells):
             rows.append([figure.title, *cells])
-    return _aligned([["work", *competitors], *rows]) if rows else []
+    return aligned([["standing", *competitors], *rows]) if rows else []
 
 
-def _cell(found: Spread, figure: Figure) -> str:
-    median, least, most = (
-        f"{value * figure.scale:,.{figure.digits}f}" for value in (found.median, found.least, found.most)
-    )
+def _cell(found: Spread, scale: float, digits: int) -> str:
+    median, least, most = (f"{value * scale:,.{digits}f}" for value in (found.median, found.least, found.most))
     return f"{median} ({least}-{most})" if least != most else median
 
 
-def verdicts(samples: Samples, ours: str = OURS) -> list[str]:
-    """Markdown, one line a target that this run can judge."""
-    rows: list[list[str]] = []
-    for target in TARGETS:
-        mine = spread(samples.get(target.work, {}).get(ours, ()), target.metric)
-        if mine is None:
-            continue
-        value, shown = mine.median, f"{mine.median:,.1f}"
-        if target.ratio:
-            reference = spread(samples.get(target.work, {}).get(REFERENCE, ()), target.metric)
-            if reference is None:
-                continue
-            value = mine.median / reference.median
-            shown = f"{value:.2f} x {REFERENCE}"
-        met = value >= target.bound if target.at_least else value <= target.bound
-        bound = f"{'>=' if target.at_least else '<='} {target.bound:g}{' x' if target.ratio else ''}"
-        rows.append([target.title, shown, bound, "met" if met else "NOT MET"])
-    return _aligned([["target", ours, "asked", "verdict"], *rows]) if rows else []
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """A Markdown table, its first row the heading."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [_line(row, widths) for row in rows]
     lines.insert(1, _line(["-" * width for width in widths], widths))

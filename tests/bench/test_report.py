@@ -12,42 +12,37 @@ from bench.load.python.app import Ledger, LoadFailed, mark
 from bench.processes import cpu_seconds
 from bench.works import Sample
 
+WORK = "64 KiB messages"
 
-def samples(
-    ours: list[Sample], theirs: list[Sample], work: str = "64 KiB messages"
-) -> dict[str, dict[str, list[Sample]]]:
-    return {work: {report.OURS: ours, report.REFERENCE: theirs}}
+
+def rows(lines: list[str]) -> list[list[str]]:
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
 
 
 def test_a_cell_is_the_median_and_the_spread() -> None:
-    taken = samples([{"gbit_s": 1.0}, {"gbit_s": 3.0}, {"gbit_s": 2.0}], [{"gbit_s": 4.0}])
-    lines = report.table(taken, [report.OURS, report.REFERENCE])
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    assert cells[0] == ["work", report.OURS, report.REFERENCE]
-    assert ["64 KiB messages, Gbit/s", "2.00 (1.00-3.00)", "4.00"] in cells
+    taken: dict[str, dict[str, list[Sample]]] = {
+        WORK: {"ours": [{"gbit_s": 1.0}, {"gbit_s": 3.0}, {"gbit_s": 2.0}], "theirs": [{"gbit_s": 4.0}]}
+    }
+    heading, _, *found = rows(report.work_tables(taken))
+    assert heading == ["", "Gbit/s", "others took"]
+    assert found == [["ours", "2.00 (1.00-3.00)", "0%"], ["theirs", "4.00", "0%"]]
 
 
-def test_figures_that_nobody_has_are_left_out() -> None:
-    assert report.table({}, [report.OURS]) == []
+def test_what_each_process_took_is_shown_sender_first() -> None:
+    sample = {"peak sending app": 10.0, "peak receiving app": 20.0, "peak sending sidecar": 30.0}
+    heading, _, row = rows(report.work_tables({WORK: {"ours": [sample]}}))
+    assert heading == ["", "peak MiB: apps", "between", "others took"]
+    assert row == ["ours", "10 + 20", "30", "0%"]
 
 
-@pytest.mark.parametrize(
-    ("ours", "theirs", "verdict"),
-    [(0.79, 1.0, "NOT MET"), (0.8, 1.0, "met"), (1.6, 2.0, "met")],
-)
-def test_a_rate_is_judged_by_its_ratio(ours: float, theirs: float, verdict: str) -> None:
-    (line,) = report.verdicts(samples([{"gbit_s": ours}], [{"gbit_s": theirs}]))[2:]
-    assert line.rstrip(" |").endswith(f"| {verdict}")
+def test_samples_of_a_busy_machine_are_marked() -> None:
+    some: list[Sample] = [{"gbit_s": 1.0, "others": 0.5, "busy": 1.0}, {"gbit_s": 1.0, "others": 0.02, "busy": 0.0}]
+    assert rows(report.work_tables({WORK: {"ours": some}}))[-1][-1] == "50%, 1 of 2 busy"
 
 
-def test_a_cost_must_not_be_higher() -> None:
-    (line,) = report.verdicts(samples([{"cpu": 13.0}], [{"cpu": 10.0}]))[2:]
-    assert "1.30 x p2pd" in line
-    assert "NOT MET" in line
-
-
-def test_what_was_not_measured_is_not_judged() -> None:
-    assert report.verdicts({"64 KiB messages": {report.OURS: [{"gbit_s": 1.0}]}}) == []
+def test_works_that_nobody_did_are_left_out() -> None:
+    assert report.work_tables({WORK: {"ours": []}}) == []
+    assert report.standing_table({}) == []
 
 
 def test_processor_time_is_that_of_the_process() -> None:

@@ -1,18 +1,16 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"strings"
 	"sync"
-	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -34,10 +32,10 @@ const (
 
 // daemonApp is an app beside go-libp2p-daemon. Its peers are named "hex(id) hex(multiaddr)...".
 type daemonApp struct {
+	streamApp
 	control  string
 	handlers string
-	accepted sync.Map // protocol -> chan net.Conn
-	ledgers  sync.Map
+	accepted sync.Map // protocol -> chan byteStream
 }
 
 func newDaemonApp(control, handlers string) (program, error) {
@@ -46,6 +44,7 @@ func newDaemonApp(control, handlers string) (program, error) {
 		return nil, err
 	}
 	d := &daemonApp{control: control, handlers: handlers}
+	d.open, d.handle = d.openStream, d.handleStreams
 	go func() {
 		for {
 			connection, err := listener.Accept()
@@ -58,14 +57,13 @@ func newDaemonApp(control, handlers string) (program, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
 	err = waitUntil(ctx, func() error { _, err := d.identity(ctx, Work{}); return err })
-	return program{
-		"identity": d.identity, "connect": d.connect, "send": d.send, "listen": d.listen, "collect": d.collect,
-		"request": d.request, "answer": d.answer, "relink": d.relink,
-	}, err
+	commands := d.commands()
+	maps.Copy(commands, program{"identity": d.identity, "connect": d.connect, "relink": d.relink})
+	return commands, err
 }
 
-// call asks the daemon; the connection is at the caller's disposal when there was no error.
-func (d *daemonApp) call(kind uint64, field protowire.Number, body []byte) (net.Conn, map[protowire.Number][][]byte, error) {
+// tell asks the daemon; the connection is at the caller's disposal when there was no error.
+func (d *daemonApp) tell(kind uint64, field protowire.Number, body []byte) (net.Conn, map[protowire.Number][][]byte, error) {
 	connection, err := net.Dial("unix", d.control)
 	if err != nil {
 		return nil, nil, err
@@ -145,7 +143,7 @@ func fields(message []byte) (map[protowire.Number][][]byte, error) {
 
 // identity names the daemon's peer.
 func (d *daemonApp) identity(context.Context, Work) (any, error) {
-	connection, response, err := d.call(daemonIdentify, 0, nil)
+	connection, response, err := d.tell(daemonIdentify, 0, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -189,31 +187,31 @@ func (d *daemonApp) connect(_ context.Context, work Work) (any, error) {
 		body = appendBytes(body, 2, address)
 	}
 	body = protowire.AppendVarint(protowire.AppendTag(body, 3, protowire.VarintType), dialSeconds)
-	connection, _, err := d.call(daemonConnect, 2, body)
+	connection, _, err := d.tell(daemonConnect, 2, body)
 	if err != nil {
 		return nil, err
 	}
 	return map[string]string{"peer": work.Peer}, connection.Close()
 }
 
-// open opens a stream of a run to a connected peer.
-func (d *daemonApp) open(name, run string) (net.Conn, error) {
+// openStream opens a stream of a run to a connected peer.
+func (d *daemonApp) openStream(_ context.Context, name, run string) (byteStream, error) {
 	peer, _, err := peerOf(name)
 	if err != nil {
 		return nil, err
 	}
 	body := appendBytes(appendBytes(nil, 1, peer), 2, []byte("/"+run))
-	connection, _, err := d.call(daemonStreamOpen, 3, body)
+	connection, _, err := d.tell(daemonStreamOpen, 3, body)
 	return connection, err
 }
 
-// handle tells the daemon where to bring streams of a run.
-func (d *daemonApp) handle(run string) (chan net.Conn, error) {
-	streams := make(chan net.Conn, 1)
+// handleStreams tells the daemon where to bring streams of a run.
+func (d *daemonApp) handleStreams(run string) (chan byteStream, error) {
+	streams := make(chan byteStream, 1)
 	d.accepted.Store("/"+run, streams)
 	address := protowire.AppendVarint(nil, multiaddrUnix)
 	address = protowire.AppendBytes(address, []byte(d.handlers))
-	connection, _, err := d.call(daemonStreamHandler, 4, appendBytes(appendBytes(nil, 1, address), 2, []byte("/"+run)))
+	connection, _, err := d.tell(daemonStreamHandler, 4, appendBytes(appendBytes(nil, 1, address), 2, []byte("/"+run)))
 	if err != nil {
 		return nil, err
 	}
@@ -224,188 +222,11 @@ func (d *daemonApp) incoming(connection net.Conn) {
 	about, err := readDelimited(connection)
 	if err == nil && len(about[3]) == 1 {
 		if streams, known := d.accepted.Load(string(about[3][0])); known {
-			streams.(chan net.Conn) <- connection
+			streams.(chan byteStream) <- connection
 			return
 		}
 	}
 	connection.Close()
-}
-
-// send writes messages of one size to one stream, `batch` to a write, and waits for the receiver's count. A stream has
-// no ends of messages, so the receiver knows the size and the closing message has it too.
-func (d *daemonApp) send(ctx context.Context, work Work) (any, error) {
-	stream, err := d.open(work.Peer, work.Run)
-	if err != nil {
-		return nil, err
-	}
-	defer stream.Close()
-	limit(ctx, stream)
-	batch := max(work.Batch, 1)
-	buffer := bytes.Repeat(newPayload(work.Size, work.Run), batch)
-	sent := Sent{StartNs: monotonic()}
-	until := sent.StartNs + int64(work.duration())
-	for monotonic() < until {
-		for i := range batch {
-			stamp(buffer[i*work.Size:], sent.Count)
-			sent.Count++
-		}
-		if _, err := stream.Write(buffer); err != nil {
-			return nil, err
-		}
-	}
-	stamp(buffer, closing|sent.Count)
-	if _, err := stream.Write(buffer[:work.Size]); err != nil {
-		return nil, err
-	}
-	var count [8]byte
-	if _, err := io.ReadFull(stream, count[:]); err != nil {
-		return nil, err
-	}
-	if got := binary.LittleEndian.Uint64(count[:]); got != sent.Count {
-		return nil, fmt.Errorf("%d of %d messages arrived", got, sent.Count)
-	}
-	sent.SettledNs = monotonic()
-	return sent, nil
-}
-
-func limit(ctx context.Context, connection net.Conn) {
-	if deadline, set := ctx.Deadline(); set {
-		_ = connection.SetDeadline(deadline)
-	}
-}
-
-func (d *daemonApp) listen(_ context.Context, work Work) (any, error) {
-	streams, err := d.handle(work.Run)
-	if err != nil {
-		return nil, err
-	}
-	book := newLedger(work.Run, work.Size)
-	d.ledgers.Store(work.Run, book)
-	go func() {
-		select {
-		case stream := <-streams:
-			defer stream.Close()
-			_ = stream.SetDeadline(time.Now().Add(work.duration() + 2*grace))
-			if err := receiveStream(stream, book, work.Size); err != nil {
-				book.fail(err)
-			}
-		case <-book.complete:
-		}
-	}()
-	return true, nil
-}
-
-func receiveStream(stream net.Conn, book *ledger, size int) error {
-	reader := bufio.NewReaderSize(stream, max(256<<10, size))
-	for {
-		payload, err := reader.Peek(size)
-		if err != nil {
-			return err
-		}
-		if err := book.take(payload); err != nil {
-			return err
-		}
-		if _, err := reader.Discard(size); err != nil {
-			return err
-		}
-		select {
-		case <-book.complete:
-			got, err := book.result()
-			if err == nil {
-				_, err = stream.Write(binary.LittleEndian.AppendUint64(nil, got.Count))
-			}
-			if err != nil {
-				return err
-			}
-			// The daemon loses what was written just before the end of a stream, so the sender ends it.
-			_, _ = reader.ReadByte()
-			return nil
-		default:
-		}
-	}
-}
-
-func (d *daemonApp) collect(ctx context.Context, work Work) (any, error) {
-	return collect(ctx, &d.ledgers, work.Run)
-}
-
-// request writes messages to one stream and reads the answers, `depth` of them under way at once.
-func (d *daemonApp) request(ctx context.Context, work Work) (any, error) {
-	stream, err := d.open(work.Peer, work.Run)
-	if err != nil {
-		return nil, err
-	}
-	defer stream.Close()
-	limit(ctx, stream)
-	depth := max(work.Depth, 1)
-	payload := newPayload(work.Size, work.Run)
-	reply := make([]byte, work.Size)
-	reader := bufio.NewReader(stream)
-	askedAt := make([]int64, depth)
-	next, answered := uint64(0), uint64(0)
-	ask := func() error {
-		stamp(payload, next)
-		askedAt[next%uint64(depth)] = monotonic()
-		next++
-		_, err := stream.Write(payload)
-		return err
-	}
-	var trips []int64
-	begin := monotonic()
-	until := begin + int64(work.duration())
-	for range depth {
-		if err := ask(); err != nil {
-			return nil, err
-		}
-	}
-	for answered < next {
-		if _, err := io.ReadFull(reader, reply); err != nil {
-			return nil, err
-		}
-		if counter := binary.LittleEndian.Uint64(reply); counter != answered {
-			return nil, fmt.Errorf("an answer to %d where %d was due", counter, answered)
-		}
-		now := monotonic()
-		trips = append(trips, now-askedAt[answered%uint64(depth)])
-		answered++
-		if now < until {
-			if err := ask(); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return summarise(trips, monotonic()-begin), nil
-}
-
-// answer sends what comes on the run's stream back.
-func (d *daemonApp) answer(_ context.Context, work Work) (any, error) {
-	streams, err := d.handle(work.Run)
-	if err != nil {
-		return nil, err
-	}
-	go func() {
-		for {
-			select {
-			case stream := <-streams:
-				go func() {
-					defer stream.Close()
-					_ = stream.SetDeadline(time.Now().Add(work.duration() + grace))
-					buffer := make([]byte, work.Size)
-					for {
-						if _, err := io.ReadFull(stream, buffer); err != nil {
-							return
-						}
-						if _, err := stream.Write(buffer); err != nil {
-							return
-						}
-					}
-				}()
-			case <-time.After(work.duration() + grace):
-				return
-			}
-		}
-	}()
-	return true, nil
 }
 
 // relink ends and makes the connection to a peer over and over; each is used by one answer on a new stream.
@@ -414,10 +235,8 @@ func (d *daemonApp) relink(ctx context.Context, work Work) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	payload := newPayload(work.Size, work.Run)
-	reply := make([]byte, len(payload))
 	return concurrently(work, func(int) error {
-		connection, _, err := d.call(daemonDisconnect, 7, appendBytes(nil, 1, peer))
+		connection, _, err := d.tell(daemonDisconnect, 7, appendBytes(nil, 1, peer))
 		if err != nil {
 			return err
 		}
@@ -425,16 +244,6 @@ func (d *daemonApp) relink(ctx context.Context, work Work) (any, error) {
 		if _, err := d.connect(ctx, work); err != nil {
 			return err
 		}
-		stream, err := d.open(work.Peer, work.Run)
-		if err != nil {
-			return err
-		}
-		defer stream.Close()
-		limit(ctx, stream)
-		if _, err := stream.Write(payload); err != nil {
-			return err
-		}
-		_, err = io.ReadFull(stream, reply)
-		return err
+		return d.ask(ctx, work)
 	})
 }
