@@ -55,10 +55,9 @@ KeptEvent = Literal["redelivered", "dead", "expired", "repeated"]
 
 Queue = Literal["outbox", "inbox", "journal"]
 """`journal`: durable messages on their way to peers, wherever they are."""
+DatagramStep = Literal["sent", "received"]
 DatagramLoss = Literal["late", "crowded", "no_app", "slow_app"]
 """Before they left: their time was over, or too many waited. After they came: nobody receives, or more slowly."""
-DatagramStep = Literal["sent", "dropped", "received", "unread"]
-"""`dropped`: their time was over before they left, or too many waited; `unread`: no app was there, or it was slower."""
 FlowState = Literal["open", "waiting"]
 Component = Literal["live", "api", "overlay"]
 
@@ -135,8 +134,6 @@ class Counters:
     requests: dict[RequestStep, int] = field(default_factory=lambda: _zeros(get_args(RequestStep)))
     datagrams: dict[DatagramStep, int] = field(default_factory=lambda: _zeros(get_args(DatagramStep)))
     datagrams_dropped: dict[DatagramLoss, int] = field(default_factory=lambda: _zeros(get_args(DatagramLoss)))
-    streams: dict[Direction, int] = field(default_factory=lambda: _zeros(get_args(Direction)))
-    """Byte streams begun."""
     flow_steps: dict[tuple[FlowKindName, FlowStep], int] = field(
         default_factory=lambda: _zeros((kind, step) for kind in get_args(FlowKindName) for step in get_args(FlowStep))
     )
@@ -194,7 +191,6 @@ class Gauges:
     flows: Mapping[FlowState, int] = field(default_factory=dict)
     """`waiting`: of these that came, those no app has taken."""
     flow_bytes: int = 0
-    flows_resumed: int = 0
     kept: Mapping[KeptEvent, int] = field(default_factory=dict)
     inflight_unacked: int = 0
     """Messages handed to apps and not acknowledged."""

@@ -280,9 +280,7 @@ class Node:
     def open_stream(self, peer_id: str, name: str, headers: Mapping[str, str], timeout: float) -> Flow:
         """A byte stream to an app beside a peer; `timeout` in seconds for it to be accepted, 0 for the usual."""
         self._check_channel(name, "name")
-        flow = self._open_flow(FlowKind.STREAM, peer_id, name, headers, timeout=timeout)
-        self.counters.streams["out"] += 1
-        return flow
+        return self._open_flow(FlowKind.STREAM, peer_id, name, headers, timeout=timeout)
 
     def accept_stream(self, name: str, peers: frozenset[str], came: Callable[[Flow], None]) -> Visit:
         """Waits for one byte stream by a name; see Doors.accept."""
@@ -335,7 +333,6 @@ class Node:
         if flow.kind is FlowKind.REQUEST:
             self.requests.came(flow)
         else:
-            self.counters.streams["in"] += 1
             self.doors.came(flow)
 
     @staticmethod
@@ -679,7 +676,6 @@ class Node:
                 "waiting": self.requests.waiting + self.doors.waiting,
             },
             flow_bytes=self.links.flow_memory.buffered,
-            flows_resumed=self.links.flow_memory.resumed,
             packets_lost=sum(self.links.pump(session).statistics().packets_lost for session in sessions),
             retries=self.endpoint.counters.retries,
             retrying=self.endpoint.retrying,

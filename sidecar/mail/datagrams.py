@@ -76,11 +76,9 @@ class Boxes:
         """One that came."""
         boxes = self._boxes.get(channel)
         if boxes is None:
-            self._counters.datagrams["unread"] += 1
             self._counters.datagrams_dropped["no_app"] += 1
             return
         self._counters.datagrams["received"] += 1
         if not boxes[0].put(came):
-            self._counters.datagrams["unread"] += 1
             self._counters.datagrams_dropped["slow_app"] += 1
         boxes.rotate(-1)

@@ -251,7 +251,6 @@ class Links:
         return Flows(peer_id, self.flow_memory, self._flow_came)
 
     def _datagrams_dropped(self, why: Dropped, count: int) -> None:
-        self._counters.datagrams["dropped"] += count
         self._counters.datagrams_dropped[why] += count
 
     def _flow_came(self, flow: Flow) -> None:

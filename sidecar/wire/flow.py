@@ -129,8 +129,6 @@ class FlowMemory:
         """Bytes written by apps and not acknowledged."""
         self.granted = 0
         """Bytes that others may send, beyond the first window of each flow."""
-        self.resumed = 0
-        """How often a flow was taken up again."""
         self.turned: Callable[[Flow, FlowTurn], None] = lambda flow, turn: None
         """Told of each turn of each flow."""
 

@@ -142,7 +142,6 @@ class Flows:
                 stream_id = carrier.open_flow(flow.kind, flow)
                 if stream_id is None:
                     return
-                self._memory.resumed += flow.carried > 0
                 self._waiting.popleft()
                 flow.carry(Place(carrier, stream_id))
                 continue
@@ -213,7 +212,6 @@ class Flows:
             resume = parse_untrusted(wire_pb2.FlowResume, body)
             flow = self.came.get(resume.id)
             if flow is not None and flow.kind is kind:
-                self._memory.resumed += 1
                 flow.resume_untrusted(resume, place)
                 return flow
             return self._refuse(place, kind, resume.id, Cause.UNKNOWN, "no such flow of this peer is known here")
@@ -224,7 +222,6 @@ class Flows:
         if flow is not None:
             if flow.kind is not kind:
                 raise malformed(f"flow {opened.id} is opened twice, as two kinds")
-            self._memory.resumed += 1
             flow.resume_untrusted(wire_pb2.FlowResume(id=opened.id, limit=opened.limit), place, anew=True)
             return flow
         if not opened.id:

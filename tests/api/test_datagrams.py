@@ -63,14 +63,14 @@ async def test_never_queued_past_their_time(pair: Pair) -> None:
     link.datagrams.send("d", b"fresh", loop.time() + 5)
     link.wake()
     assert [came.payload for came in (await call.read()).datagrams] == [b"fresh"]
-    assert a.sidecar.node.counters.datagrams["dropped"] == 1
+    assert a.sidecar.node.counters.datagrams_dropped["late"] == 1
     call.cancel()
 
 
 async def test_nobody_reads(pair: Pair) -> None:
     a, b = pair
     await a.client.send_datagram(b.peer_id, b"x", channel="nobody")
-    await until(lambda: b.sidecar.node.counters.datagrams["unread"] == 1)
+    await until(lambda: b.sidecar.node.counters.datagrams_dropped["no_app"] == 1)
 
 
 async def test_a_slow_app_gets_the_newest(pair: Pair) -> None:
@@ -82,6 +82,7 @@ async def test_a_slow_app_gets_the_newest(pair: Pair) -> None:
     held, dropped = box.take()
     assert (len(held), dropped) == (KEPT, 10)
     assert held[-1].payload == str(KEPT + 9).encode()
+    assert b.sidecar.node.counters.datagrams_dropped["slow_app"] == 10
     box.close()
 
 

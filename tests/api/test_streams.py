@@ -198,7 +198,7 @@ async def test_it_outlives_its_connection(sides: Sides) -> None:
     assert here.suspensions
     assert there.suspensions
     await asyncio.gather(here.close(), there.close())
-    assert a.sidecar.node.links.flow_memory.resumed
+    assert a.sidecar.node.counters.flow_steps["stream", "resumed"]
     await quiet(a, b)
 
 
@@ -247,7 +247,7 @@ async def test_threads_are_told_of_a_lost_connection(pair: Pair) -> None:
         for side in (a, b):
             for pump in list(side.sidecar.node.links.pumps):
                 pump.abandon(_LOST)
-        await until(lambda: bool(a.sidecar.node.links.flow_memory.resumed))
+        await until(lambda: bool(a.sidecar.node.counters.flow_steps["stream", "resumed"]))
         go.set()
 
     served, asked, _ = await asyncio.gather(asyncio.to_thread(serve), asyncio.to_thread(ask), cut())
