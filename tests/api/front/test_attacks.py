@@ -69,7 +69,7 @@ async def test_rapid_reset(served: Serving, client: RawClient) -> None:
             )
         )
     assert await client.ended_by() in CALM
-    assert len(served.services.all_probes) <= 1100
+    assert len(served.services.all_probes) <= 4200
 
 
 async def test_made_to_reset(client: RawClient) -> None:

@@ -23,7 +23,7 @@ class Limit:
 
 LIMITS: Final = (
     Limit("SETTINGS", 100),
-    Limit("calls cancelled", 1000),  # beside one for each call that ended otherwise
+    Limit("calls cancelled", 4096),  # all that may be open at once; beside one for each call that ended otherwise
     Limit("streams broken", 1000),
     Limit("frames on closed streams", 5000),
     Limit("DATA of a few bytes", 10_000),

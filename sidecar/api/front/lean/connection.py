@@ -47,6 +47,9 @@ WRITE_HIGH: Final = 128 << 10
 WRITE_LOW: Final = 32 << 10
 """Water marks of the transport's buffer: above the one no more responses are taken until it is below the other."""
 
+UNREAD_MAX: Final = 1 << 20
+"""With so much in the transport's buffer nothing more is read: who does not read gets no further answers."""
+
 GREETING_TICKS: Final = 2
 QUIET_TICKS: Final = 6
 LOST_TICKS: Final = 9
@@ -91,6 +94,9 @@ class Connection(Control, asyncio.Protocol):
         # the sweep
         self._heard = False
         self._quiet = 0
+
+        self._held_back = False
+        """Whether nothing is read until the client has read."""
 
     def __repr__(self) -> str:
         peer = self._transport.get_extra_info("peername") if self._transport is not None else None
@@ -251,8 +257,23 @@ class Connection(Control, asyncio.Protocol):
         self._read_on()
 
     def _read_on(self) -> None:
-        if not self._rest and not self._closing and self._transport is not None:
+        if not (self._rest or self._held_back or self._closing) and self._transport is not None:
             self._transport.resume_reading()
+
+    def resume_writing(self) -> None:
+        """As `Outflow.resume_writing`; a client that was held back may go on."""
+        super().resume_writing()
+        if self._held_back:
+            self._held_back = False
+            self._read_on()
+
+    def _hold_back(self) -> None:
+        """Nothing is read of a client that leaves too much unread: calls that fail, and PINGs, are answered whatever
+        its windows are."""
+        transport = self._transport
+        if not self._held_back and transport is not None and transport.get_write_buffer_size() > UNREAD_MAX:
+            self._held_back = True
+            transport.pause_reading()
 
     def _deliver(self, read_bytes: int) -> None:
         touched = self._touched
@@ -296,14 +317,12 @@ class Connection(Control, asyncio.Protocol):
                 raise Broken(ErrorCode.PROTOCOL_ERROR, f"{padding} bytes of padding in a frame of {size}")
             self._left = size - 1 - padding
             self._padding = padding
-        if self._left < CRUMB_BYTES and not flags & END_STREAM:
-            self._allowance.charge(allowance.CRUMBS)
         if stream is None:
             self._count_bytes(size)
-            if stream_id not in self._let_go:
-                raise Reset(ErrorCode.STREAM_CLOSED, "DATA on a closed stream")
-            self._allowance.charge(allowance.LATE)
+            self._late(stream_id, size)
             return
+        if self._left < CRUMB_BYTES and not flags & END_STREAM:
+            self._allowance.charge(allowance.CRUMBS)
         self._count(stream, size)
         if stream.remote_ended:
             raise Reset(ErrorCode.STREAM_CLOSED, "DATA after END_STREAM")
@@ -312,6 +331,18 @@ class Connection(Control, asyncio.Protocol):
         self._data_ends = bool(flags & END_STREAM)
         if self._data_ends and not self._left and not self._padding:
             stream.remote_ended = True
+
+    def _late(self, stream_id: int, size: int) -> None:
+        """DATA of a call that has ended: its client may have written a window of it before it knew, in frames as small
+        as its messages."""
+        window = self._let_go.get(stream_id)
+        if window is None:
+            raise Reset(ErrorCode.STREAM_CLOSED, "DATA on a closed stream")
+        if size > window:
+            raise Broken(ErrorCode.FLOW_CONTROL_ERROR, f"{size - window} bytes too many on stream {stream_id}")
+        self._let_go[stream_id] = window - size
+        if not size:
+            self._allowance.charge(allowance.LATE)
 
     def _data_goes_on(self, view: memoryview, position: int, end: int) -> int:
         """What there is of the frame's data and padding; where that ends."""
@@ -337,6 +368,8 @@ class Connection(Control, asyncio.Protocol):
     def flush(self) -> None:
         """As `Outflow.flush`; ends a connection that was only waiting for its last call."""
         super().flush()
+        if self._write_paused:
+            self._hold_back()
         if self._draining and not self._streams:
             self.close()
 
@@ -386,11 +419,11 @@ class Connection(Control, asyncio.Protocol):
     def tick(self) -> None:
         """Once in a period of the sweep: who is silent is asked, who stays so is gone."""
         self._allowance.renew()
-        if self._heard:
-            self._heard = False
+        if self._heard and self._settled:
             self._quiet = 0
         else:
             self._quiet += 1
+        self._heard = False
         if self._closing or self._quiet >= (LOST_TICKS if self._settled else GREETING_TICKS):
             self.abort()
         elif self._quiet == QUIET_TICKS:

@@ -38,7 +38,7 @@ MOST_FRAME_OUT: Final = 1 << 20
 """The largest frame that is made, where the client takes such."""
 CONTINUATIONS_MAX: Final = 32
 """Frames of one header block."""
-LET_GO_KEPT: Final = 1024
+LET_GO_KEPT: Final = STREAMS_MAX
 """So many streams that we ended first are known by their number; their client may not know yet."""
 
 
@@ -54,7 +54,8 @@ class Control(Outflow):
         self._streams: dict[int, Stream] = {}
         self._touched: list[Stream] = []
         """Streams that this read brought something for."""
-        self._let_go: OrderedDict[int, None] = OrderedDict()
+        self._let_go: OrderedDict[int, int] = OrderedDict()
+        """Streams that we ended first: what their clients may have sent before they knew, which was their windows."""
         self._last_stream = 0
         self._first_window = frames.DEFAULT_WINDOW
         self._reader = HeaderReader()
@@ -240,7 +241,7 @@ class Control(Outflow):
             self.send_window += more
             if self.send_window > MOST_WINDOW:
                 raise Broken(ErrorCode.FLOW_CONTROL_ERROR, "the connection's window is too large")
-            self._wake_blocked()
+            self._wake_some(self.send_window)
             return
         stream = self._streams.get(stream_id)
         if stream is None:
@@ -266,18 +267,18 @@ class Control(Outflow):
             stream.reset(reset.code)
         else:
             self.out.append(frames.rst_stream(stream_id, reset.code))
-            self._remember(stream_id)
+            self._remember(stream_id, frames.DEFAULT_WINDOW)
 
     def forget(self, stream: Stream) -> None:
         """A stream is over."""
         self._streams.pop(stream.id, None)
         self._blocked.pop(stream, None)
         if not stream.remote_ended:
-            self._remember(stream.id)
+            self._remember(stream.id, stream.window)
         if self._draining and not self._streams:
             self.flush_soon()
 
-    def _remember(self, stream_id: int) -> None:
-        self._let_go[stream_id] = None
+    def _remember(self, stream_id: int, window: int) -> None:
+        self._let_go[stream_id] = window
         if len(self._let_go) > LET_GO_KEPT:
             self._let_go.popitem(last=False)

@@ -13,7 +13,7 @@ from sidecar.api.front.lean.headers import Head
 from sidecar.api.front.lean.memory import MessageMemory
 from sidecar.api.scope import App
 from sidecar.api.status import Code, ForeignStatus
-from sidecar.errors import SidecarError
+from sidecar.errors import Reason, SidecarError
 
 if TYPE_CHECKING:
     from sidecar.api.front.lean.connection import Connection
@@ -55,6 +55,8 @@ class Gate:
         method = self.methods.get(head.path)
         if method is None:
             raise ForeignStatus(Code.UNIMPLEMENTED, f"there is no method {head.path[:200]!r} here")
+        if timeout == 0:
+            raise SidecarError(Reason.DEADLINE, f"{head.path} came with no time left")
         if timeout is None:
             return method, CallContext(head.path, head.metadata, None, None, scope)
         now = self.loop.time()

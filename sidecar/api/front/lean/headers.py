@@ -52,6 +52,9 @@ TRANSPORT_NAMES: Final = frozenset({"te", "content-type", "content-length", "tra
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
 _BAD_VALUE = re.compile(rb"[\0\r\n]")
 
+_CONTENT_TYPE = re.compile(r"application/grpc(?:[+;]|$)")
+"""Not gRPC-Web, whose frames are others."""
+
 _TIMEOUT = re.compile(r"([0-9]{1,8})([HMSmun])")
 _UNITS: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 
@@ -216,12 +219,15 @@ def head_of(fields: Sequence[tuple[bytes, bytes]]) -> Head:
         raise Reset(ErrorCode.PROTOCOL_ERROR, "a request has :method, :scheme and :path")
     named = dict(pairs)
     length = named.get("content-length")
-    if length is not None and not (length.isascii() and length.isdecimal() and len(length) <= 12):
+    if length is not None and (
+        any(name == "content-length" and value != length for name, value in pairs)
+        or not (length.isascii() and length.isdecimal() and len(length) <= 12)
+    ):
         raise Reset(ErrorCode.PROTOCOL_ERROR, f"content-length {length!r}")
     refusal = None
     if pseudo[b":method"] != b"POST":
         refusal = 405
-    elif not named.get("content-type", "").startswith("application/grpc"):
+    elif _CONTENT_TYPE.match(named.get("content-type", "")) is None:
         refusal = 415
     error = None
     if size > LIST_BYTES:

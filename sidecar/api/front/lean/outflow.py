@@ -94,6 +94,21 @@ class Outflow:
                 stream.blocked = False
                 stream.wake()
 
+    def _wake_some(self, room: int) -> None:
+        """The connection's window has `room` bytes again: wakes, in order, those that can take as much, and no more, so
+        that a window that grows by a byte costs as little."""
+        able = []
+        for stream in self._blocked:
+            if room <= 0:
+                break
+            if stream.send_window > 0:
+                able.append(stream)
+                room -= max(1, min(stream.send_window, stream.pending_bytes))
+        for stream in able:
+            del self._blocked[stream]
+            stream.blocked = False
+            stream.wake()
+
     def flush_soon(self) -> None:
         """Flushes at the end of this read, or in the next turn of the loop."""
         if not self._inside and not self._flush_due and not self._closing:

@@ -121,4 +121,5 @@ class LeanFront:
     def _swept(self) -> None:
         for connection in self._connections():
             connection.tick()
+        self._memory.tick()
         self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._swept)

@@ -229,15 +229,22 @@ class Stream:
 
     def _ask(self, size: int) -> None:
         """For room for the whole message that has begun to come."""
-        if self.connection.memory.reserve(self, size, self._granted):
+        if self.connection.memory.reserve(self, size):
             self.reserved = size
         else:
             self._asked = True
 
-    def _granted(self) -> None:
+    def granted(self) -> None:
+        """There is room for the message that has begun to come."""
         self._asked = False
         self.reserved = self.assembly.size + MESSAGE_HEAD.size
         self.open_window()
+
+    def overdue(self) -> None:
+        """The message is long on its way, and others wait for its room."""
+        if self.assembly.have:
+            what = f"{self.assembly.lacking} bytes of a message have not come, and other clients wait for its room"
+            self.refuse(Status(Code.RESOURCE_EXHAUSTED, what))
 
     def _give_back(self) -> None:
         if self._asked:
@@ -245,11 +252,11 @@ class Stream:
             self.connection.memory.forget(self)
         if self.reserved:
             reserved, self.reserved = self.reserved, 0
-            self.connection.memory.release(reserved)
+            self.connection.memory.release(self, reserved)
 
     def keep(self, size: int) -> bool:
         """Whether there is room for so much beside what came, until the stream is over."""
-        kept = self.connection.memory.take(size)
+        kept = self.connection.memory.take(self, size)
         if kept:
             self.reserved += size
         return kept
@@ -269,7 +276,7 @@ class Stream:
             self.start()
         out = connection.out
         room = min(self.send_window, connection.send_window, TURN_BYTES - connection.out_bytes)
-        if self._pending:
+        if self._pending or connection.full:
             room = 0
         most = connection.frame_max
         sent = 0
@@ -322,6 +329,9 @@ class Stream:
     def _write_pending(self) -> bool:
         """Frames from what waits; whether all of it could go."""
         connection, pending = self.connection, self._pending
+        if connection.full:
+            self.wake()
+            return False
         out = connection.out
         most = TURN_BYTES - connection.out_bytes
         room = min(self.send_window, connection.send_window, most)
