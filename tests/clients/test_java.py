@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.api.front.tls import Authority
-from tests.processes import Sidecars, sidecar_environment
+from tests.clients.apps import RUN_SECONDS, Pair, finish, line, linked, run, running, say, told
+from tests.clients.guarded import Guarded
+from tests.generated import assert_committed
+from tests.processes import Sidecars
 from tools import proto_java
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -29,7 +27,7 @@ EXPORTS = [
 BUILD_SECONDS = 400
 """A first build fetches grpc-java and the plugins, on two busy cores."""
 
-RUN_SECONDS = 90
+FORMAT_SECONDS = 90
 
 pytestmark = [pytest.mark.clients, pytest.mark.requires("java"), pytest.mark.timeout(BUILD_SECONDS + 60)]
 
@@ -37,17 +35,8 @@ pytestmark = [pytest.mark.clients, pytest.mark.requires("java"), pytest.mark.tim
 @pytest.fixture(scope="session")
 def built() -> Path:
     """`target`, after javac with every warning an error, the unit tests, and jar, sources and javadoc."""
-    done = subprocess.run(
-        ["mvn", "-q", "-B", "package"],
-        cwd=CLIENT,
-        env=sidecar_environment({"MAVEN_OPTS": "-XX:TieredStopAtLevel=1"}),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=BUILD_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, f"mvn package:\n{done.stdout}{done.stderr}"
+    quick = {"MAVEN_OPTS": "-XX:TieredStopAtLevel=1"}
+    run("mvn", "-q", "-B", "package", folder=CLIENT, seconds=BUILD_SECONDS, environment=quick)
     return CLIENT / "target"
 
 
@@ -57,54 +46,9 @@ def java(target: Path, *arguments: str) -> list[str]:
     return ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", path, *arguments]
 
 
-@contextmanager
-def program(command: list[str], endpoint: str) -> Iterator[subprocess.Popen[str]]:
-    """A program beside a sidecar, ended by its pid."""
-    process = subprocess.Popen(
-        command,
-        env=sidecar_environment({"SIDECAR_ENDPOINT": endpoint}),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-    try:
-        with process:
-            yield process
-            process.kill()
-    finally:
-        process.kill()
-
-
-def said(process: subprocess.Popen[str]) -> str:
-    """Its next line; the test's own time limits the wait."""
-    assert process.stdout is not None
-    return process.stdout.readline().rstrip("\n")
-
-
-def ran(command: list[str], endpoint: str, *, given: str = "", **environment: str) -> list[str]:
-    """The lines of a program that ends by itself."""
-    done = subprocess.run(
-        command,
-        env=sidecar_environment({"SIDECAR_ENDPOINT": endpoint} | environment),
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=RUN_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
-    return done.stdout.splitlines()
-
-
 def test_committed_code_is_what_the_generators_print(tmp_path: Path) -> None:
-    printed = proto_java.generate(tmp_path)
-    committed = sorted(
-        path.relative_to(REPOSITORY) for path in (REPOSITORY / proto_java.FOLDER).rglob("*") if path.is_file()
-    )
-    assert printed == committed, "run `make proto`"
-    for path in printed:
-        assert (REPOSITORY / path).read_bytes() == (tmp_path / path).read_bytes(), f"{path}: run `make proto`"
+    proto_java.generate(tmp_path)
+    assert_committed(tmp_path, proto_java.FOLDER)
 
 
 def test_the_pom_names_the_generators_versions() -> None:
@@ -115,20 +59,13 @@ def test_the_pom_names_the_generators_versions() -> None:
 
 def test_it_is_formatted() -> None:
     sources = [
-        str(path.relative_to(CLIENT))
+        path.relative_to(CLIENT)
         for folder in ("src", "conformance", "examples")
         for path in sorted((CLIENT / folder).rglob("*.java"))
     ]
     formatter = proto_java.fetched(FORMATTER)
-    done = subprocess.run(
-        ["java", *EXPORTS, "-jar", str(formatter), "--dry-run", "--set-exit-if-changed", *sources],
-        cwd=CLIENT,
-        capture_output=True,
-        text=True,
-        timeout=RUN_SECONDS,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (0, ""), f"run google-java-format --replace on these: {done.stderr}"
+    changed = run("java", *EXPORTS, "-jar", formatter, "--dry-run", *sources, folder=CLIENT, seconds=FORMAT_SECONDS)
+    assert changed == "", "run google-java-format --replace on these"
 
 
 def test_a_registry_would_take_it(built: Path) -> None:
@@ -156,57 +93,26 @@ def test_a_registry_would_take_it(built: Path) -> None:
     assert (CLIENT / "LICENSE").read_bytes() == (REPOSITORY / "LICENSE").read_bytes()
 
 
-def test_the_readmes_ten_lines(built: Path, sidecars: Sidecars, tmp_path: Path) -> None:
+def test_the_readmes_ten_lines(built: Path, pair: Pair, tmp_path: Path) -> None:
     code = re.search(r"```java\n(.*?)```", (CLIENT / "README.md").read_text(), flags=re.DOTALL)
     assert code is not None
     hello = tmp_path / "Hello.java"
     hello.write_text(code[1])
-    one = sidecars.spawn("one", ephemeral=True)
-    two = sidecars.spawn("two", ephemeral=True, bootstrap=[one.contact])
-    with program(java(built, str(hello), one.peer_id), two.endpoint) as other:
-        assert ran(java(built, str(hello), two.peer_id), one.endpoint) == [f"{two.peer_id} says hello"]
-        assert said(other) == f"{one.peer_id} says hello"
+    one, two = pair
+    with running(*java(built, str(hello), one.peer_id), beside=two) as other:
+        assert told(*java(built, str(hello), two.peer_id), beside=one) == [f"{two.peer_id} says hello"]
+        assert line(other) == f"{one.peer_id} says hello"
         assert other.wait(RUN_SECONDS) == 0
 
 
-def test_tls_and_token(built: Path, sidecars: Sidecars, tmp_path: Path) -> None:
-    """All that the environment says, against a sidecar that asks for all of it; and without the token."""
-    authority = Authority.make("ca", tmp_path)
-    server, app = authority.issue("sidecar"), authority.issue("app")
-    files = {"ca": authority.certificate, "cert": app.certificate, "key": app.key, "token": b"a-secret-of-an-app\n"}
-    for name, content in (files | {"server.pem": server.certificate, "server.key": server.key}).items():
-        (tmp_path / name).write_bytes(content)
-        (tmp_path / name).chmod(0o600)
-    sidecar = sidecars.spawn(
-        ephemeral=True,
-        api_tls_cert=tmp_path / "server.pem",
-        api_tls_key=tmp_path / "server.key",
-        api_tls_client_ca=tmp_path / "ca",
-        api_token_file=tmp_path / "token",
-    )
-    call = json.dumps({"case": "call", "role": "app", "params": {"verb": "node", "args": {}}})
-    wrong = json.dumps(
-        {"case": "call", "role": "app", "params": {"verb": "node", "args": {}, "token": "another-secret-of-an-app"}}
-    )
-    lines = ran(
-        java(built, "Driver"),
-        sidecar.endpoint,
-        given=f"{call}\n{wrong}\n",
-        SIDECAR_TOKEN="a-secret-of-an-app",
-        SIDECAR_TLS_CA=str(tmp_path / "ca"),
-        SIDECAR_TLS_CERT=str(tmp_path / "cert"),
-        SIDECAR_TLS_KEY=str(tmp_path / "key"),
-        SIDECAR_TLS_SERVER_NAME="localhost",
-    )
-    assert json.loads(lines[0]) == {"result": {"value": sidecar.peer_id}}
-    assert json.loads(lines[1])["result"]["raised"]["kind"] == "TokenInvalid"
+def test_token_tls_and_unix_socket(built: Path, sidecars: Sidecars, tmp_path: Path) -> None:
+    Guarded(sidecars, tmp_path, java(built, "Driver")).assert_alike()
 
 
-def test_what_only_java_has(built: Path, sidecars: Sidecars) -> None:
+def test_what_only_java_has(built: Path, pair: Pair) -> None:
     """Futures, interrupts, java.io and the ends of things, in a heap that holds nothing without bound."""
-    one = sidecars.spawn("one", ephemeral=True)
-    two = sidecars.spawn("two", ephemeral=True, bootstrap=[one.contact])
-    assert ran(java(built, "-Xmx192m", "OnlyJava", one.endpoint, two.endpoint), one.endpoint) == [
+    one, two = pair
+    assert told(*java(built, "-Xmx192m", "OnlyJava", one.endpoint, two.endpoint), beside=one) == [
         "futures", "pipelined", "stopped", "interrupted", "streamed", "reset", "answered", "closed",
     ]  # fmt: skip
 
@@ -216,47 +122,41 @@ def test_the_example_chat(built: Path, sidecars: Sidecars, tmp_path: Path) -> No
     one = sidecars.spawn("one", ephemeral=True, grpc_endpoint=f"unix:{tmp_path}/api.sock")
     two = sidecars.spawn("two", ephemeral=True, bootstrap=[one.contact])
     with (
-        program(java(built, "Chat", two.peer_id), one.endpoint) as here,
-        program(java(built, "Chat", one.peer_id), two.endpoint) as there,
+        running(*java(built, "Chat", two.peer_id), beside=one) as here,
+        running(*java(built, "Chat", one.peer_id), beside=two) as there,
     ):
-        assert said(here) == f"I am {one.peer_id}"
-        assert said(there) == f"I am {two.peer_id}"
+        assert line(here) == f"I am {one.peer_id}"
+        assert line(there) == f"I am {two.peer_id}"
         for speaker, listener, who in ((here, there, one), (there, here, two)):
-            assert speaker.stdin is not None
-            speaker.stdin.write("grüß dich\n")
-            speaker.stdin.flush()
-            assert said(listener) == f"{who.peer_id[:6]}: grüß dich"
+            say(speaker, "grüß dich")
+            assert line(listener) == f"{who.peer_id[:6]}: grüß dich"
         for each in (here, there):
-            assert each.stdin is not None
-            each.stdin.close()
-            assert each.wait(RUN_SECONDS) == 0
+            finish(each)
 
 
 def test_the_example_work_queue(built: Path, sidecars: Sidecars) -> None:
     """The worker goes on over a kill of its sidecar, and nothing that was accepted is lost."""
-    one = sidecars.spawn("one")
-    two = sidecars.spawn("two", bootstrap=[one.contact])
-    with program(java(built, "WorkQueue", "worker"), two.endpoint) as worker:
-        assert said(worker) == "working"
+    one, two = linked(sidecars)
+    with running(*java(built, "WorkQueue", "worker"), beside=two) as worker:
+        assert line(worker) == "working"
         submit = java(built, "WorkQueue", "submit", two.peer_id)
-        assert ran([*submit, "first", "bad"], one.endpoint) == ["accepted first", "accepted bad"]
-        assert said(worker) == "done first, tries 1"
-        assert said(worker) == "put back bad"
-        assert said(worker) == "done bad, tries 2"
+        assert told(*submit, "first", "bad", beside=one) == ["accepted first", "accepted bad"]
+        assert line(worker) == "done first, tries 1"
+        assert line(worker) == "put back bad"
+        assert line(worker) == "done bad, tries 2"
         two.kill()
         two.restart()
-        assert ran([*submit, "second"], one.endpoint) == ["accepted second"]
-        lines = [said(worker)]
+        assert told(*submit, "second", beside=one) == ["accepted second"]
+        lines = [line(worker)]
         # An ack that the dead sidecar had not written to its journal is asked for again.
         while not lines[-1].startswith("done second"):
-            lines.append(said(worker))
-        assert all(line.startswith("done ") for line in lines), lines
+            lines.append(line(worker))
+        assert all(each.startswith("done ") for each in lines), lines
 
 
-def test_the_example_service(built: Path, sidecars: Sidecars) -> None:
-    one = sidecars.spawn("one", ephemeral=True)
-    two = sidecars.spawn("two", ephemeral=True, bootstrap=[one.contact])
-    with program(java(built, "Service", "serve"), two.endpoint) as service:
-        assert said(service) == "serving"
-        assert ran(java(built, "Service", "ask", two.peer_id, "what?"), one.endpoint) == ["WHAT?"]
-        assert ran(java(built, "Service", "ask", two.peer_id, ""), one.endpoint) == ["empty: ask something"]
+def test_the_example_service(built: Path, pair: Pair) -> None:
+    one, two = pair
+    with running(*java(built, "Service", "serve"), beside=two) as service:
+        assert line(service) == "serving"
+        assert told(*java(built, "Service", "ask", two.peer_id, "what?"), beside=one) == ["WHAT?"]
+        assert told(*java(built, "Service", "ask", two.peer_id, ""), beside=one) == ["empty: ask something"]

@@ -4,68 +4,29 @@ sidecars."""
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.api.front.tls import Authority
-from tests.processes import SidecarProcess, Sidecars, sidecar_environment
+from tests.clients import apps
+from tests.clients.apps import RUN_SECONDS, Pair, finish, line, linked, running, say, told
+from tests.clients.guarded import Guarded
+from tests.generated import assert_committed
+from tests.processes import Sidecars
 from tools import proto_typescript
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CLIENT = REPOSITORY / "clients" / "typescript"
 
 BUILD_SECONDS = 240
-RUN_SECONDS = 60
 
 pytestmark = [pytest.mark.clients, pytest.mark.requires("npm"), pytest.mark.timeout(BUILD_SECONDS + 60)]
 
 
 def run(*command: str | Path, folder: Path = CLIENT, environment: dict[str, str] | None = None) -> str:
-    """What a command prints; AssertionError with its words when it fails."""
-    done = subprocess.run(
-        list(map(str, command)),
-        cwd=folder,
-        env=sidecar_environment(environment),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=BUILD_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, f"{' '.join(map(str, command))}:\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
-@contextmanager
-def running(*command: str | Path, folder: Path, beside: SidecarProcess) -> Iterator[subprocess.Popen[str]]:
-    """A program that talks to a sidecar; it is ended by its pid."""
-    with subprocess.Popen(
-        list(map(str, command)),
-        cwd=folder,
-        env=sidecar_environment({"SIDECAR_ENDPOINT": beside.endpoint}),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def line(process: subprocess.Popen[str]) -> str:
-    """The next line it prints; the test's timeout bounds the wait."""
-    assert process.stdout is not None
-    printed = process.stdout.readline()
-    assert printed, f"it ended with {process.wait(RUN_SECONDS)}"
-    return printed.rstrip("\n")
+    """What a command prints, run in the client's folder or another."""
+    return apps.run(*command, folder=folder, seconds=BUILD_SECONDS, environment=environment)
 
 
 @pytest.fixture(scope="module")
@@ -91,19 +52,9 @@ def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project
 
 
-@pytest.fixture
-def pair(sidecars: Sidecars) -> tuple[SidecarProcess, SidecarProcess]:
-    """Two sidecars that know each other."""
-    first = sidecars.spawn()
-    return first, sidecars.spawn(bootstrap=[first.contact])
-
-
 def test_committed_code_is_what_the_generator_prints(tmp_path: Path) -> None:
-    printed = proto_typescript.generate(tmp_path)
-    committed = sorted(path.relative_to(REPOSITORY) for path in (REPOSITORY / proto_typescript.GEN).rglob("*.ts"))
-    assert printed == committed, "run `make proto`"
-    for path in printed:
-        assert (REPOSITORY / path).read_bytes() == (tmp_path / path).read_bytes(), f"{path}: run `make proto`"
+    proto_typescript.generate(tmp_path)
+    assert_committed(tmp_path, proto_typescript.GEN)
 
 
 def test_the_retry_layer_is_the_one_of_all_clients() -> None:
@@ -150,7 +101,7 @@ void sidecar.close();
     assert "require(" in (installed / "required.cjs").read_text()
 
 
-def test_the_ten_lines_of_the_readme(installed: Path, pair: tuple[SidecarProcess, SidecarProcess]) -> None:
+def test_the_ten_lines_of_the_readme(installed: Path, pair: Pair) -> None:
     code = re.search(r"```js\n(.*?)```", (CLIENT / "README.md").read_text(), re.DOTALL)
     assert code is not None
     assert len(code[1].strip().splitlines()) <= 10
@@ -166,50 +117,46 @@ def test_the_ten_lines_of_the_readme(installed: Path, pair: tuple[SidecarProcess
         assert line(other) == f"{first.peer_id} hello"
 
 
-def test_the_chat(built: Path, pair: tuple[SidecarProcess, SidecarProcess]) -> None:
+def test_the_chat(built: Path, pair: Pair) -> None:
     first, second = pair
     chat = built / "examples" / "chat.js"
     with (
-        running("node", chat, second.peer_id, folder=CLIENT, beside=first) as one,
-        running("node", chat, first.peer_id, folder=CLIENT, beside=second) as other,
+        running("node", chat, second.peer_id, beside=first) as one,
+        running("node", chat, first.peer_id, beside=second) as other,
     ):
         assert line(one) == f"I am {first.peer_id}"
         assert line(other) == f"I am {second.peer_id}"
         for talking, listening, name in ((one, other, first), (other, one, second)):
-            assert talking.stdin is not None
-            talking.stdin.write("héllo\n")
-            talking.stdin.flush()
+            say(talking, "héllo")
             assert line(listening) == f"{name.peer_id[:8]}: héllo"
         for process in (one, other):
-            assert process.stdin is not None
-            process.stdin.close()
-            assert process.wait(RUN_SECONDS) == 0
+            finish(process)
 
 
-def test_the_work_queue_outlives_the_sidecar(built: Path, pair: tuple[SidecarProcess, SidecarProcess]) -> None:
-    first, second = pair
+def test_the_work_queue_outlives_the_sidecar(built: Path, sidecars: Sidecars) -> None:
+    first, second = linked(sidecars)
     queue = built / "examples" / "work-queue.js"
-    with running("node", queue, "worker", "5", folder=CLIENT, beside=second) as worker:
+    with running("node", queue, "worker", "5", beside=second) as worker:
         assert line(worker) == "ready"
-        submit = {"SIDECAR_ENDPOINT": first.endpoint}
-        assert run("node", queue, "submit", second.peer_id, "a", "again", environment=submit).count("processed") == 2
+        submitted = told("node", queue, "submit", second.peer_id, "a", "again", beside=first)
+        assert sum("processed" in each for each in submitted) == 2
         assert [line(worker), line(worker)] == ["did a", "did again, delivery 2"]
         second.kill()
         second.restart()
-        assert run("node", queue, "submit", second.peer_id, "b", "c", "d", environment=submit).count("processed") == 3
+        submitted = told("node", queue, "submit", second.peer_id, "b", "c", "d", beside=first)
+        assert sum("processed" in each for each in submitted) == 3
         assert [line(worker) for _ in range(3)] == ["did b", "did c", "did d"]
         assert worker.wait(RUN_SECONDS) == 0
 
 
-def test_the_service_answers(built: Path, pair: tuple[SidecarProcess, SidecarProcess]) -> None:
+def test_the_service_answers(built: Path, pair: Pair) -> None:
     first, second = pair
     program = built / "examples" / "request-reply.js"
-    with running("node", program, "serve", folder=CLIENT, beside=second) as service:
+    with running("node", program, "serve", beside=second) as service:
         assert line(service) == "ready"
-        asking = {"SIDECAR_ENDPOINT": first.endpoint}
-        assert run("node", program, "ask", second.peer_id, "what?", environment=asking) == "WHAT?\n"
-        assert run("node", program, "ask", second.peer_id, environment=asking) == "empty: ask something\n"
-        os.kill(service.pid, 15)
+        assert told("node", program, "ask", second.peer_id, "what?", beside=first) == ["WHAT?"]
+        assert told("node", program, "ask", second.peer_id, beside=first) == ["empty: ask something"]
+        service.terminate()
         assert service.wait(RUN_SECONDS) == 0
 
 
@@ -220,52 +167,9 @@ def test_bounds_signals_and_endings(built: Path, sidecars: Sidecars, tmp_path: P
     assert run("node", built / "scenes" / "bounds.js", environment=endpoints) == "all well\n"
 
 
-def identity(built: Path, **environment: str) -> Any:
-    """What the driver is told when it asks who its sidecar is, or the driver's own failure."""
-    done = subprocess.run(
-        ["node", str(built / "conformance" / "driver.js")],
-        env=sidecar_environment(environment),
-        input=json.dumps({"case": "call", "role": "app", "params": {"verb": "node", "timeout": 10}}) + "\n",
-        capture_output=True,
-        text=True,
-        timeout=RUN_SECONDS,
-        check=False,
-    )
-    if done.returncode != 0:
-        return {"refused": done.stderr}
-    assert "Warning" not in done.stderr
-    return json.loads(done.stdout)["result"]
-
-
 def test_token_tls_and_unix_socket(built: Path, sidecars: Sidecars, tmp_path: Path) -> None:
-    authority = Authority.make("api", tmp_path)
-    served, own = authority.issue("sidecar"), authority.issue("app")
-    files = {"ca": authority.certificate, "cert": served.certificate, "key": served.key, "token": b"0123456789abcdef\n"}
-    files |= {"own-cert": own.certificate, "own-key": own.key}
-    for name, content in files.items():
-        (tmp_path / name).write_bytes(content)
-        (tmp_path / name).chmod(0o600)
-    socket = f"unix:{tmp_path}/api.sock"
-    sidecar = sidecars.spawn(
-        grpc_endpoint=["127.0.0.1:0", socket],
-        api_token_file=tmp_path / "token",
-        api_tls_cert=tmp_path / "cert",
-        api_tls_key=tmp_path / "key",
-        api_tls_client_ca=tmp_path / "ca",
-    )
-    tcp, unix = {"SIDECAR_ENDPOINT": sidecar.endpoint}, {"SIDECAR_ENDPOINT": socket}
-    token = {"SIDECAR_TOKEN": "0123456789abcdef"}
-    ca = {"SIDECAR_TLS_CA": str(tmp_path / "ca")}
-    cert = {"SIDECAR_TLS_CERT": str(tmp_path / "own-cert"), "SIDECAR_TLS_KEY": str(tmp_path / "own-key")}
-    named = {"SIDECAR_TLS_SERVER_NAME": "localhost"}
-    mine = {"value": sidecar.peer_id}
-    assert identity(built, **tcp, **token, **ca, **cert) == mine
-    assert identity(built, **tcp, **token, **ca, **cert, **named) == mine
-    assert identity(built, **unix, **token) == mine
-    assert identity(built, **unix, **token, **ca, **cert) == mine
-    assert identity(built, **unix)["raised"]["reason"] == "TOKEN_INVALID"
-    assert identity(built, **tcp, **ca, **cert, SIDECAR_TOKEN="wrong")["raised"]["kind"] == "TokenInvalid"
-    another = {"SIDECAR_TLS_SERVER_NAME": "another.test"}
-    for wrong in ({**token}, {**token, **ca}, {**token, **ca, **cert, **another}):
-        assert identity(built, **tcp, **wrong)["raised"]["kind"] == "SidecarUnavailable"
-    assert "set both or neither" in identity(built, **tcp, **ca, SIDECAR_TLS_KEY=cert["SIDECAR_TLS_KEY"])["refused"]
+    guarded = Guarded(sidecars, tmp_path, ["node", built / "conformance" / "driver.js"])
+    guarded.assert_alike()
+    assert guarded.lets_in(guarded.unix, guarded.token, guarded.ca, guarded.own)
+    key = {"SIDECAR_TLS_KEY": guarded.own["SIDECAR_TLS_KEY"]}
+    assert "set both or neither" in guarded.refused(guarded.tcp, guarded.ca, key)
