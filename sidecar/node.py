@@ -22,9 +22,10 @@ from sidecar.errors import Reason, SidecarError, invalid_field
 from sidecar.identity import Identity, parse_peer_id
 from sidecar.mail.datagrams import Box, Boxes, Came
 from sidecar.mail.doors import Doors, Visit
-from sidecar.mail.inbox import Inbox, Subscription
+from sidecar.mail.inbox import Inbox
 from sidecar.mail.journal import Journal
 from sidecar.mail.requests import Question, Requests, Worker
+from sidecar.mail.subscription import Subscription
 from sidecar.metrics import Counters, Gauges
 from sidecar.overlay.awaited import TrackedSink
 from sidecar.overlay.bootstrap import Bootstrap

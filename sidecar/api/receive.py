@@ -10,8 +10,8 @@ from sidecar.api.front.base import HotCall
 from sidecar.api.front.requests import decoded
 from sidecar.errors import Reason, SidecarError, invalid_field
 from sidecar.gen.overlay.v1 import message_pb2 as pb
-from sidecar.mail.inbox import Subscription
 from sidecar.mail.piece import Piece
+from sidecar.mail.subscription import Subscription
 from sidecar.node import Node
 
 RESPONSE_BYTES = 1 << 20

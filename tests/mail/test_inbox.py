@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.errors import Reason, SidecarError
-from sidecar.mail.inbox import OVERCOMMIT, RESERVED_UNREAD_MAX, Inbox, Subscription
+from sidecar.mail.inbox import OVERCOMMIT, RESERVED_UNREAD_MAX, Inbox
+from sidecar.mail.subscription import Subscription
 from sidecar.wire.inbound import Arrival, Inbound
 from tests.wire.side import KIB, MIB, WINDOWS, entry, payloads_of
 

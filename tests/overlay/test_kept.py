@@ -13,9 +13,9 @@ import pytest
 
 from sidecar.errors import Reason, SidecarError
 from sidecar.identity import Identity
-from sidecar.mail.inbox import Subscription
 from sidecar.mail.journal import SteadyClock, journal
 from sidecar.mail.journal.letters import Choice, Queue
+from sidecar.mail.subscription import Subscription
 from sidecar.node import Node
 from sidecar.overlay.events import MessagesLost
 from sidecar.overlay.post import Delivery

@@ -15,8 +15,9 @@ from sidecar.errors import Reason
 from sidecar.gen.overlay.v1.message_pb2 import SendStreamRequest
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.identity import Identity
-from sidecar.mail.inbox import Inbox, Subscription
+from sidecar.mail.inbox import Inbox
 from sidecar.mail.piece import Piece
+from sidecar.mail.subscription import Subscription
 from sidecar.wire import batch
 from sidecar.wire.batch import ENTRY_OVERHEAD_MAX
 from sidecar.wire.errors import Close
