@@ -9,8 +9,9 @@ from sidecar.errors import Reason
 from sidecar.mail.journal import outgoing
 from sidecar.metrics import Counters
 from sidecar.overlay.awaited import Awaited, TrackedSink
-from sidecar.overlay.courier import Courier, Queue
+from sidecar.overlay.courier import Courier
 from sidecar.overlay.events import Event
+from sidecar.overlay.kept_queue import Queue
 from sidecar.overlay.links import Links
 from sidecar.overlay.sender import Samples, Sender
 from sidecar.wire import batch
