@@ -10,8 +10,9 @@ import logging
 import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 
-from sidecar import credentials
+from sidecar import credentials, report
 from sidecar.addresses import format_address
 from sidecar.admin.exposition import Exposition
 from sidecar.admin.server import AdminServer
@@ -91,8 +92,10 @@ async def run(settings: Settings, ready: Callable[[ReadyInfo], None]) -> None:
         closing.push_async_callback(served.stop, API_GRACE)
         admin = None
         if settings.admin_endpoint is not None:
-            exposition = Exposition(node.counters, node.gauges, engine=endpoint.engine.name, front=served.name)
-            server = AdminServer(ready=node.not_ready, status=node.status, exposition=exposition)
+            exposition = Exposition(
+                node.counters, partial(report.gauges, node), engine=endpoint.engine.name, front=served.name
+            )
+            server = AdminServer(ready=node.not_ready, status=partial(report.status, node), exposition=exposition)
             admin = await server.start(settings.admin_endpoint)
             closing.push_async_callback(server.stop)
 

@@ -7,12 +7,10 @@ UDP -> connection -> session -> link -> inbox -> Subscription -> api
 from __future__ import annotations
 
 import asyncio
-import heapq
 import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,7 +24,8 @@ from sidecar.mail.inbox import Inbox
 from sidecar.mail.journal import Journal
 from sidecar.mail.requests import Question, Requests, Worker
 from sidecar.mail.subscription import Subscription
-from sidecar.metrics import Counters, Gauges
+from sidecar.metrics import Counters
+from sidecar.overlay import peer_info
 from sidecar.overlay.awaited import TrackedSink
 from sidecar.overlay.bootstrap import Bootstrap
 from sidecar.overlay.cache import Cache
@@ -47,7 +46,8 @@ from sidecar.overlay.flow_news import FlowNews
 from sidecar.overlay.history import History
 from sidecar.overlay.kept_sender import AnySender
 from sidecar.overlay.links import Links
-from sidecar.overlay.peer import Peer, PeerState
+from sidecar.overlay.peer import Peer
+from sidecar.overlay.peer_info import PeerInfo
 from sidecar.overlay.post import Delivery, Post
 from sidecar.overlay.race import ContactResult
 from sidecar.overlay.renewal import Renewal
@@ -105,27 +105,6 @@ class PeerChange(NamedTuple):
 
     peer_id: str
     removed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PeerInfo:
-    """A peer as it is now. Times in seconds, since 1970 where they are points; None while not linked."""
-
-    peer_id: str
-    state: PeerState
-    addresses: list[str]
-    agent: str | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-    rtt: float | None = None
-    linked_at: float | None = None
-    connections: int = 0
-    role: Role | None = None
-    checked_by: int = 0
-    messages_sent: int = 0
-    messages_received: int = 0
-    queued_bytes: int = 0
-    bytes_sent: int = 0
-    bytes_received: int = 0
 
 
 class Node:
@@ -369,44 +348,11 @@ class Node:
 
     def find_peer(self, peer_id: str) -> PeerInfo | None:
         """The same, None for nothing."""
-        known = self.directory.get(peer_id)
-        peer = self.links.peers.get(peer_id)
-        blocked = peer_id in self.trust.access.blocked
-        if known is None and peer is None and not blocked:
-            return None
-        addresses = [format_address(address) for address in known.addresses()] if known is not None else []
-        if peer is None:
-            return PeerInfo(peer_id, PeerState.BLOCKED if blocked else PeerState.KNOWN, addresses)
-        outbound, inbound = peer.link.outbound, peer.link.inbound
-        linked = peer.state is PeerState.LINKED
-        rtt = self.links.pump(peer.sessions[-1]).statistics().smoothed_rtt if peer.sessions else None
-        return PeerInfo(
-            peer_id=peer_id,
-            state=peer.state,
-            addresses=addresses,
-            agent=peer.agent if linked else None,
-            labels=peer.labels if linked else {},
-            rtt=rtt,
-            linked_at=peer.linked_at if linked else None,
-            connections=len(peer.sessions),
-            role=peer.role,
-            checked_by=peer.checked_by,
-            messages_sent=outbound.messages_sent,
-            messages_received=inbound.messages_received,
-            queued_bytes=outbound.outbox.bytes,
-            bytes_sent=outbound.bytes_sent,
-            bytes_received=inbound.bytes_received,
-        )
+        return peer_info.find(self.links, peer_id)
 
     def list_peers(self, after: str, limit: int, *, linked_only: bool = False) -> list[PeerInfo]:
         """At most `limit` peers with ids greater than `after`, by id."""
-        if linked_only:
-            ids = [peer.peer_id for peer in self.links.linked if peer.peer_id > after]
-        else:
-            every = {*self.directory.peer_ids(), *self.trust.access.blocked}
-            ids = [peer_id for peer_id in every if peer_id > after]
-        found = (self.find_peer(peer_id) for peer_id in heapq.nsmallest(limit, ids))
-        return [info for info in found if info is not None]
+        return peer_info.page(self.links, after, limit, linked_only=linked_only)
 
     async def connect(self, target: str) -> PeerInfo:
         """Links to a peer id or a contact. SidecarError tells why not."""
@@ -637,78 +583,7 @@ class Node:
         """A call came without the right token."""
         self.counters.auth_failures += 1
 
-    def gauges(self) -> Gauges:
-        """How things stand, for the metrics."""
-        counters, traffic = self.counters, self.endpoint.traffic
-        counters.bytes["in"], counters.bytes["out"] = traffic.bytes_in, traffic.bytes_out
-        counters.messages["receive", "ok"] = self.inbox.taken
-        counters.messages["receive", "duplicate"] = self.inbox.repeats
-        counters.rate_limited = self.endpoint.counters.refused
-        states = [peer.state for peer in self.links.peers.values()]
-        sessions = [session for peer in self.links.peers.values() for session in peer.sessions]
-        dialled = sum(session.dialled for session in sessions)
-        outboxes = [peer.link.outbound.outbox for peer in self.links.peers.values()]
-        return Gauges(
-            ready={"live": True, "api": not self.not_ready(), "overlay": bool(self.links.linked)},
-            peers={
-                "known": len(self.directory) - len(states),
-                "blocked": len(self.trust.access.blocked),
-                "connecting": states.count(PeerState.CONNECTING),
-                "linked": states.count(PeerState.LINKED),
-                "resuming": states.count(PeerState.RESUMING),
-            },
-            connections={"out": dialled, "in": len(sessions) - dialled},
-            queue_messages={"outbox": sum(outbox.messages for outbox in outboxes), "inbox": self.inbox.messages},
-            queue_bytes={
-                "outbox": sum(outbox.bytes for outbox in outboxes),
-                "inbox": self.inbox.bytes,
-                "journal": self.post.courier.bytes,
-            },
-            kept=self.inbox.keeper.counts(),
-            inflight_unacked=self.inbox.unsettled(),
-            journal_bytes=self.post.journal.bytes,
-            journal_writable=self.post.journal.troubled is None,
-            certificate_ends=None if self.renewal is None else self.renewal.ends,
-            revocations_due=None if self.renewal is None else self.renewal.revocations_due,
-            cached_nodes=len(self.cache),
-            cache_faults=self.cache.faults,
-            flows={
-                "open": sum(flow.ended is None for peer in self.links.peers.values() for flow in peer.link.flows),
-                "waiting": self.requests.waiting + self.doors.waiting,
-            },
-            flow_bytes=self.links.flow_memory.buffered,
-            packets_lost=sum(self.links.pump(session).statistics().packets_lost for session in sessions),
-            retries=self.endpoint.counters.retries,
-            retrying=self.endpoint.retrying,
-            udp_receive_drops=self.endpoint.traffic.dropped,
-        )
-
     def role_line(self) -> str:
         """This sidecar's role, and why."""
         standing = self.links.roles.standing
         return f"{standing.role.name.lower()} ({standing.why})"
-
-    def status(self) -> str:
-        """The status page, a line a fact."""
-        reasons = self.not_ready()
-        waiting = sum(peer.link.outbound.outbox.messages for peer in self.links.peers.values())
-        lines = [
-            f"peer id     {self.identity.peer_id}",
-            f"network     {self.settings.network_id}",
-            f"role        {self.role_line()}",
-            f"state       {self.state.value}{' (' + ', '.join(reasons) + ')' if reasons else ''}",
-            f"listening   {', '.join(self.listen_addresses())}",
-            f"observed    {', '.join(self.links.exchange.observed) or '-'}",
-            f"trust       {self.trust.mode}",
-            f"engine      {self.endpoint.engine.name}",
-            f"version     {__version__}",
-            f"peers       {len(self.links.linked)} linked, {len(self.directory)} known",
-            f"waiting     {self.inbox.messages} messages in, {waiting} out",
-        ]
-        for peer in self.links.linked:
-            info = self.get_peer(peer.peer_id)
-            rtt = f"{info.rtt * 1000:.1f} ms" if info.rtt is not None else "-"
-            lines.append(
-                f"  {info.peer_id}  {peer.address}  {rtt}  {info.messages_sent} sent  {info.messages_received} received"
-            )
-        return "\n".join(lines) + "\n"

@@ -12,8 +12,9 @@ from sidecar.api.front.base import CallContext, ColdStream, ColdUnary, Service
 from sidecar.api.paging import key_of, page_size, token_after
 from sidecar.gen.overlay.v1 import cursor_pb2, role_pb2
 from sidecar.gen.overlay.v1 import peer_pb2 as pb
-from sidecar.node import Node, PeerInfo
+from sidecar.node import Node
 from sidecar.overlay.peer import PeerState
+from sidecar.overlay.peer_info import PeerInfo
 from sidecar.wire.roles import Role
 
 SERVICE: Final = "overlay.v1.PeerService"

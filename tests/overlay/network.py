@@ -21,11 +21,12 @@ from sidecar.errors import Reason
 from sidecar.gen.overlay.v1 import message_pb2
 from sidecar.identity import Identity
 from sidecar.mail.journal import Journal
-from sidecar.node import Node, PeerInfo
+from sidecar.node import Node
 from sidecar.overlay.cache import Cache
 from sidecar.overlay.cache_file import CacheFile
 from sidecar.overlay.contacts import Contacts
 from sidecar.overlay.events import Event, PeerLinked, RoleChanged
+from sidecar.overlay.peer_info import PeerInfo
 from sidecar.overlay.sender import Sender
 from sidecar.settings import Settings
 from sidecar.transport import engine

@@ -20,6 +20,7 @@ FLOORS = [
     {"mail"},
     {"overlay"},
     {"node"},
+    {"report"},
     {"api", "admin"},
     {"app"},
     {"cli"},

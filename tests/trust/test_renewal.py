@@ -12,6 +12,7 @@ from sidecar.errors import SettingsError, SidecarError
 from sidecar.identity import Identity
 from sidecar.overlay.events import PeerUnlinked, TrustExpiring, TrustReloaded
 from sidecar.overlay.renewal import REMIND_INTERVAL, Renewal
+from sidecar.report import gauges
 from sidecar.trust import Access, Refusal, Trust
 from sidecar.trust.files import TrustFiles
 from tests.overlay.network import Network, Site, a
@@ -161,7 +162,7 @@ async def test_what_ends_soon_is_told_once_a_day(network: Network, tmp_path: Pat
     assert told == [0, 0, 1, 1, 2, 3], "a third of 31 days is left after 20.7"
     (first, *_) = site.events(TrustExpiring)
     assert (first.file, first.subject, first.ends) == (str(mine.cert), "CN=a peer", now + 30 * day)
-    assert site.node.gauges().certificate_ends == now + 30 * day
+    assert gauges(site.node).certificate_ends == now + 30 * day
 
 
 async def test_a_list_past_its_update_is_told_and_obeyed(network: Network, tmp_path: Path) -> None:
@@ -174,7 +175,7 @@ async def test_a_list_past_its_update_is_told_and_obeyed(network: Network, tmp_p
     look(site)
     (told,) = site.events(TrustExpiring)
     assert (told.file, told.subject) == (str(mine.crl), "CN=Renewal root")
-    assert site.node.gauges().revocations_due == (NOW - DAY).timestamp()
+    assert gauges(site.node).revocations_due == (NOW - DAY).timestamp()
     other = await member(network, bad)
     with pytest.raises(SidecarError, match=Refusal.REVOKED):
         await other.node.connect(site.contact)
