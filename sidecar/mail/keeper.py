@@ -82,7 +82,7 @@ class Keeper:
         self._intakes: dict[Inbound, deque[Entry]] = {}
         self._asked: dict[str, int] = {}
         """By peer: questions that the journal is at."""
-        self._due: list[tuple[Callable[[sqlite3.Connection], None], Callable[[], None]]] = []
+        self._due: list[tuple[Callable[[sqlite3.Connection], object], Callable[[], None]]] = []
         """What is to be written with the next commit, and what follows from it."""
         self._flushing = False
         for channel, _, _, through in journal.backlog:
@@ -265,11 +265,11 @@ class Keeper:
             piece.received_at, 0.0, piece.batch,
         )  # fmt: skip
         self.journal.take(len(piece.batch))
-        self._write(lambda database: void(incoming.bury(database, letter, deliveries, "DEAD_LETTERED")), _nothing)
+        self._write(lambda database: incoming.bury(database, letter, deliveries, "DEAD_LETTERED"), _nothing)
         if arrival.kept is not None:
             self.settled(piece, DEAD)
 
-    def _write(self, run: Callable[[sqlite3.Connection], None], after: Callable[[], None]) -> None:
+    def _write(self, run: Callable[[sqlite3.Connection], object], after: Callable[[], None]) -> None:
         self._due.append((run, after))
         if not self._flushing:
             self._flushing = True
@@ -353,10 +353,6 @@ class Keeper:
         """Writes what is settled."""
         if self._due:
             self._flush()
-
-
-def void(value: object) -> None:
-    """For what gives something that nobody wants."""
 
 
 def _nothing() -> None:

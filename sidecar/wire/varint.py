@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 MAX = (1 << 62) - 1
-MAX_BYTES = 8
 
 
 def encode(value: int) -> bytes:

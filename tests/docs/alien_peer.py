@@ -154,7 +154,6 @@ class AlienPeer(QuicConnectionProtocol):
         self.credit: dict[int, wire_pb2.ChannelCredit] = {}
         self.reserved: set[int] = set()
         self.end: Refused | None = None
-        self.said_reject: str | None = None
         self.pongs: set[int] = set()
         self._changed = asyncio.Event()
         self._established = False
@@ -346,8 +345,6 @@ class AlienPeer(QuicConnectionProtocol):
             hello = wire_pb2.AcceptorHello.FromString(body)
             self._acceptor_nonce, self.limits = hello.nonce, hello.limits
             self.introduce()
-        elif kind == REJECT:
-            self.said_reject = wire_pb2.Reject.FromString(body).reason
         elif kind == WELCOME and self.welcome is None:
             self._welcomed(wire_pb2.Welcome.FromString(body))
         elif kind == CHANNEL_OPEN:

@@ -13,6 +13,7 @@ from typing import TypeVar
 import pytest
 
 from sidecar.errors import Reason, SidecarError
+from sidecar.gen.overlay.wire.v1.wire_pb2 import OUTCOME_PROCESSED
 from sidecar.mail.journal import Journal, SteadyClock, incoming, outgoing
 from sidecar.mail.journal.database import FILE
 from sidecar.mail.journal.journal import SLACK_PAGES
@@ -103,7 +104,7 @@ async def test_repeats_are_known_by_number_whatever_way_they_are_cut(journal: Jo
 
 async def test_repeats_are_known_by_id_until_the_window_has_passed(journal: Journal) -> None:
     def settle(database: sqlite3.Connection) -> None:
-        incoming.settle(database, 1, 0, 2, incoming.PROCESSED, last=True, until=1000.0)
+        incoming.settle(database, 1, 0, 2, OUTCOME_PROCESSED, last=True, until=1000.0)
 
     await do(journal, lambda database: incoming.store(database, arrival(10, b"a", b"b", ids=("one", "two"))))
     again = arrival(20, b"b", b"c", b"a", ids=("two", "three", "one"))
@@ -112,7 +113,7 @@ async def test_repeats_are_known_by_id_until_the_window_has_passed(journal: Jour
     await do(journal, settle)
     await do(journal, lambda database: incoming.forget(database, 999.0, 100))
     parts, known = await do(journal, lambda database: incoming.store(database, arrival(10, b"a", b"b")))
-    assert (parts, known) == ([], [(10, 2, incoming.PROCESSED)]), "the tombstone outlives the row"
+    assert (parts, known) == ([], [(10, 2, OUTCOME_PROCESSED)]), "the tombstone outlives the row"
     await do(journal, lambda database: incoming.forget(database, 1000.0, 100))
     parts, _ = await do(journal, lambda database: incoming.store(database, arrival(30, b"a", ids=("one",))))
     assert len(parts) == 1
@@ -120,14 +121,14 @@ async def test_repeats_are_known_by_id_until_the_window_has_passed(journal: Jour
 
 async def test_a_row_that_is_settled_in_part_comes_back_without_it(journal: Journal) -> None:
     def settle(database: sqlite3.Connection) -> None:
-        incoming.settle(database, 1, 1, 2, incoming.PROCESSED, last=False, until=0.0)
+        incoming.settle(database, 1, 1, 2, OUTCOME_PROCESSED, last=False, until=0.0)
 
     await do(journal, lambda database: incoming.store(database, arrival(10, b"a", b"b", b"c", b"d")))
     await do(journal, settle)
     found, _, _ = await do(journal, lambda database: incoming.page(database, "c", 0, 100, MIB))
     assert [(one.number, one.count, one.left) for one in found] == [(10, 1, 2), (13, 1, 2)]
     told = await do(journal, lambda database: incoming.outcomes(database, "peer", 0, 100))
-    assert told == [(11, 2, incoming.PROCESSED)]
+    assert told == [(11, 2, OUTCOME_PROCESSED)]
 
 
 async def test_a_disk_that_is_full_is_said_and_recovers(journal: Journal) -> None:
@@ -321,7 +322,7 @@ async def test_what_is_remembered_is_bounded(journal: Journal, monkeypatch: pyte
     def fill(database: sqlite3.Connection) -> None:
         for number in range(1, 51):
             (part,), _ = incoming.store(database, arrival(number * 10, b"x", ids=(f"id {number}",)))
-            incoming.settle(database, part.row, 0, 1, incoming.PROCESSED, last=True, until=1e9 + number)
+            incoming.settle(database, part.row, 0, 1, OUTCOME_PROCESSED, last=True, until=1e9 + number)
 
     await do(journal, fill)
     await do(journal, lambda database: incoming.forget(database, 1.0, 1000))

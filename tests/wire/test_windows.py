@@ -25,8 +25,6 @@ SMALLEST = NODE._replace(
     link_bytes=256 * KIB, channel_bytes=64 * KIB, first_channel_bytes=IN_LINE_MAX, unread_channel_bytes=64 * KIB
 )
 """The smallest that may be set."""
-IN_LINE = b"%06d" + bytes((64 << 10) - 6)
-"""The largest payload that shares a stream."""
 
 
 def numbered(count: int, size: int) -> list[bytes]:

@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from sidecar.mail.journal.database import DEAD, DONE, WAITING, checksum
 from sidecar.wire import batch
 
-PROCESSED, BURIED, EXPIRED, PURGED = 1, 2, 3, 4
-"""Outcomes, with the numbers of `wire.v1.Outcome`."""
 HAS_IDS = 1 << 8
 """Flag of a row beside those of the wire: there are message ids in it."""
 REMEMBERED = 1_000_000

@@ -12,8 +12,6 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from sidecar.transport.engine.base import CONNECTION_ID_BYTES
-
 VERSION_1 = 1
 SUPPORTED_VERSIONS = (VERSION_1,)
 LEAST_INITIAL_BYTES = 1200
@@ -40,11 +38,6 @@ class LongHeader(NamedTuple):
 def is_short(data: bytes) -> bool:
     """Whether a datagram begins with a short header packet."""
     return bool(data) and not data[0] & _LONG
-
-
-def read_short_untrusted(data: bytes) -> bytes | None:
-    """The connection id of a short header packet of ours; None where it cannot be one."""
-    return data[1 : 1 + CONNECTION_ID_BYTES] if len(data) > CONNECTION_ID_BYTES else None
 
 
 def read_long_untrusted(data: bytes) -> LongHeader | None:
