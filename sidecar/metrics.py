@@ -204,3 +204,5 @@ class Gauges:
     """Whether all are at this moment."""
     udp_receive_drops: int = 0
     """Datagrams the kernel dropped before they were read."""
+    udp_buffers: Mapping[str, int] = field(default_factory=lambda: {"in": 0, "out": 0})
+    """Bytes that the kernel gave the UDP socket for each direction."""

@@ -52,6 +52,7 @@ def gauges(node: Node) -> Gauges:
         retries=node.endpoint.counters.retries,
         retrying=node.endpoint.retrying,
         udp_receive_drops=node.endpoint.traffic.dropped,
+        udp_buffers={"in": node.endpoint.socket.receive_buffer, "out": node.endpoint.socket.send_buffer},
     )
 
 

@@ -68,6 +68,9 @@ class Exposition:
         yield _counter(
             "udp_receive_drops", "Datagrams dropped by the kernel unread.", [], [((), gauges.udp_receive_drops)]
         )
+        yield _gauge(
+            "udp_buffer_bytes", "The UDP socket's, from the kernel.", ["direction"], _single(gauges.udp_buffers)
+        )
         yield _counter("messages", "Messages by outcome.", ["op", "result"], counters.messages.items())
         yield _histogram("message_size_bytes", "Messages sent; a batch counts with its mean.", counters.message_size)
         yield _histograms(

@@ -20,6 +20,7 @@ GAUGES = Gauges(
     flows={"open": 2, "waiting": 1},
     packets_lost=3,
     udp_receive_drops=9,
+    udp_buffers={"in": 8 << 20, "out": 4 << 20},
 )
 
 
@@ -64,6 +65,7 @@ def test_every_promised_name_is_there_from_the_start(exposition: Exposition) -> 
         "bootstrap_cache_nodes",
         "bootstrap_cache_faults_total",
         "udp_receive_drops_total",
+        "udp_buffer_bytes",
         "messages_total",
         "queue_messages",
         "queue_bytes",
@@ -117,6 +119,7 @@ def test_counts_and_states_are_told(exposition: Exposition) -> None:
     assert told["peers", ("known",)] == 4
     assert told["queue_bytes", ("inbox",)] == 600
     assert told["udp_receive_drops_total", ()] == 9
+    assert told["udp_buffer_bytes", ("in",)] == 8 << 20
 
 
 def test_build_info_says_what_runs(exposition: Exposition) -> None:

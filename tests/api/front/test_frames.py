@@ -200,6 +200,24 @@ def test_timeouts() -> None:
         raise AssertionError(wrong)
 
 
+async def test_a_run_is_one_list() -> None:
+    """Small messages of one read reach the method together, of each stream those of it."""
+    served = Served()
+    encoder = Encoder()
+    start = b"".join(
+        frames.frame(frames.HEADERS, 4, number, encoder.encode(request_fields("Probe"))) for number in (1, 3)
+    )
+    await served.read(greeting() + start)
+    batches: dict[int, list[int]] = {0: [], 1: []}
+    for number, probe in enumerate(served.probes):
+        probe.on_messages = lambda batch, number=number: batches[number].append(len(batch))  # type: ignore[misc]
+    run = frames.frame(frames.DATA, 0, 1, message(b"x" * 100)) * 200
+    other = frames.frame(frames.DATA, 0, 3, message(b"y" * 100)) * 50
+    await served.read(run + other + run)
+    assert batches == {0: [400], 1: [50]}
+    await served.end()
+
+
 async def test_a_large_read_is_handled_in_turns() -> None:
     """Thousands of frames of one read leave the loop to others in between."""
     served = Served()

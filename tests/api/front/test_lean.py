@@ -12,12 +12,14 @@ import grpc
 import grpc.aio
 import pytest
 
+from sidecar.api.front import load
 from sidecar.api.front.base import Listener
 from sidecar.api.front.lean import frames
 from sidecar.api.front.lean.frames import ErrorCode
 from sidecar.api.front.lean.server import LeanFront
 from sidecar.api.front.lean.stream import FAST_WINDOW
 from sidecar.api.health import Health
+from sidecar.settings import Settings
 from tests.api.front.conftest import Serving
 from tests.api.front.raw import RawClient, message
 from tests.api.front.services import SERVICE, TestServices
@@ -140,6 +142,12 @@ async def test_what_is_no_grpc_gets_an_answer_of_http(client: RawClient) -> None
     answer = await client.until(frames.HEADERS)
     assert {str(name): str(value) for name, value in client.decoder.decode(answer.payload)}[":status"] == "405"
     assert (await client.until(frames.DATA)).payload == b"This is a gRPC server.\n"
+
+
+def test_auto_is_lean() -> None:
+    assert Settings.load({}, {}).front == "auto"
+    assert load("auto").name == "lean"
+    assert load("grpcio").name == "grpcio"
 
 
 async def test_a_unary_method_takes_one_request(client: RawClient) -> None:
