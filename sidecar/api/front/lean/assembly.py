@@ -37,6 +37,15 @@ class Assembly:
         """Bytes until the head, or else the message, is complete."""
         return MESSAGE_HEAD.size - self.have if self.size < 0 else self.size + MESSAGE_HEAD.size - self.have
 
+    def grow(self, piece: memoryview) -> bool:
+        """Takes a piece of a message whose head is known, if more must come after it; whether it did."""
+        have = self.have + len(piece)
+        if self.size < 0 or have >= self.size + MESSAGE_HEAD.size or not piece:
+            return False
+        self.have = have
+        self._pieces.append(piece)
+        return True
+
     def add(self, piece: memoryview) -> bool:
         """Takes at most `lacking` bytes; whether the message is complete."""
         self.have += len(piece)

@@ -186,24 +186,34 @@ class Connection(Control, asyncio.Protocol):
             frames_left -= 1
             high, low, kind, flags, stream_id = FRAME_HEAD.unpack_from(data, position)
             size = high << 8 | low
-            if not kind | flags and size > 4:
-                # DATA. The way of most small messages: each alone in a frame, many of one size after each other.
+            if not kind | flags and self._block is None:
+                # DATA, neither padded nor the last of its stream.
                 stream = streams.get(stream_id)
                 step = FRAME_HEAD.size + size
-                if stream is not None and stream.runs and position + step <= end:
-                    start = position + FRAME_HEAD.size + MESSAGE_HEAD.size
-                    compressed, length = MESSAGE_HEAD.unpack_from(data, position + FRAME_HEAD.size)
-                    if length + MESSAGE_HEAD.size == size and not compressed:
-                        head = data[position:start]
-                        begin, append = position, stream.ready.append
-                        while True:
-                            append(data[start : position + step])
-                            position += step
-                            start += step
-                            if position + step > end or not data.startswith(head, position):
-                                break
-                        self._count(stream, (position - begin) // step * size)
-                        continue
+                if stream is not None and stream.plain and position + step <= end and size <= FRAME_MAX:
+                    start = position + FRAME_HEAD.size
+                    if size >= MESSAGE_HEAD.size and not stream.assembly.have:
+                        # The way of most small messages: each alone in a frame, many of one size after each other.
+                        compressed, length = MESSAGE_HEAD.unpack_from(data, start)
+                        if length + MESSAGE_HEAD.size == size and not compressed:
+                            body = start + MESSAGE_HEAD.size
+                            head = data[position:body]
+                            begin, append = position, stream.ready.append
+                            while True:
+                                append(data[body : position + step])
+                                position += step
+                                body += step
+                                if position + step > end or not data.startswith(head, position):
+                                    break
+                            self._count(stream, (position - begin) // step * size)
+                            continue
+                    # And of the parts of a large one.
+                    if size < CRUMB_BYTES:
+                        self._allowance.charge(allowance.CRUMBS)
+                    position += step
+                    self._count(stream, size)
+                    stream.data_untrusted(view[start:position])
+                    continue
             following = self._frame(data, position, kind, flags, stream_id & MOST_STREAM, size)
             if following is None:
                 return position
@@ -288,19 +298,21 @@ class Connection(Control, asyncio.Protocol):
 
     def _count(self, stream: Stream, size: int) -> None:
         """Flow control of `size` bytes that came for a stream."""
-        self._count_bytes(size)
+        self._window -= size
+        if self._window < WINDOW // 2:
+            self._give_window()
         stream.window -= size
         if stream.window < 0:
             raise Broken(ErrorCode.FLOW_CONTROL_ERROR, f"{-stream.window} bytes too many on stream {stream.id}")
-        self._touch(stream)
+        if not stream.touched:
+            self._touch(stream)
 
-    def _count_bytes(self, size: int) -> None:
-        self._window -= size
+    def _give_window(self) -> None:
+        """What was read of the connection's window is given back."""
         if self._window < 0:
             raise Broken(ErrorCode.FLOW_CONTROL_ERROR, f"{-self._window} bytes too many")
-        if self._window < WINDOW // 2:
-            self.out.append(frames.window_update(0, WINDOW - self._window))
-            self._window = WINDOW
+        self.out.append(frames.window_update(0, WINDOW - self._window))
+        self._window = WINDOW
 
     def _data(self, flags: int, stream_id: int, size: int, padding: int | None) -> None:
         """The head of a DATA frame (section 6.1); its bytes follow. `padding` is None for none, -1 if not said."""
@@ -318,7 +330,9 @@ class Connection(Control, asyncio.Protocol):
             self._left = size - 1 - padding
             self._padding = padding
         if stream is None:
-            self._count_bytes(size)
+            self._window -= size
+            if self._window < WINDOW // 2:
+                self._give_window()
             self._late(stream_id, size)
             return
         if self._left < CRUMB_BYTES and not flags & END_STREAM:

@@ -120,15 +120,9 @@ class Stream:
     # requests
 
     @property
-    def runs(self) -> bool:
-        """Whether a message that is alone in its frame may be taken as it is."""
-        return (
-            not self.assembly.have
-            and self.content_left is None
-            and not self.remote_ended
-            and self.call is not None
-            and not self.over
-        )
+    def plain(self) -> bool:
+        """Whether DATA of it is parts of requests and nothing more has to be looked at."""
+        return self.call is not None and self.content_left is None and not self.remote_ended and not self.over
 
     def count_content(self, size: int, *, ends: bool) -> None:
         """Reset when the client's content-length is not what it sends (section 8.1.1)."""
@@ -140,6 +134,8 @@ class Stream:
     def data_untrusted(self, piece: memoryview) -> None:
         """Bytes of DATA, without padding, whose flow control is done."""
         assembly = self.assembly
+        if assembly.grow(piece):
+            return
         call = self.call
         if call is None:
             return
