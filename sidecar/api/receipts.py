@@ -46,8 +46,7 @@ class Settled:
             return False
         self.through = last
         # Runs that the new end reaches or touches are swallowed.
-        swallowed = bisect_right(self._firsts, self.through + 1)
-        if swallowed:
+        if self._firsts and (swallowed := bisect_right(self._firsts, self.through + 1)):
             self.through = max(self.through, self._lasts[swallowed - 1])
             del self._firsts[:swallowed], self._lasts[:swallowed]
         return True

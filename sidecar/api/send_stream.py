@@ -74,6 +74,8 @@ class SendStream:
         self._told_at = 0.0
         """When the last receipt was given to the front, by the loop's clock."""
         self._telling: asyncio.TimerHandle | None = None
+        self._tell_at = 0.0
+        """When that is due."""
         self._frames = 0
         self._pipelined_until = 0
         """Up to this frame the client counts as one that does not wait for outcomes."""
@@ -303,8 +305,8 @@ class SendStream:
         self._receipts.sent(first, count)
         if self._receipts.level == pb.DELIVERY_LEVEL_SENT:
             self._progress()
-        else:
-            self._tell_within(SENT_SECONDS)
+        elif self._telling is None:  # it is never set for later
+            self._tell_by(self._loop.time() + SENT_SECONDS)
 
     def delivered(self, first: int, count: int) -> None:
         """See wire.run.Sink."""
@@ -330,23 +332,25 @@ class SendStream:
         else:
             busy = sender is not None and sender.offered - self._receipts.through > BUSY_MESSAGES
             apart = BUSY_RECEIPT_SECONDS if busy else RECEIPT_SECONDS
-            self._tell_within(self._told_at + apart - self._loop.time())
+            self._tell_by(self._told_at + apart)
         all_taken = self._half_closed and not self._backlog and self._series is None
         if all_taken and sender is not None and self._receipts.through >= sender.offered:
             self._call.finish()
 
-    def _tell_within(self, seconds: float) -> None:
-        """Lets the front ask for a receipt after so many seconds at the latest, at once for none."""
+    def _tell_by(self, due: float) -> None:
+        """Lets the front ask for a receipt by then, at once when that is past."""
         if self._over:
             return
-        if seconds <= 0:
-            self._call.wake()
-            return
-        if self._telling is not None and self._telling.when() > self._loop.time() + seconds:
+        if self._telling is not None:
+            if self._tell_at <= due:
+                return
             self._telling.cancel()
             self._telling = None
-        if self._telling is None:
-            self._telling = self._loop.call_later(seconds, self._tell)
+        if due <= self._loop.time():
+            self._call.wake()
+        else:
+            self._tell_at = due
+            self._telling = self._loop.call_at(due, self._tell)
 
     def _tell(self) -> None:
         self._telling = None

@@ -144,6 +144,9 @@ class Links:
 
     def want(self, peer_id: str) -> Peer:
         """The peer, being dialled if it is not linked. SidecarError when it cannot be: refusing, oneself, unknown."""
+        linked = self.peers.get(peer_id)
+        if linked is not None and linked.state is PeerState.LINKED and linked.leaving is None and self.refusing is None:
+            return linked  # as nearly every message finds it; who is not trusted any more is parted from at once
         self._require_open()
         self._require_other(peer_id)
         self._require_trusted(peer_id)

@@ -6,7 +6,7 @@ import logging
 import math
 import traceback
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple, Unpack
 
 from sidecar.transport.engine.base import (
     Address,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sidecar.transport.endpoint import Endpoint
 
 _T = TypeVar("_T")
+_Arguments = TypeVarTuple("_Arguments")
 
 _log = logging.getLogger(__name__)
 
@@ -242,7 +243,8 @@ class Pump:
         self._working = True
         self.tell(now)
         if self.ended is None:
-            self._call("fill", lambda protocol: protocol.fill(now))
+            if self._protocol is not None:
+                self._call(self._protocol.fill, now)
             self.tell(now)
         self._working = False
         return (
@@ -270,19 +272,16 @@ class Pump:
         engine = self._connection.timer()
         if self.ended is not None:
             return engine
-        dues = [self._ping_due() if self.established else self._gives_up_at]
-        if self._falls_back_at is not None:
-            dues.append(self._falls_back_at)
-        if engine is not None:
-            dues.append(engine)
+        due = self._ping_due() if self.established else self._gives_up_at
+        wanted = self._call(self._protocol.deadline) if self._protocol is not None else None
+        for other in (engine, wanted, self._falls_back_at):
+            if other is not None and other < due:
+                due = other
         if self._unspoken:
-            dues.append(self._spoke_at + ACK_INTERVAL)
+            due = min(due, self._spoke_at + ACK_INTERVAL)
         if self._gathering:
-            dues.append(self._spoke_at + GATHER_INTERVAL)
-        wanted = self._call("deadline", lambda protocol: protocol.deadline())
-        if wanted is not None:
-            dues.append(wanted)
-        return min(dues)
+            due = min(due, self._spoke_at + GATHER_INTERVAL)
+        return due
 
     def fire(self, now: float) -> None:
         """Does what time asks for."""
@@ -336,30 +335,31 @@ class Pump:
     # -- upward
 
     def _tell(self, event: Event, now: float) -> None:
+        protocol = self._protocol
         match event:
+            case StreamData(stream_id, data, fin) if protocol is not None:
+                self._call(protocol.stream_data, stream_id, data, fin, now)
             case ConnectionIdAdded(connection_id):
                 self._endpoint.own(self, connection_id)
             case ConnectionIdRetired(connection_id):
                 self._endpoint.disown(self, connection_id)
             case Closed():
                 self._end(event, now)
-            case _ if self.ended is not None:
+            case _ if protocol is None:
                 return
-            case StreamData(stream_id, data, fin):
-                self._call("stream_data", lambda protocol: protocol.stream_data(stream_id, data, fin, now))
             case DatagramFrame(data):
-                self._call("datagram", lambda protocol: protocol.datagram(data, now))
+                self._call(protocol.datagram, data, now)
             case StreamReset(stream_id, code):
-                self._call("stream_reset", lambda protocol: protocol.stream_reset(stream_id, code, now))
+                self._call(protocol.stream_reset, stream_id, code, now)
             case StopSending(stream_id, code):
-                self._call("stop_sending", lambda protocol: protocol.stop_sending(stream_id, code, now))
+                self._call(protocol.stop_sending, stream_id, code, now)
             case KeysReady():
-                self._call("opened", lambda protocol: protocol.opened(now))
+                self._call(protocol.opened, now)
             case PeerShown(chain):
                 self.established = True
                 self.reset_token = self._connection.peer_reset_token
                 self._endpoint.shook_hands(self)
-                self._call("established", lambda protocol: protocol.established(chain, now))
+                self._call(protocol.established, chain, now)
 
     def _end(self, closed: Closed, now: float) -> None:
         if self.ended is not None:
@@ -376,13 +376,14 @@ class Pump:
             except Exception as error:  # noqa: BLE001  as in `_call`
                 report("closed", error)
 
-    def _call(self, verb: str, call: Callable[[StreamProtocol], _T]) -> _T | None:
-        if self._protocol is None or self._failed:
+    def _call(self, verb: Callable[[Unpack[_Arguments]], _T], *arguments: *_Arguments) -> _T | None:
+        """Calls a verb of the protocol's."""
+        if self._failed:
             return None
         try:
-            return call(self._protocol)
+            return verb(*arguments)
         except Exception as error:  # noqa: BLE001  a bug above must cost this connection and no other
-            report(verb, error)
+            report(verb.__name__, error)
             self._failed = True
             self.close(Close.INTERNAL, "internal error")
             return None

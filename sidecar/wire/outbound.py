@@ -241,6 +241,7 @@ class Outbound:
         room = writer.send_room()
         outbox = self.outbox
         outbox.fresh_bytes = 0
+        ready, active, again = outbox.ready, self._active, self._again
         for number, lane in enumerate(self._lanes):
             while lane.again and room > 0:
                 sequence, channel, run = lane.again.popleft()
@@ -253,7 +254,7 @@ class Outbound:
             kinds = [
                 kind
                 for kind in range(CLASSES)
-                if (self._active[kind] or self._again[kind] or outbox.waiting(kind)) and self._sendable(kind, writer)
+                if (ready[kind] or active[kind] or again[kind]) and self._sendable(kind, writer)
             ]
             if not kinds:
                 return
@@ -268,7 +269,7 @@ class Outbound:
             self._start_bulk(kind, writer)
             return bool(self._active[kind])
         outbox = self.outbox
-        while outbox.waiting(kind):
+        while outbox.ready[kind]:
             name, run = outbox.head(kind)
             channel = self._channel(name, writer)
             if channel is None or self._drop_too_large(kind, name, run):
@@ -281,7 +282,9 @@ class Outbound:
 
     @staticmethod
     def _fit(run: Run, window: Window) -> int:
-        return run.fit(window.room_bytes, window.room_messages)
+        size = window.granted_bytes - window.used_bytes
+        count = window.granted_messages - window.used_messages
+        return run.count if run.size <= size and run.count <= count else run.fit(size, count)
 
     def _channel(self, name: str, writer: Writer) -> ChannelOut | None:
         """The channel, opened if it is not; None when the other side takes no more, and its messages are reported."""
@@ -368,7 +371,7 @@ class Outbound:
         """Begins large messages that may begin: within the windows, or by asking for a reservation."""
         assert self._limits is not None, "nothing is written before a connection is attached"
         outbox, active, again = self.outbox, self._active[kind], self._again[kind]
-        while (again or outbox.waiting(kind)) and len(active) < BULK_AT_ONCE and self._streams < STREAMS_MAX:
+        while (again or outbox.ready[kind]) and len(active) < BULK_AT_ONCE and self._streams < STREAMS_MAX:
             if again:
                 self._open_bulk(again.pop(0), writer)
                 continue

@@ -44,7 +44,8 @@ class Outbox:
         self.fresh_bytes = 0
         """Queued since the link last had a turn to write, which sets it back."""
         self.peak_bytes = 0
-        self._ready: list[OrderedDict[str, deque[Run]]] = [OrderedDict() for _ in range(CLASSES)]
+        self.ready: list[OrderedDict[str, deque[Run]]] = [OrderedDict() for _ in range(CLASSES)]
+        """By class: what the channels have to send that are not blocked."""
         self._blocked: list[dict[str, deque[Run]]] = [{} for _ in range(CLASSES)]
         self._deficit = [0] * CLASSES
         self._shares: list[dict[str, int]] = [{} for _ in range(CLASSES)]
@@ -78,9 +79,9 @@ class Outbox:
     def _queue(self, kind: int, channel: str) -> deque[Run]:
         queue = self._blocked[kind].get(channel)
         if queue is None:
-            queue = self._ready[kind].get(channel)
+            queue = self.ready[kind].get(channel)
             if queue is None:
-                queue = self._ready[kind][channel] = deque()
+                queue = self.ready[kind][channel] = deque()
         return queue
 
     # whose turn
@@ -100,18 +101,14 @@ class Outbox:
         """Counts what a class has sent."""
         self._deficit[kind] -= size
 
-    def waiting(self, kind: int) -> bool:
-        """Whether a channel of the class has something to send and is not blocked."""
-        return bool(self._ready[kind])
-
     def head(self, kind: int) -> tuple[str, Run]:
         """The channel whose turn it is and its first run."""
-        channel, queue = next(iter(self._ready[kind].items()))
+        channel, queue = next(iter(self.ready[kind].items()))
         return channel, queue[0]
 
     def next(self, kind: int) -> Run:
         """Takes what `head` showed; the channel goes to the end of the turn once it has had its share of bytes."""
-        ready = self._ready[kind]
+        ready = self.ready[kind]
         channel, queue = next(iter(ready.items()))
         run = queue.popleft()
         shares = self._shares[kind]
@@ -129,7 +126,7 @@ class Outbox:
 
     def block(self, kind: int, channel: str) -> None:
         """The channel has no credit for its first run."""
-        self._blocked[kind][channel] = self._ready[kind].pop(channel)
+        self._blocked[kind][channel] = self.ready[kind].pop(channel)
 
     def blocked(self, channel: str) -> bool:
         """Whether messages of the channel wait for its credit."""
@@ -142,7 +139,7 @@ class Outbox:
             for name in [channel] if channel is not None else list(blocked):
                 queue = blocked.pop(name, None)
                 if queue is not None:
-                    self._ready[kind][name] = queue
+                    self.ready[kind][name] = queue
 
     # ends
 
@@ -190,7 +187,7 @@ class Outbox:
         """Takes out what has not been sent and reports it; the number of messages, those that a journal has left
         out."""
         out: list[Run] = []
-        for queues in (*self._ready, *self._blocked):
+        for queues in (*self.ready, *self._blocked):
             for channel, queue in list(queues.items()):
                 if not any(chosen(run) for run in queue):
                     continue
@@ -207,7 +204,7 @@ class Outbox:
 
     def withdraw_channel(self, channel: str, reason: Reason, detail: str) -> None:
         """The same for the messages of one channel."""
-        out = [run for queues in (*self._ready, *self._blocked) for run in queues.pop(channel, ())]
+        out = [run for queues in (*self.ready, *self._blocked) for run in queues.pop(channel, ())]
         for run in out:
             self.settle(run)
             run.sink.failed(run.first, run.count, reason, detail)

@@ -272,6 +272,8 @@ class EngineConnection(ABC):
     def events(self) -> list[Event]:
         """Everything that happened since the last call, in order; pieces of one stream with nothing but other streams'
         between them are joined."""
+        if not (self._arriving or self._events or self.ended is not None):
+            return []
         self._file_arrived()
         events, self._events = self._events, []
         if self.ended is not None and not self._end_told:
@@ -337,9 +339,9 @@ class EngineConnection(ABC):
 
     def _observe(self, now: float) -> None:
         if self.ended is None:
-            path = self._path()
-            if path is not None:
-                self._limit.observe(now, self._outstanding(), *path)
+            outstanding = self._outstanding()
+            if outstanding != self._limit.outstanding and (path := self._path()) is not None:
+                self._limit.observe(now, outstanding, *path)
 
     # -- the end
 

@@ -45,7 +45,6 @@ class InFlight:
         "_filled",
         "_initial",
         "_lost",
-        "_outstanding",
         "_peak",
         "_quiet",
         "_recovered_at",
@@ -53,6 +52,7 @@ class InFlight:
         "_shrink_at",
         "_threshold",
         "limit",
+        "outstanding",
     )
 
     def __init__(self, ceiling: int, datagram: int) -> None:
@@ -63,7 +63,8 @@ class InFlight:
         self._rtts: deque[float] = deque(maxlen=DELAY_SAMPLES)
         self._base = self._base_before = math.inf
         self._base_at = 0.0
-        self._outstanding = 0
+        self.outstanding = 0
+        """Unacknowledged bytes, as last told."""
         self._peak = 0
         self._filled = False
         self._quiet = QUIET_MINIMUM
@@ -78,7 +79,7 @@ class InFlight:
 
     def use(self, outstanding: int) -> None:
         """Notes how many bytes are unacknowledged, before the next `observe` tells how many still are."""
-        self._outstanding = outstanding
+        self.outstanding = outstanding
         self._peak = max(self._peak, outstanding)
         if 4 * outstanding >= 3 * self.limit:
             self._filled = True
@@ -86,8 +87,8 @@ class InFlight:
     def observe(self, now: float, outstanding: int, rtt: float, smoothed: float, packets_lost: int) -> None:
         """Takes what the engine knows after a read or a timer: unacknowledged bytes, the latest and the smoothed round
         trip, and packets lost in all."""
-        acknowledged = self._outstanding - outstanding
-        self._outstanding = outstanding
+        acknowledged = self.outstanding - outstanding
+        self.outstanding = outstanding
         self._learn_base(now, rtt)
         self._rtts.append(rtt)
         if packets_lost > self._lost:
@@ -115,7 +116,7 @@ class InFlight:
             if self._threshold < math.inf:
                 self._threshold = max(self._threshold, 0.75 * self.limit)
             self.limit = max(self._initial, self._peak, self.limit // 2)
-        self._peak = self._outstanding
+        self._peak = self.outstanding
         self._shrink_at = now + self._quiet if self.limit > self._initial else None
 
     def _grow(self, acknowledged: int) -> None:
