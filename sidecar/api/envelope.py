@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from sidecar.api.front.base import Encoded
 from sidecar.gen.overlay.v1 import message_pb2 as pb
 from sidecar.mail.piece import Piece
 from sidecar.wire.batch import length_prefix
@@ -46,11 +47,12 @@ def envelope_of(delivery_id: int, piece: Piece) -> pb.Delivery:
         bulk=arrival.bulk,
         durable=arrival.row is not None,
     )
-    envelope.received_at.FromNanoseconds(int(piece.received_at * NANOS))
+    received = envelope.received_at
+    received.seconds, received.nanos = divmod(int(piece.received_at * NANOS), NANOS)
     return envelope
 
 
-def chunk_responses(delivery_id: int, piece: Piece) -> Iterator[bytes]:
+def chunk_responses(delivery_id: int, piece: Piece) -> Iterator[Encoded]:
     """One large message as responses of one chunk each, in order."""
     envelope = envelope_of(delivery_id, piece).SerializeToString()
     head, payload = open_entry(piece.batch)
@@ -64,7 +66,7 @@ def chunk_responses(delivery_id: int, piece: Piece) -> Iterator[bytes]:
         data_head = b"\x22" + length_prefix(len(data))
         chunk_head = b"\x52" + length_prefix(len(fields) + len(data_head) + len(data))
         size = len(envelope) + len(chunk_head) + len(fields) + len(data_head) + len(data)
-        yield b"".join((b"\x0a", length_prefix(size), envelope, chunk_head, fields, data_head, data))
+        yield b"".join((b"\x0a", length_prefix(size), envelope, chunk_head, fields, data_head)), data
 
 
 def open_entry(entry: bytes) -> tuple[pb.Message, memoryview]:

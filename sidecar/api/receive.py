@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from sidecar.api.batches import seconds_of
 from sidecar.api.envelope import WHOLE_BYTES, chunk_responses, delivery_field
-from sidecar.api.front.base import HotCall
+from sidecar.api.front.base import Encoded, HotCall
 from sidecar.api.front.requests import decoded
 from sidecar.errors import Reason, SidecarError, invalid_field
 from sidecar.gen.overlay.v1 import message_pb2 as pb
@@ -16,6 +16,9 @@ from sidecar.node import Node
 
 RESPONSE_BYTES = 1 << 20
 """Responses gather deliveries up to this size; one that is larger alone makes its own."""
+
+JOINED_PART = 4096
+"""Parts of a response that are smaller on average are joined: each costs more than its bytes."""
 
 DELAY_MAX = 86_400.0
 """Seconds of the longest delay and deadline."""
@@ -30,9 +33,9 @@ class Outflow:
 
     def __init__(self, subscription: Subscription) -> None:
         self.subscription = subscription
-        self._pending: Iterator[bytes] = iter(())
+        self._pending: Iterator[Encoded] = iter(())
 
-    def take(self, max_bytes: int) -> list[bytes]:
+    def take(self, max_bytes: int) -> list[Encoded]:
         """Some `max_bytes` of responses. The subscription is asked for more only when all of what it gave last was
         written: without credits it settles that by being asked."""
         responses = self._pull(max_bytes)
@@ -41,23 +44,23 @@ class Outflow:
             responses = self._pull(max_bytes)
         return responses
 
-    def _pull(self, room: int) -> list[bytes]:
-        responses: list[bytes] = []
+    def _pull(self, room: int) -> list[Encoded]:
+        responses: list[Encoded] = []
         for response in self._pending:
             responses.append(response)
-            room -= len(response)
+            room -= len(response) if isinstance(response, bytes) else sum(map(len, response))
             if room <= 0:
                 break
         return responses
 
 
-def responses_of(taken: Iterable[tuple[int, Piece]]) -> Iterator[bytes]:
+def responses_of(taken: Iterable[tuple[int, Piece]]) -> Iterator[Encoded]:
     """Deliveries gathered into responses, large ones in chunks of their own."""
     parts: list[bytes] = []
     size = 0
     for delivery_id, piece in taken:
         if parts and size + len(piece.batch) > RESPONSE_BYTES:
-            yield b"".join(parts)
+            yield _response(parts, size)
             parts, size = [], 0
         if len(piece.batch) > WHOLE_BYTES and piece.count == 1:
             yield from chunk_responses(delivery_id, piece)
@@ -65,7 +68,11 @@ def responses_of(taken: Iterable[tuple[int, Piece]]) -> Iterator[bytes]:
         parts += delivery_field(delivery_id, piece)
         size += len(piece.batch)
     if parts:
-        yield b"".join(parts)
+        yield _response(parts, size)
+
+
+def _response(parts: list[bytes], size: int) -> Encoded:
+    return tuple(parts) if size >= JOINED_PART * len(parts) else b"".join(parts)
 
 
 class Receive:
@@ -90,7 +97,7 @@ class Receive:
         """Never: there is nothing to read."""
         return False
 
-    def take(self, max_bytes: int) -> Sequence[bytes]:
+    def take(self, max_bytes: int) -> Sequence[Encoded]:
         """What waits in the channel. A message counts as taken once it is written to the call."""
         return self._outflow.take(max_bytes) if self._outflow is not None else ()
 
@@ -161,7 +168,7 @@ class Consume:
         """While the client does not read what it is told of its acknowledgements."""
         return len(self._unknown) >= UNKNOWN_MAX
 
-    def take(self, max_bytes: int) -> Sequence[bytes]:
+    def take(self, max_bytes: int) -> Sequence[Encoded]:
         """What waits in the channel and is within credit."""
         if self._unknown:
             response = pb.ConsumeResponse()

@@ -28,6 +28,20 @@ class Window:
         self.used_bytes += size
         self.used_messages += messages
 
+    def fits(self, size: int, messages: int) -> bool:
+        """Whether so much may be sent now."""
+        return self.used_bytes + size <= self.granted_bytes and self.used_messages + messages <= self.granted_messages
+
+    @property
+    def room_bytes(self) -> int:
+        """Bytes that may be sent now."""
+        return self.granted_bytes - self.used_bytes
+
+    @property
+    def room_messages(self) -> int:
+        """Messages that may be sent now."""
+        return self.granted_messages - self.used_messages
+
 
 class Allowance:
     """The receiver's side: what was granted, what came, and what of that was taken by an app."""

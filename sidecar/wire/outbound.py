@@ -282,9 +282,9 @@ class Outbound:
 
     @staticmethod
     def _fit(run: Run, window: Window) -> int:
-        size = window.granted_bytes - window.used_bytes
-        count = window.granted_messages - window.used_messages
-        return run.count if run.size <= size and run.count <= count else run.fit(size, count)
+        if window.fits(run.size, run.count):
+            return run.count
+        return run.fit(window.room_bytes, window.room_messages)
 
     def _channel(self, name: str, writer: Writer) -> ChannelOut | None:
         """The channel, opened if it is not; None when the other side takes no more, and its messages are reported."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sidecar.api.batches import ChunkMemory, ChunkSeries, check_batch
 from sidecar.api.envelope import CHUNK_BYTES, chunk_responses, delivery_field, open_entry
+from sidecar.api.front.base import whole
 from sidecar.api.paging import key_of, page_size, token_after
 from sidecar.api.receive import responses_of
 from sidecar.api.status import DETAILS, MESSAGE_BYTES, cut, status_of
@@ -68,7 +69,7 @@ def test_what_protobuf_prints_passes(held: list[pb.Message]) -> None:
 @settings(max_examples=200, deadline=None)
 def test_the_envelope_stands_around_unparsed_messages(held: list[pb.Message], delivery_id: int) -> None:
     encoded = b"".join(delivery_field(delivery_id, piece(*held)))
-    (delivery,) = pb.ReceiveResponse.FromString(encoded).deliveries
+    (delivery,) = pb.ReceiveResponse.FromString(whole(encoded)).deliveries
     assert pb.ConsumeResponse.FromString(encoded).deliveries[0] == delivery
     assert list(delivery.messages) == held
     assert (delivery.peer_id, delivery.channel, delivery.priority) == ("peer", "c", pb.PRIORITY_LOW)
@@ -80,7 +81,7 @@ def test_the_envelope_stands_around_unparsed_messages(held: list[pb.Message], de
 @pytest.mark.parametrize("size", [CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES - 1])
 def test_chunks_of_a_large_entry(size: int) -> None:
     message = pb.Message(message_id="id", headers={"k": "v"}, payload=bytes(size))
-    parts = [pb.ReceiveResponse.FromString(part).deliveries for part in chunk_responses(5, piece(message))]
+    parts = [pb.ReceiveResponse.FromString(whole(part)).deliveries for part in chunk_responses(5, piece(message))]
     assert all(len(deliveries) == 1 for deliveries in parts)
     chunks = [deliveries[0].chunk for deliveries in parts]
     assert b"".join(chunk.data for chunk in chunks) == message.payload
@@ -104,7 +105,7 @@ def test_deliveries_share_responses_up_to_a_size() -> None:
     taken = [(1, small), (2, small), (3, small), (4, large), (5, small)]
     shapes = []
     for encoded in responses_of(taken):
-        response = pb.ReceiveResponse.FromString(encoded)
+        response = pb.ReceiveResponse.FromString(whole(encoded))
         shapes.append([(d.first_delivery_id, d.HasField("chunk")) for d in response.deliveries])
     chunks = [[(4, True)]] * 5
     assert shapes == [[(1, False), (2, False)], [(3, False)], *chunks, [(5, False)]]

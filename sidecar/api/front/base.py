@@ -78,6 +78,15 @@ class HotCall(Protocol):
         ...
 
 
+Encoded = bytes | tuple[bytes | memoryview, ...]
+"""An encoded response: whole, or in parts that a front need not join."""
+
+
+def whole(response: Encoded) -> bytes:
+    """A response in one piece."""
+    return response if isinstance(response, bytes) else b"".join(response)
+
+
 class HotMethod(Protocol):
     """A servicer's side of a hot call. The front calls it from the event loop's thread, one verb at a time.
 
@@ -97,8 +106,8 @@ class HotMethod(Protocol):
         """True while the front is to read no more requests from the client, so that HTTP/2 holds it back."""
         ...
 
-    def take(self, max_bytes: int) -> Sequence[bytes]:
-        """Encoded responses to write now, some `max_bytes` in all (one may be larger); empty when there are none."""
+    def take(self, max_bytes: int) -> Sequence[Encoded]:
+        """Responses to write now, some `max_bytes` in all (one may be larger); empty when there are none."""
         ...
 
     def ended(self, completed: bool) -> None:

@@ -31,6 +31,7 @@ from sidecar.api.front.base import (
     ServerTls,
     Service,
     answer_by,
+    whole,
 )
 from sidecar.api.front.failures import status_for
 from sidecar.api.front.requests import decoded
@@ -390,12 +391,12 @@ class HotCall:
                 self._finish(error)
                 return only
             if unary:
-                only = next(iter(responses), only)
+                only = whole(responses[0]) if responses else only
             else:
                 with to_client():
                     for response in responses:
                         headers_due = False
-                        await context.write(response)
+                        await context.write(whole(response))
             if not responses:
                 if finished:
                     self.drained = True

@@ -22,6 +22,7 @@ from sidecar.api.front.base import (
     ColdUnary,
     Hot,
     Method,
+    whole,
 )
 from sidecar.api.front.failures import status_for
 from sidecar.api.front.lean.encodings import IDENTITY, Packed, plain
@@ -411,7 +412,7 @@ class HotCall(Call):
             return True
         if responses:
             if self._unary_response:
-                self._only = responses[0]
+                self._only = whole(responses[0])
             else:
                 self.stream.send(responses)
             return True

@@ -117,13 +117,18 @@ class Connection(Control, asyncio.Protocol):
             self._transport.close()
             return
         self._transport.set_write_buffer_limits(WRITE_HIGH, WRITE_LOW)
-        enlarge(transport.get_extra_info("socket"))
+        socket_ = transport.get_extra_info("socket")
+        if socket_ is not None:
+            enlarge(socket_)
+            if tls is None:
+                self._descriptor = socket_.fileno()
         self.out.append(GREETING)
         self.flush()
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Every call ends."""
         self._closing = True
+        self._descriptor = -1
         self._gate.connections.discard(self)
         self._end_streams()
         if not self.lost.done():
@@ -445,7 +450,7 @@ class Connection(Control, asyncio.Protocol):
             self.flush()
 
 
-def enlarge(socket_: socket.socket | None) -> None:
+def enlarge(socket_: socket.socket) -> None:
     """A larger buffer for what is written to a Unix socket."""
-    if socket_ is not None and socket_.family == socket.AF_UNIX:
+    if socket_.family == socket.AF_UNIX:
         socket_.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)

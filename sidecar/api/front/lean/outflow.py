@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Final
 
 from sidecar.api.front.lean import frames
 from sidecar.api.front.lean.allowance import CANCELLED, CRUMBS, Allowance
 from sidecar.api.front.lean.gate import Gate
 from sidecar.api.front.lean.stream import TURN_BYTES, Stream
+
+UNJOINED_BYTES: Final = 32 << 10
+"""A turn that writes as much hands it to the kernel in the parts it consists of."""
+MOST_PARTS: Final = 1024
+"""The kernel's IOV_MAX."""
 
 GROWABLE: Final = 64 << 20
 """What all the streams of a connection may have beside the first window of each."""
@@ -31,6 +37,8 @@ class Outflow:
 
         self._loop = gate.loop
         self._transport: asyncio.Transport | None = None
+        self._descriptor = -1
+        """The socket's while it is open and what is written goes out as it is, without TLS."""
         self._closing = False
         self._allowance = Allowance()
         self._woken: list[Stream] = []
@@ -137,7 +145,26 @@ class Outflow:
         out = self.out
         if out:
             self.out = []
-            if self.out_bytes:
+            size = self.out_bytes
+            if size:
                 self.out_bytes = 0
                 self._allowance.answered()
-            self._transport.write(out[0] if len(out) == 1 else b"".join(out))
+                if size >= UNJOINED_BYTES and self._descriptor >= 0 and not self._transport.get_write_buffer_size():
+                    out = _written(self._descriptor, out)
+            if out:
+                self._transport.write(out[0] if len(out) == 1 else b"".join(out))
+
+
+def _written(descriptor: int, parts: list[bytes | memoryview]) -> list[bytes | memoryview]:
+    """Writes to a socket; what it did not take. An error is left to the transport, which finds it again."""
+    if len(parts) > MOST_PARTS:
+        return parts
+    try:
+        done = os.writev(descriptor, parts)
+    except OSError:
+        return parts
+    for index, part in enumerate(parts):
+        if done < len(part):
+            return [memoryview(part)[done:], *parts[index + 1 :]]
+        done -= len(part)
+    return []

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from sidecar.api.front.base import TRANSPORT_BYTES
+from sidecar.api.front.base import TRANSPORT_BYTES, Encoded
 from sidecar.api.front.lean import frames, headers
 from sidecar.api.front.lean.assembly import Assembly
 from sidecar.api.front.lean.encodings import packed
@@ -265,7 +265,7 @@ class Stream:
             self._headers_sent = True
             self.connection.write_headers(frames.frame(HEADERS, END_HEADERS, self.id, headers.RESPONSE))
 
-    def send(self, responses: Sequence[bytes]) -> None:
+    def send(self, responses: Sequence[Encoded]) -> None:
         """Responses in order, headers first: what the windows do not let through waits here."""
         connection = self.connection
         if not self._headers_sent:
@@ -277,6 +277,10 @@ class Stream:
         most = connection.frame_max
         sent = 0
         for response in responses:
+            if isinstance(response, tuple):
+                room = 0
+                self._wait(sum(map(len, response)), response)
+                continue
             size = len(response) + MESSAGE_HEAD.size
             if size <= room and size <= most:
                 out.append(DATA_HEAD.pack(size >> 8, size & 0xFF, DATA, 0, self.id, 0, size - MESSAGE_HEAD.size))
@@ -285,16 +289,19 @@ class Stream:
                 sent += size
             else:
                 room = 0
-                self._pending.append(memoryview(MESSAGE_HEAD.pack(0, len(response))))
-                if response:
-                    self._pending.append(memoryview(response))
-                self._pending_bytes += size
-                connection.waiting_bytes += size
+                self._wait(len(response), (response,))
         self.send_window -= sent
         connection.send_window -= sent
         connection.out_bytes += sent
         if self._pending:
             self._write_pending()
+
+    def _wait(self, size: int, parts: tuple[bytes | memoryview, ...]) -> None:
+        """A response waits behind others, or for being cut into frames."""
+        self._pending.append(memoryview(MESSAGE_HEAD.pack(0, size)))
+        self._pending += [memoryview(part) for part in parts if part]
+        self._pending_bytes += size + MESSAGE_HEAD.size
+        self.connection.waiting_bytes += size + MESSAGE_HEAD.size
 
     def respond(self, response: bytes) -> None:
         """The one response of a call, and its end."""
