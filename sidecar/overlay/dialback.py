@@ -36,6 +36,7 @@ ANSWER_TIMEOUT = 8.0
 """Seconds that a helper has for its answer."""
 
 NO_ANSWER = wire_pb2.DialbackResult(status=wire_pb2.DIALBACK_STATUS_REFUSED, reason="no answer in time")
+ASKED_ALREADY = wire_pb2.DialbackResult(status=wire_pb2.DIALBACK_STATUS_REFUSED, reason="asked with this challenge")
 
 
 class Budget:
@@ -179,7 +180,10 @@ class Dialback:
         self, session: Session, addresses: Sequence[str], *, challenge: bytes, acceptor: bytes
     ) -> wire_pb2.DialbackResult:
         """Has this sidecar dialled back by the other side of a connection, and pays what that costs. A helper that
-        does not answer is as one that refuses."""
+        does not answer is as one that refuses; so is one that is asked the same already, which an acceptor may have
+        this sidecar do."""
+        if (session, challenge) in self._asked:
+            return ASKED_ALREADY
         wanted = list(addresses)[:ADDRESSES_MAX]
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT):

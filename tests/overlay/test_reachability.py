@@ -236,6 +236,18 @@ async def test_one_dial_back_at_a_time(network: Network, impatient: Callable[[],
     target.close()
 
 
+async def test_one_challenge_is_asked_once(network: Network) -> None:
+    """An acceptor may name a helper and a challenge twice: the second question is refused here, the first goes on."""
+    first, second = await network.nodes()
+    session = first.node.links.peers[second.peer_id].sessions[-1]
+    asking, challenge, own = first.node.links.roles.dialback, secrets.token_bytes(32), first.node.identity.peer_id_bytes
+    answered, refused = await asyncio.gather(
+        *(asking.ask(session, [], challenge=challenge, acceptor=own) for _ in range(2))
+    )
+    assert answered.status == wire_pb2.DIALBACK_STATUS_DIALLED
+    assert refused.status == wire_pb2.DIALBACK_STATUS_REFUSED
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
