@@ -11,7 +11,7 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from sidecar.addresses import HostPort, acceptable_untrusted, format_address, pa
 from sidecar.errors import SidecarError
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.identity import format_peer_id, parse_peer_id
+from sidecar.overlay.errands import Errands
 from sidecar.overlay.peer import Peer, PeerState
 from sidecar.overlay.prober import Prober
 from sidecar.wire import record as records
@@ -64,12 +65,11 @@ class Admission:
         self._checking: dict[Session, bytes] = {}
         """By connection: the challenge that is out."""
         self._results: dict[bytes, asyncio.Future[wire_pb2.DialbackResult]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._errands = Errands("a newcomer's check")
 
     def close(self) -> None:
         """Nobody is checked any more."""
-        for task in list(self._tasks):
-            task.cancel()
+        self._errands.cancel()
 
     # newcomers
 
@@ -88,13 +88,13 @@ class Admission:
 
     def hold(self, session: Session, introduced: Introduction) -> None:
         """The dialler waits for WELCOME, or for being refused. Untrusted when too many do."""
-        if len(self._tasks) >= CHECKS_MAX:
+        if len(self._errands) >= CHECKS_MAX:
             raise Untrusted(Close.BUSY, f"{CHECKS_MAX} newcomers are being dialled back, come again")
         told: tuple[HostPort, ...] = ()
         if introduced.record.body:
             record = records.check_untrusted(introduced.record, self._links.local.network_id, time.time())
             told = record.addresses if record is not None else ()
-        self._run(self._hold(session, introduced, told))
+        self._errands.run(self._hold(session, introduced, told))
 
     async def _hold(self, session: Session, introduced: Introduction, told: tuple[HostPort, ...]) -> None:
         if session not in self._links.sessions:
@@ -117,8 +117,8 @@ class Admission:
         elif (session.dialled and not peer.called) or (not session.dialled and self._is_node(introduced)):
             self._links.set_role(peer, Role.NODE, max(peer.checked_by, 1))
         peer.called = peer.called or not session.dialled
-        if peer.role is None and not session.dialled and len(self._tasks) < CHECKS_MAX:
-            self._run(self._look_at(session, peer, introduced))
+        if peer.role is None and not session.dialled and len(self._errands) < CHECKS_MAX:
+            self._errands.run(self._look_at(session, peer, introduced))
 
     async def _look_at(self, session: Session, peer: Peer, introduced: Introduction) -> None:
         """A newcomer that is in as a client: whether it is a node."""
@@ -228,8 +228,13 @@ class Admission:
         """Nodes that only this side has dialled are checked by another, now that there may be one."""
         for peer in self._links.linked:
             theirs = next((session for session in peer.sessions if not session.dialled), None)
-            if peer.role is Role.NODE and peer.checked_by == 1 and theirs is not None and len(self._tasks) < CHECKS_MAX:
-                self._run(self._check_again(theirs, peer))
+            if (
+                peer.role is Role.NODE
+                and peer.checked_by == 1
+                and theirs is not None
+                and len(self._errands) < CHECKS_MAX
+            ):
+                self._errands.run(self._check_again(theirs, peer))
 
     async def _check_again(self, session: Session, peer: Peer) -> None:
         found = self._links.pump(session).remote
@@ -247,7 +252,7 @@ class Admission:
         """Dials a node's connection that is missing."""
         if peer.reversing is None and self._lacks(peer):
             peer.reversing = asyncio.get_running_loop().create_task(self._reverse(peer))
-            self._keep(peer.reversing)
+            self._errands.keep(peer.reversing)
 
     async def _reverse(self, peer: Peer) -> None:
         error: SidecarError | None = None
@@ -283,15 +288,3 @@ class Admission:
             and peer.role is Role.NODE
             and not any(session.dialled for session in peer.sessions)
         )
-
-    def _run(self, work: Coroutine[None, None, None]) -> None:
-        self._keep(asyncio.get_running_loop().create_task(work))
-
-    def _keep(self, task: asyncio.Task[None]) -> None:
-        self._tasks.add(task)
-        task.add_done_callback(self._dropped)
-
-    def _dropped(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("a newcomer's check failed by a bug", exc_info=error)

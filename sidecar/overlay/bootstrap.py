@@ -18,6 +18,7 @@ from sidecar.errors import Reason, SidecarError
 from sidecar.metrics import Counters
 from sidecar.overlay.cache import Cache
 from sidecar.overlay.contacts import Contacts
+from sidecar.overlay.errands import Errands
 from sidecar.overlay.events import (
     BootstrapFailed,
     BootstrapSucceeded,
@@ -68,6 +69,7 @@ class Bootstrap:
         self._counters = counters
         self._tell = tell
         self._min_links = min_links
+        self._errands = Errands("the search for a way in")
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._hurried = asyncio.Event()
@@ -90,6 +92,7 @@ class Bootstrap:
     def start(self) -> None:
         """Begins to look after the way in."""
         self._task = asyncio.get_running_loop().create_task(self._keep())
+        self._errands.keep(self._task)
 
     def nudge(self) -> None:
         """Links, or who is known, have changed: there may be something to do."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from sidecar.addresses import HostPort, acceptable_untrusted, format_address, parse_address
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.identity import parse_peer_id
+from sidecar.overlay.errands import Errands
 from sidecar.overlay.prober import Prober
 from sidecar.wire.errors import malformed
 from sidecar.wire.frames import FrameType
@@ -82,12 +83,11 @@ class Dialback:
         self._busy: set[Session] = set()
         self._sales: dict[Session, _Sale] = {}
         self._asked: dict[tuple[Session, bytes], asyncio.Future[wire_pb2.DialbackResult]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._errands = Errands("a dial-back for a peer")
 
     def close(self) -> None:
         """Nobody is dialled back any more."""
-        for task in list(self._tasks):
-            task.cancel()
+        self._errands.cancel()
 
     # for others
 
@@ -119,9 +119,7 @@ class Dialback:
         self._all.use(now)
         self._peers.setdefault(session.peer_id or "", Budget(PER_PEER)).use(now)
         self._busy.add(session)
-        task = asyncio.get_running_loop().create_task(self._dial(session, chosen, dialback))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._errands.run(self._dial(session, chosen, dialback))
 
     def _refusal(self, session: Session) -> str:
         now = asyncio.get_running_loop().time()

@@ -52,10 +52,10 @@ class Exchange:
         self.observed: list[str] = []
         """Where others say they see this sidecar, what most say first."""
         self._claims: OrderedDict[str, str] = OrderedDict()
-        """By peer, the one that said it last at the end."""
+        """What each said last, by peer id: whatever a peer says, it is one voice. The one that said it last is at the
+        end."""
         self._votes: dict[str, int] = {}
         """How many of them name an address; the one named last at the end."""
-        """What each said last, by peer id: whatever a peer says, it is one voice."""
         self._links = links
         self._own: wire_pb2.Record | None = None
         self._own_at = 0.0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sidecar.errors import Reason, SidecarError
 from sidecar.metrics import Counters
 from sidecar.overlay.directory import HostPort
+from sidecar.overlay.errands import Errands
 from sidecar.overlay.events import PeerUnlinked
 from sidecar.overlay.peer import Peer, PeerState, not_dialable
 from sidecar.wire.errors import Untrusted
@@ -54,7 +55,7 @@ class Resuming:
         self._counters = counters
         self._resume_timeout = resume_timeout
         self._loop = asyncio.get_running_loop()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._errands = Errands("an attempt to reach a peer")
         self._checks = 0
         self._check: asyncio.TimerHandle | None = self._loop.call_later(CHECK_INTERVAL, self._look)
 
@@ -63,8 +64,7 @@ class Resuming:
         if self._check is not None:
             self._check.cancel()
             self._check = None
-        for task in list(self._tasks):
-            task.cancel()
+        self._errands.cancel()
 
     def begin(self, peer: Peer, state: PeerState) -> None:
         """The peer is wanted: it is dialled until its `attempt` is decided."""
@@ -75,16 +75,7 @@ class Resuming:
     def _dial(self, peer: Peer) -> None:
         if peer.dialling is None:
             peer.dialling = self._loop.create_task(self._reach(peer))
-            self._keep(peer.dialling)
-
-    def _keep(self, task: asyncio.Task[None]) -> None:
-        self._tasks.add(task)
-        task.add_done_callback(self._dropped)
-
-    def _dropped(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("an attempt to reach a peer failed by a bug", exc_info=error)
+            self._errands.keep(peer.dialling)
 
     async def _reach(self, peer: Peer) -> None:
         """Dials until the peer is linked, or given up: at once when it was never linked, else after the resume
@@ -197,7 +188,7 @@ class Resuming:
             self._dial(peer)
         elif peer.role is not Role.CLIENT:
             peer.dialling = self._loop.create_task(self._probe(peer))
-            self._keep(peer.dialling)
+            self._errands.keep(peer.dialling)
 
     # doubts
 

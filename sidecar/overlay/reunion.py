@@ -12,6 +12,7 @@ from sidecar.addresses import Contact
 from sidecar.errors import Reason, SidecarError
 from sidecar.overlay.bootstrap import Bootstrap
 from sidecar.overlay.contacts import Contacts
+from sidecar.overlay.errands import Errands
 from sidecar.overlay.links import Links
 from sidecar.overlay.peer import PeerState
 
@@ -42,6 +43,7 @@ class Reunion:
         self._bootstrap = bootstrap
         self._plans: dict[Contact, _Plan] = {}
         self._were_linked: set[Contact] = set()
+        self._errands = Errands("looking after the contacts")
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
 
@@ -49,6 +51,7 @@ class Reunion:
         """Begins to look after the contacts that there are."""
         if self._contacts.configured:
             self._task = asyncio.get_running_loop().create_task(self._keep())
+            self._errands.keep(self._task)
 
     def nudge(self) -> None:
         """Links have changed."""

@@ -12,7 +12,7 @@ import math
 import random
 import secrets
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from sidecar.errors import SidecarError
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.identity import format_peer_id, parse_peer_id
 from sidecar.overlay.dialback import Dialback
+from sidecar.overlay.errands import Errands
 from sidecar.overlay.events import RoleChanged
 from sidecar.overlay.peer import Peer
 from sidecar.overlay.visit import Visit
@@ -69,7 +70,7 @@ class Standing:
         self.checked_by = 0
         self._links = links
         self._dialback = dialback
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._errands = Errands("asking for a dial-back")
         self._asking = False
         self._due = False
         self._asked_at = -math.inf
@@ -77,8 +78,7 @@ class Standing:
 
     def close(self) -> None:
         """Nobody is asked any more."""
-        for task in list(self._tasks):
-            task.cancel()
+        self._errands.cancel()
 
     # what it is
 
@@ -133,7 +133,7 @@ class Standing:
         if self.setting is not Role.CLIENT and not self._asking and self._links.refusing is None:
             self._asking, self._due = True, False
             self._asked_at = asyncio.get_running_loop().time()
-            self._run(self._check())
+            self._errands.run(self._check())
 
     async def _check(self) -> None:
         try:
@@ -194,7 +194,7 @@ class Standing:
         record = records.check_untrusted(check.helper, self._links.local.network_id, time.time())
         if record is not None and len(check.challenge) == CHALLENGE_BYTES:
             self._visits += 1
-            self._run(self._have_checked(session, check, record))
+            self._errands.run(self._have_checked(session, check, record))
 
     async def _have_checked(self, session: Session, check: wire_pb2.Check, record: records.PeerRecord) -> None:
         challenge = check.challenge
@@ -224,13 +224,3 @@ class Standing:
         dialable = [each for each in record.addresses if acceptable_untrusted(each, remote)]
         visit = Visit(links, self._dialback, replace(links.local, role=Role.VISITOR))
         return await visit.ask(dialable, peer_id, addresses, challenge=challenge, acceptor=acceptor)
-
-    def _run(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._dropped)
-
-    def _dropped(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("asking for a dial-back failed by a bug", exc_info=error)
