@@ -74,7 +74,7 @@ proto: $(READY) ## print the generated code from proto/
 	@if command -v mvn >/dev/null; then $(BIN)/python -m tools.proto_java; else echo "clients/java left out: no mvn on PATH"; fi
 
 bench: $(READY) ## how fast, beside what one would take instead (needs Go, some of them cargo); QUICK=1: under 2 minutes
-	$(BIN)/python -m bench $(if $(QUICK),--quick) $(BENCH_ARGS)
+	$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(DOCS),--docs) $(BENCH_ARGS)
 
 image: ## the container image
 	DOCKER_BUILDKIT=1 $(DOCKER) build --build-arg BASE_IMAGE=$(BASE_IMAGE) -t $(IMAGE) .

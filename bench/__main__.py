@@ -16,14 +16,17 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from bench import builds, report, targets
+from bench import builds, page, report, targets
 from bench.competitors import Binaries
+from bench.embedded import EMBEDDED
 from bench.places import LOOPBACK, NoNamespaces, namespaces
+from bench.plot import plot
 from bench.processes import Failed
 from bench.run import COMPETITORS, ENGINES, FRONTS, Bench
 from bench.standing import Samples
 
 OUT = builds.ROOT / "bench" / "out"
+PAGE = builds.ROOT / "docs" / "performance.md"
 IDLE_LINKS = 1000
 
 
@@ -51,7 +54,9 @@ def parser() -> argparse.ArgumentParser:
                          help="start, memory and handshakes too (default; not with --quick)")  # fmt: skip
     options.add_argument("--links", type=int, default=IDLE_LINKS, help="idle links held (default 1000)")
     options.add_argument("--python-apps", action=argparse.BooleanOptionalAction, default=None)
-    options.add_argument("--out", type=Path, default=OUT / "bench.json", help="where the JSON goes")
+    options.add_argument("--out", type=Path, default=OUT / "bench.json",
+                         help="where the JSON goes, and the tables and the plot beside it")  # fmt: skip
+    options.add_argument("--docs", action="store_true", help="put figures and plot into docs/performance.md as well")
     return options
 
 
@@ -75,7 +80,15 @@ def build(options: argparse.Namespace) -> Binaries:
             daemon = builds.daemon()
         except builds.NoBuild as missing:
             print(f"go-libp2p-daemon is left out: {missing}", file=sys.stderr)
-    return Binaries(builds.load_program(), daemon)
+    load = builds.load_program()
+    embedded = {}
+    for name in EMBEDDED:
+        if not options.only or name in options.only:
+            try:
+                embedded[name] = builds.embedded(name, built_only=options.quick)
+            except builds.NoBuild as missing:
+                print(f"{name} is left out: {missing}", file=sys.stderr)
+    return Binaries(load, daemon, embedded)
 
 
 def run(options: argparse.Namespace, binaries: Binaries, folder: Path) -> int:
@@ -88,8 +101,8 @@ def run(options: argparse.Namespace, binaries: Binaries, folder: Path) -> int:
     asked = options.place or ("namespaces" if options.quick else "both")
     if asked != "loopback":
         try:
-            with namespaces() as place:
-                results[place.name] = bench.measure(place, 0)
+            with namespaces() as joined:
+                results[joined.name] = bench.measure(joined, 0)
         except NoNamespaces as missing:
             print(f"no namespaces, so loopback alone: {missing}", file=sys.stderr)
     if asked != "namespaces" or not results:
@@ -107,12 +120,42 @@ def run(options: argparse.Namespace, binaries: Binaries, folder: Path) -> int:
         "seconds": time.monotonic() - began,
     }  # fmt: skip
     options.out.write_text(json.dumps(document, indent=1) + "\n")
-    print(f"\n{document['seconds']:.0f} s; every sample is in {options.out}")
+    write(options, results, standing, judged, about)
+    print(f"\n{document['seconds']:.0f} s; every sample is in {options.out}, tables and plot are beside it")
     for trouble in bench.troubles:
         print(f"told, and no failure of this run: {trouble}", file=sys.stderr)
     for failure in bench.failures:
         print(f"FAILED: {failure}", file=sys.stderr)
     return 1 if bench.failures else 0
+
+
+def write(
+    options: argparse.Namespace,
+    results: dict[str, Samples],
+    standing: report.Samples,
+    judged: list[targets.Verdict],
+    about: dict[str, Any],
+) -> None:
+    """The tables and the plot, and with --docs those of the documentation."""
+    name, samples = next(iter(results.items()))
+    title = f"{name}, {about['cores']} cores, {about['time'][:10]}"
+    drawn = plot(samples, title, options.out.with_suffix(".png"))
+    tables = [line for place, taken in results.items() for line in ("", f"## {place}", *report.work_tables(taken))] + [
+        "",
+        "## standing",
+        "",
+        *report.standing_table(standing),
+        "",
+        "## targets",
+        "",
+        *targets.table(judged),
+    ]
+    options.out.with_suffix(".md").write_text("\n".join(tables).strip() + "\n")
+    if options.docs:
+        if drawn:
+            shutil.copyfile(options.out.with_suffix(".png"), PAGE.with_suffix(".png"))
+        command = "python -m bench " + " ".join(sys.argv[1:])
+        page.replace(PAGE, page.figures(results, standing, judged, about, command, PAGE.with_suffix(".png").name))
 
 
 def show(results: dict[str, Samples], standing: report.Samples, judged: list[targets.Verdict]) -> None:

@@ -1,10 +1,12 @@
-"""What is built before a measurement: the load program in Go, and go-libp2p-daemon from the Go module proxy.
+"""What is built before a measurement: the load programs, and with them what they are measured beside, from the Go
+module proxy and crates.io.
 
-Nothing of it is committed: stubs come from proto/, binaries go to bench/bin, the daemon to the user's cache.
+Nothing of it is committed: stubs come from proto/, what takes long to build goes to the user's cache.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -23,7 +25,10 @@ GENERATORS = {
 DAEMON_VERSION = "v0.9.2"
 # Under Go 1.26 the quic-go that this daemon pins panics at the first connection.
 DAEMON_GO = "go1.25.5"
-BUILD_SECONDS = 600
+BUILD_SECONDS = 1800
+"""On two cores iroh takes some five minutes, and thrice that where they are shared."""
+RUST = ROOT / "bench" / "load" / "rust"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "quic-p2p-sidecar-bench"
 
 
 class NoBuild(Exception):
@@ -65,11 +70,10 @@ def load_program() -> Path:
 
 def daemon() -> Path:
     """Builds p2pd in a scratch module that requires it."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "quic-p2p-sidecar-bench"
-    binary = home / f"p2pd-{DAEMON_VERSION}"
+    binary = CACHE / f"p2pd-{DAEMON_VERSION}"
     if binary.exists():
         return binary
-    scratch = home / "scratch"
+    scratch = CACHE / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     go = DAEMON_GO.removeprefix("go")
     (scratch / "go.mod").write_text(
@@ -83,3 +87,40 @@ def daemon() -> Path:
         cwd=scratch, env={"GOTOOLCHAIN": DAEMON_GO},
     )  # fmt: skip
     return binary
+
+
+def embedded(name: str, *, built_only: bool = False) -> Path:
+    """The load program with another system inside: go-libp2p, or the Rust crate of that name. It is built once for what
+    its sources and locks say; with `built_only` one that is not there is no build. Go's needs `load_program` before."""
+    sources = sorted(_sources(name))
+    digest = hashlib.sha256()
+    for source in sources:
+        digest.update(f"{source.relative_to(ROOT)}\n{source.stat().st_size}\n".encode())
+        digest.update(source.read_bytes())
+    binary = CACHE / f"load-{name}-{digest.hexdigest()[:16]}"
+    if binary.exists():
+        return binary
+    if built_only:
+        raise NoBuild("it is not built yet, and a full run builds it")
+    print(f"building the load program with {name} (once)", file=sys.stderr, flush=True)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    if name == "go-libp2p":
+        made = CACHE / "load-go-libp2p.new"
+        _run("nice", "go", "build", "-modfile=libp2p.mod", "-tags=libp2p", "-o", str(made), ".", cwd=LOAD)
+    else:
+        # One at a time: cargo joins the features of what it builds together, and would then build it all again.
+        _run(
+            "nice", "-n", "19", "cargo", "build", "--release", "--locked", "--jobs", "2", "--package", f"load-{name}",
+            "--target-dir", str(CACHE / "rust"), cwd=RUST, env={"CARGO_INCREMENTAL": "0"},
+        )  # fmt: skip
+        made = Path(shutil.copy2(CACHE / "rust" / "release" / f"load-{name}", CACHE / f"load-{name}.new"))
+    for old in CACHE.glob(f"load-{name}-*"):
+        old.unlink()
+    return made.replace(binary)
+
+
+def _sources(name: str) -> list[Path]:
+    if name == "go-libp2p":
+        return [*LOAD.glob("*.go"), LOAD / "libp2p.mod", LOAD / "libp2p.sum"]
+    own = [file for folder in ("app", name) for file in (RUST / folder).rglob("*") if file.is_file()]
+    return [RUST / "Cargo.toml", RUST / "Cargo.lock", *own]

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,6 +55,8 @@ class Binaries:
 
     load: Path
     daemon: Path | None
+    embedded: Mapping[str, Path]
+    """Load programs with another system inside, by its name."""
 
 
 @contextmanager

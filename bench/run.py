@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.competitors import Binaries, Pair, libp2p_daemons, plain_grpc, sidecars
+from bench.embedded import EMBEDDED, embedded
 from bench.places import Place
 from bench.processes import Failed, cpu_seconds, machine_cpu_seconds, wait_for_idle
 from bench.quiet import Quiet
@@ -23,7 +24,7 @@ from bench.works import WORKS, Sample, Work
 
 ENGINES = ("qh3", "aioquic")
 FRONTS = ("lean", "grpcio")
-COMPETITORS = ("sidecar", "p2pd", "grpc")
+COMPETITORS = ("sidecar", "p2pd", "grpc", *EMBEDDED)
 WARM_SECONDS = 0.3
 
 
@@ -102,7 +103,8 @@ class Bench:
             others.append(("p2pd", libp2p_daemons(place, self.binaries, folder / "p2pd")))
         if "grpc" in self.only:
             others.append(("gRPC-go", plain_grpc(place, self.binaries, folder / "grpc")))
-        return others
+        inside = self.binaries.embedded
+        return [*others, *((name, embedded(place, name, self.binaries, folder / name)) for name in inside)]
 
     def _quiet_sample(self, pair: Pair, work: Work) -> Sample | None:
         try:

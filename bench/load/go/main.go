@@ -5,6 +5,7 @@
 //	load api --target host:port --tls DIR         a gRPC client with its own certificate
 //	load server --listen host:port --tls DIR      the gRPC server at the other end of that
 //	load libp2p --control PATH --handlers PATH    beside go-libp2p-daemon
+//	load libp2p-host --listen ADDRESS             with go-libp2p inside; only in a build with the tag libp2p
 //	load certificates DIR                         makes DIR/{ca,client,server}.pem and .key
 package main
 
@@ -80,33 +81,37 @@ func serve(commands program, in io.Reader, out io.Writer) error {
 	return lines.Err()
 }
 
+// options are the flags of every kind of app.
+type options struct{ target, listen, tlsDir, control, handlers string }
+
+// kinds are the apps that this program can be, by name.
+var kinds = map[string]func(options) (program, error){
+	"api":    func(o options) (program, error) { return newClient(o.target, o.tlsDir) },
+	"server": func(o options) (program, error) { return newServer(o.listen, o.tlsDir) },
+	"libp2p": func(o options) (program, error) { return newDaemonApp(o.control, o.handlers) },
+}
+
 func start(arguments []string) error {
 	if len(arguments) == 0 {
-		return errors.New("usage: load api|server|libp2p|certificates ...")
+		return errors.New("usage: load api|server|libp2p|libp2p-host|certificates ...")
 	}
 	flags := flag.NewFlagSet(arguments[0], flag.ContinueOnError)
 	target := flags.String("target", "", "gRPC endpoint")
-	listen := flags.String("listen", "", "gRPC address to serve")
+	listen := flags.String("listen", "", "address to serve gRPC or QUIC on")
 	tlsDir := flags.String("tls", "", "directory of certificates")
 	control := flags.String("control", "", "control socket of go-libp2p-daemon")
 	handlers := flags.String("handlers", "", "socket on which to take its streams")
 	if err := flags.Parse(arguments[1:]); err != nil {
 		return err
 	}
-	var commands program
-	var err error
-	switch arguments[0] {
-	case "certificates":
+	if arguments[0] == "certificates" {
 		return makeCertificates(flags.Arg(0))
-	case "api":
-		commands, err = newClient(*target, *tlsDir)
-	case "server":
-		commands, err = newServer(*listen, *tlsDir)
-	case "libp2p":
-		commands, err = newDaemonApp(*control, *handlers)
-	default:
+	}
+	kind, known := kinds[arguments[0]]
+	if !known {
 		return fmt.Errorf("unknown kind of app %q", arguments[0])
 	}
+	commands, err := kind(options{*target, *listen, *tlsDir, *control, *handlers})
 	if err != nil {
 		return err
 	}
