@@ -1,8 +1,9 @@
 """What each client's wrapper costs beside the generated stub by hand: `python -m bench.clients`.
 
 Every language's driver of tests/conformance measures itself (case `bench`), through two linked sidecars: messages a
-second by a pipelined sender, each delivered, and the time of requests one after the other. Wrapper and stub take turns;
-the app beside the other sidecar is the same for all.
+second by a pipelined sender, each delivered, and the time of requests one after the other. Wrapper and stub take turns,
+and a ratio is the median of those of two turns that follow each other: what else the machine does falls on both. The
+app beside the other sidecar is the same for all.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--messages", type=int, default=30_000, help="of a sample (default 30000)")
     options.add_argument("--size", type=int, default=256, help="bytes of each (default 256)")
     options.add_argument("--requests", type=int, default=500, help="of a sample (default 500)")
-    options.add_argument("--repeats", type=int, default=5, help="samples of each figure (default 5)")
+    options.add_argument("--repeats", type=int, default=15, help="samples of each figure (default 15)")
     options.add_argument("--front", choices=("grpcio", "lean"), default="lean", help="the sidecars' gRPC server")
     return options
 
@@ -104,15 +105,12 @@ class Measurement:
 
 
 def rows(language: str, figures: Figures) -> list[str]:
-    """A row of the table: medians, with the wrapper's share of the stub's."""
-
-    def median(kind: str, name: str) -> float:
-        return statistics.median(figures[kind][name])
-
+    """A row of the table: medians, and the median of what the wrapper's turns are of the stub's beside them."""
     cells = [language]
-    for name, digits in (("messages_s", 0), ("p50_us", 0), ("p99_us", 0)):
-        wrapper, raw = median("wrapper", name), median("raw", name)
-        cells += [f"{wrapper:,.{digits}f}", f"{raw:,.{digits}f}", f"{wrapper / raw:.2f}"]
+    for name in ("messages_s", "p50_us", "p99_us"):
+        wrapper, raw = (figures[kind][name] for kind in KINDS)
+        ratio = statistics.median(one / other for one, other in zip(wrapper, raw, strict=True))
+        cells += [f"{statistics.median(wrapper):,.0f}", f"{statistics.median(raw):,.0f}", f"{ratio:.2f}"]
     return cells
 
 

@@ -103,6 +103,55 @@ def test_the_ten_lines_of_the_readme(hello: Path, pair: Pair) -> None:
         assert one.wait(RUN_SECONDS) == 0
 
 
+BLOCK_BY_BLOCK = """
+#include <sidecar/sidecar.h>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+extern sidecar::Result<sidecar::Sidecar> app;
+extern std::string peer_id;
+extern std::string data;
+extern std::vector<std::string> parts;
+void retry_after(std::optional<std::chrono::nanoseconds> time);
+void failed(const sidecar::Error& error);
+void report(const std::vector<sidecar::Failure>& failures);
+{functions}
+"""
+
+
+def test_the_other_blocks_of_the_readme_are_compiled(hello: Path, tmp_path: Path) -> None:
+    """C++ against the installed package, and what an app's CMakeLists.txt says as `hello` was built by it."""
+    page = (CLIENT / "README.md").read_text()
+    blocks = re.findall(r"^```cpp\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)[1:]
+    functions = [f"void block{number}() {{\n{block}}}" for number, block in enumerate(blocks)]
+    assert functions
+    source = tmp_path / "blocks.cc"
+    source.write_text(BLOCK_BY_BLOCK.format(functions="\n".join(functions)))
+    run("g++", "-std=c++17", "-fsyntax-only", "-Wall", "-Wno-unused", "-Werror",
+        f"-I{hello.parents[1]}/prefix/include", source)  # fmt: skip
+    cmake = re.search(r"^```cmake\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    assert cmake is not None
+    built_by = (CLIENT / "tests/package/CMakeLists.txt").read_text().splitlines()
+    assert set(cmake[1].replace("(app ", "(hello ").splitlines()) <= set(built_by)
+
+
+def test_the_commands_of_the_readme(tmp_path: Path) -> None:
+    """What Debian is to install is there, and the build is made ready as the page says; the rest of its line is
+    `hello`'s."""
+    block = re.search(r"^```sh\n(.*?)^```$", (CLIENT / "README.md").read_text(), flags=re.MULTILINE | re.DOTALL)
+    assert block is not None
+    packages, build = block[1].splitlines()
+    if shutil.which("dpkg-query"):
+        run("dpkg-query", "--show", *packages.removeprefix("apt-get install ").split())
+    configure, *rest = build.split(" && ")
+    assert rest == ["cmake --build build", "cmake --install build --prefix /usr/local"]
+    words = configure.replace("clients/cpp", str(CLIENT)).replace("-B build", f"-B {tmp_path}").split()
+    run(*words)
+
+
 def test_the_chat(build: Path, pair: Pair) -> None:
     first, second = pair
     with (

@@ -105,6 +105,46 @@ def test_the_readmes_ten_lines(built: Path, pair: Pair, tmp_path: Path) -> None:
         assert other.wait(RUN_SECONDS) == 0
 
 
+BLOCK_BY_BLOCK = """
+import static java.nio.charset.StandardCharsets.UTF_8;
+import io.github.quicp2p.sidecar.*;
+import java.io.OutputStream;
+import java.nio.file.*;
+import java.time.Duration;
+import java.util.List;
+
+abstract class Blocks {{
+  Sidecar sidecar;
+  String peerId;
+  byte[] order;
+  List<byte[]> parts;
+  Path path;
+  OutputStream answer;
+{methods}
+}}
+"""
+
+
+def test_the_other_blocks_of_the_readme_are_compiled(built: Path, tmp_path: Path) -> None:
+    blocks = re.findall(r"^```java\n(.*?)^```$", (CLIENT / "README.md").read_text(), flags=re.MULTILINE | re.DOTALL)
+    methods = [f"  void block{number}() throws Exception {{\n{block}  }}" for number, block in enumerate(blocks[1:])]
+    assert methods
+    source = tmp_path / "Blocks.java"
+    source.write_text(BLOCK_BY_BLOCK.format(methods="\n".join(methods)))
+    run(
+        "javac", "-cp", f"{built / JAR}.jar:{built / 'dependency'}/*", "-d", tmp_path, source,
+        folder=tmp_path, seconds=RUN_SECONDS,
+    )  # fmt: skip
+
+
+def test_the_readme_names_the_package() -> None:
+    block = re.search(r"^```xml\n(.*?)^```$", (CLIENT / "README.md").read_text(), flags=re.MULTILINE | re.DOTALL)
+    assert block is not None
+    project = ET.parse(CLIENT / "pom.xml").getroot()
+    own = [project.findtext(f"{{http://maven.apache.org/POM/4.0.0}}{tag.tag}") for tag in ET.fromstring(block[1])]
+    assert [tag.text for tag in ET.fromstring(block[1])] == own
+
+
 def test_token_tls_and_unix_socket(built: Path, sidecars: Sidecars, tmp_path: Path) -> None:
     Guarded(sidecars, tmp_path, java(built, "Driver")).assert_alike()
 
@@ -113,7 +153,7 @@ def test_what_only_java_has(built: Path, pair: Pair) -> None:
     """Futures, interrupts, java.io and the ends of things, in a heap that holds nothing without bound."""
     one, two = pair
     assert told(*java(built, "-Xmx192m", "OnlyJava", one.endpoint, two.endpoint), beside=one) == [
-        "futures", "pipelined", "stopped", "interrupted", "streamed", "reset", "answered", "closed",
+        "futures", "pipelined", "stopped", "interrupted", "streamed", "whole", "reset", "waited", "answered", "closed",
     ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,14 @@ def test_the_registry_would_take_it(examples: Path, tmp_path: Path) -> None:
     assert not [path for path in listed if path.startswith(("conformance", "generator", "build.rs"))]
     manifest = str(unpacked / "Cargo.toml")
     cargo("check", "--locked", "--examples", "--target-dir", str(CLIENT / "target"), "--manifest-path", manifest)
+
+
+def test_the_readmes_dependencies() -> None:
+    block = tomllib.loads((CLIENT / "README.md").read_text().partition("```toml\n")[2].partition("```")[0])
+    own = tomllib.loads((CLIENT / "Cargo.toml").read_text())
+    asked = block["dependencies"]
+    assert own["workspace"]["package"]["version"].startswith(asked[own["package"]["name"]])
+    assert own["dependencies"]["tokio"]["version"].startswith(asked["tokio"]["version"])
 
 
 def test_the_readmes_ten_lines(examples: Path, pair: Pair) -> None:

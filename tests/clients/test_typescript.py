@@ -117,6 +117,28 @@ def test_the_ten_lines_of_the_readme(installed: Path, pair: Pair) -> None:
         assert line(other) == f"{first.peer_id} hello"
 
 
+BLOCK_BY_BLOCK = """
+import {{ AnswerError, Sidecar }} from "quic-p2p-sidecar-client";
+declare const sidecar: Sidecar;
+declare const peerId: string;
+declare const parts: Buffer[];
+declare const data: Buffer;
+{functions}
+"""
+
+
+def test_the_other_blocks_of_the_readme_are_compiled(installed: Path) -> None:
+    blocks = re.findall(r"^```ts\n(.*?)^```$", (CLIENT / "README.md").read_text(), flags=re.MULTILINE | re.DOTALL)
+    functions = [f"export async function block{number}() {{\n{block}}}" for number, block in enumerate(blocks)]
+    assert functions
+    (installed / "blocks.mts").write_text(BLOCK_BY_BLOCK.format(functions="\n".join(functions)))
+    run(
+        "node", CLIENT / "node_modules/typescript/bin/tsc", "--strict", "--noEmit", "--module", "nodenext",
+        "--target", "es2022", "--lib", "es2022,esnext.disposable", "--types", "node",
+        "--typeRoots", CLIENT / "node_modules/@types", "blocks.mts", folder=installed,
+    )  # fmt: skip
+
+
 def test_the_chat(built: Path, pair: Pair) -> None:
     first, second = pair
     chat = built / "examples" / "chat.js"

@@ -29,6 +29,7 @@ const Roles& roles() {
       {{"replies", "responder"}, respond},
       {{"replies", "requester"}, ask},
       {{"streams", "opener"}, open_stream},
+      {{"streams", "closer"}, close_stream},
       {{"streams", "acceptor"}, accept_stream},
       {{"stream_reset", "opener"}, reset_stream},
       {{"stream_reset", "acceptor"}, meet_reset},

@@ -95,6 +95,7 @@ json gap(Case& run);
 json respond(Case& run);
 json ask(Case& run);
 json open_stream(Case& run);
+json close_stream(Case& run);
 json accept_stream(Case& run);
 json reset_stream(Case& run);
 json meet_reset(Case& run);

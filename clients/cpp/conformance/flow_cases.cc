@@ -95,6 +95,13 @@ json open_stream(Case& run) {
   return {{"size", back.size()}, {"digest", digest(back)}};
 }
 
+json close_stream(Case& run) {
+  auto stream = value(run.app.open_stream(run.param<std::string>("peer_id"), run.param<std::string>("name")));
+  value(stream.write(pattern(run.param<std::size_t>("size"))));
+  value(stream.close());
+  return json::object();
+}
+
 json accept_stream(Case& run) {
   run.ready();
   auto stream = value(run.app.accept_stream(run.param<std::string>("name")));

@@ -131,6 +131,22 @@ func streamsOpener(d *driver, ctx context.Context, params json.RawMessage) (obje
 	return object{"size": len(came), "digest": digest(came)}, stream.Close()
 }
 
+func streamsCloser(d *driver, ctx context.Context, params json.RawMessage) (object, error) {
+	p, err := read[way](params)
+	if err != nil {
+		return nil, err
+	}
+	stream, err := d.client.OpenStream(ctx, p.PeerID, p.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer stream.Cancel()
+	if _, err := stream.Write(pattern(p.Size)); err != nil {
+		return nil, err
+	}
+	return object{}, stream.Close()
+}
+
 func streamsAcceptor(d *driver, ctx context.Context, params json.RawMessage) (object, error) {
 	p, err := read[way](params)
 	if err != nil {

@@ -16,6 +16,7 @@ import io.grpc.stub.ClientResponseObserver;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /** How fast: by the wrapper, and by the generated stub by hand. */
 final class Bench {
@@ -40,8 +41,9 @@ final class Bench {
 
   private static void send(Sidecar sidecar, Params params) {
     byte[] payload = Driver.pattern(params.count("size"));
+    int count = params.count("count");
     try (Sender sender = sidecar.sender(params.text("peer_id"), params.text("channel"))) {
-      for (int i = 0; i < params.count("count"); i++) {
+      for (int i = 0; i < count; i++) {
         sender.send(payload);
       }
       sender.flush();
@@ -50,11 +52,8 @@ final class Bench {
 
   private static void sendRaw(Sidecar sidecar, Params params) throws InterruptedException {
     int count = params.count("count");
-    Message message =
-        Message.newBuilder()
-            .setPayload(ByteString.copyFrom(Driver.pattern(params.count("size"))))
-            .build();
-    int each = Math.max(1, Math.min(1000, FRAME_BYTES / (params.count("size") + 16)));
+    byte[] payload = Driver.pattern(params.count("size"));
+    int each = Math.max(1, Math.min(1000, FRAME_BYTES / (payload.length + 16)));
     CountDownLatch over = new CountDownLatch(1);
     MessageServiceGrpc.newStub(sidecar.channel())
         .sendStream(
@@ -83,7 +82,8 @@ final class Bench {
                 while (call.isReady() && written < count) {
                   SendStreamRequest.Builder frame = SendStreamRequest.newBuilder();
                   for (int i = 0; i < each && written < count; i++, written++) {
-                    frame.addMessages(message);
+                    frame.addMessages(
+                        Message.newBuilder().setPayload(ByteString.copyFrom(payload)));
                   }
                   call.onNext(frame.build());
                 }
@@ -119,11 +119,13 @@ final class Bench {
   private static JsonObject requests(Sidecar sidecar, Params params, boolean raw) {
     ByteString payload = ByteString.copyFrom(Driver.pattern(params.count("size")));
     Map<String, String> headers = Map.of("do", "echo");
+    String peer = params.text("peer_id");
+    String channel = params.text("channel");
     RequestOptions options = RequestOptions.builder().headers(headers).build();
     RequestRequest request =
         RequestRequest.newBuilder()
-            .setPeerId(params.text("peer_id"))
-            .setChannel(params.text("channel"))
+            .setPeerId(peer)
+            .setChannel(channel)
             .setPayload(payload)
             .putAllHeaders(headers)
             .build();
@@ -134,9 +136,9 @@ final class Bench {
     for (int i = 0; i < times.length; i++) {
       long before = System.nanoTime();
       if (raw) {
-        stub.withDeadlineAfter(30, java.util.concurrent.TimeUnit.SECONDS).request(request);
+        stub.withDeadlineAfter(30, TimeUnit.SECONDS).request(request);
       } else {
-        sidecar.request(params.text("peer_id"), params.text("channel"), payload, options);
+        sidecar.request(peer, channel, payload, options);
       }
       times[i] = (System.nanoTime() - before) / 1e9;
     }

@@ -65,6 +65,7 @@ final class Cases {
       case "replies/responder", "bench/responder" -> flows.respond(params);
       case "replies/requester" -> flows.request(params);
       case "streams/opener" -> flows.open(params);
+      case "streams/closer" -> flows.close(params);
       case "streams/acceptor" -> flows.accept(params);
       case "stream_reset/opener" -> flows.openToReset(params);
       case "stream_reset/acceptor" -> flows.acceptToBeReset(params);

@@ -116,6 +116,13 @@ final class Flows {
     }
   }
 
+  JsonElement close(Params params) {
+    try (ByteStream stream = sidecar.openStream(params.text("peer_id"), params.text("name"))) {
+      stream.write(Driver.pattern(params.count("size")));
+    }
+    return new JsonObject();
+  }
+
   JsonElement accept(Params params) {
     driver.ready();
     try (ByteStream stream = sidecar.acceptStream(params.text("name"))) {

@@ -3,6 +3,8 @@ import io.github.quicp2p.sidecar.AcceptOptions;
 import io.github.quicp2p.sidecar.Arrival;
 import io.github.quicp2p.sidecar.AsyncSidecar;
 import io.github.quicp2p.sidecar.ByteStream;
+import io.github.quicp2p.sidecar.ConsumeOptions;
+import io.github.quicp2p.sidecar.Consumer;
 import io.github.quicp2p.sidecar.PeerNews;
 import io.github.quicp2p.sidecar.Readiness;
 import io.github.quicp2p.sidecar.Received;
@@ -15,6 +17,7 @@ import io.github.quicp2p.sidecar.SendOptions;
 import io.github.quicp2p.sidecar.Sender;
 import io.github.quicp2p.sidecar.Sidecar;
 import io.github.quicp2p.sidecar.StreamOptions;
+import io.github.quicp2p.sidecar.Wait;
 import io.github.quicp2p.sidecar.Watch;
 import io.github.quicp2p.sidecar.errors.CancelledException;
 import io.github.quicp2p.sidecar.errors.SendFailedException;
@@ -28,6 +31,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
@@ -36,6 +40,12 @@ import java.util.concurrent.TimeoutException;
  */
 final class OnlyJava {
   private static final int LARGE = 8 << 20;
+
+  /** Goes in chunks. */
+  private static final int HUGE = 17 << 20;
+
+  /** Until what would wait for itself is given up. */
+  private static final int PATIENCE_SECONDS = 60;
 
   private final AsyncSidecar here;
   private final AsyncSidecar there;
@@ -59,7 +69,9 @@ final class OnlyJava {
       tried.aSenderStopsWhereNobodyReads();
       interrupts(blocking);
       tried.streamsOfJavaIo();
-      tried.aStreamThatIsNotFinishedIsTakenBack();
+      tried.aStreamThatIsClosedIsWhole();
+      tried.aStreamThatIsCancelledIsNoWhole();
+      tried.whatDependsOnAFutureMayWait();
       tried.answersInHandGoOut();
       tried.theEndOfTheClient();
     }
@@ -162,11 +174,38 @@ final class OnlyJava {
     System.out.println("streamed");
   }
 
-  private void aStreamThatIsNotFinishedIsTakenBack() throws Exception {
+  private void aStreamThatIsClosedIsWhole() throws Exception {
+    CompletableFuture<ByteStream> accepted = there.acceptStream("whole", AcceptOptions.DEFAULT);
+    CompletableFuture<ByteString> read =
+        accepted.thenApplyAsync(
+            in -> {
+              try (in) {
+                return in.readAll();
+              }
+            });
+    try (ByteStream out = here.openStream(peer, "whole", StreamOptions.DEFAULT)) {
+      out.write("all of it".getBytes(StandardCharsets.UTF_8));
+    }
+    hold(read.get().equals(bytes("all of it")), "closing has finished it");
+
+    accepted = there.acceptStream("under way", AcceptOptions.DEFAULT);
+    ByteStream out = here.openStream(peer, "under way", StreamOptions.DEFAULT);
+    CompletableFuture<Void> written = out.writeAsync(ByteString.copyFrom(new byte[LARGE]));
+    CompletableFuture<Void> closed = out.closeAsync();
+    try (ByteStream in = accepted.get()) {
+      hold(!written.isDone() && !closed.isDone(), "what nobody reads is not taken");
+      hold(in.readAll().size() == LARGE, "what was being written goes first");
+    }
+    closed.get();
+    System.out.println("whole");
+  }
+
+  private void aStreamThatIsCancelledIsNoWhole() throws Exception {
     CompletableFuture<ByteStream> accepted = there.acceptStream("part", AcceptOptions.DEFAULT);
     try (ByteStream out = here.openStream(peer, "part", StreamOptions.DEFAULT)) {
       out.write("a part".getBytes(StandardCharsets.UTF_8));
       accepted.get().read();
+      out.cancel();
     }
     try (ByteStream in = accepted.get()) {
       in.input().readAllBytes();
@@ -174,7 +213,49 @@ final class OnlyJava {
     } catch (IOException error) {
       hold(error.getCause() instanceof StreamResetException, "as the reset that it is: " + error);
     }
+    accepted = there.acceptStream("no part", AcceptOptions.DEFAULT);
+    ByteStream opened = here.openStream(peer, "no part", StreamOptions.DEFAULT);
+    try (ByteStream in = accepted.get()) {
+      opened.reset(7);
+      opened.close();
+      in.readAll();
+      throw new AssertionError("a part was taken for the whole");
+    } catch (StreamResetException reset) {
+      hold(reset.resetCode() == 7, "the block is left by what its reading failed with: " + reset);
+    }
     System.out.println("reset");
+  }
+
+  /** Each of these would wait for what only the thread that it stands on could bring. */
+  private void whatDependsOnAFutureMayWait() throws Exception {
+    try (Sidecar waits = Sidecar.builder().endpoint(here.endpoint().address()).build();
+        Consumer consumer = there.consume("waits", ConsumeOptions.DEFAULT).get()) {
+      CompletableFuture<Void> acks =
+          CompletableFuture.runAsync(
+              () -> consumer.forEach(arrival -> consumer.ack((Received) arrival)));
+      AsyncSidecar promises = waits.async();
+      SendOptions processed = SendOptions.builder().level(Wait.PROCESSED).build();
+      Sender sender = promises.sender(peer, "waits", processed);
+      goesOn(
+          sender
+              .resultAsync(sender.send(new byte[1]))
+              .thenRun(() -> sender.result(sender.send(new byte[2]))));
+      goesOn(sender.sendAsync(new byte[LARGE]).thenAccept(sender::result));
+      goesOn(sender.flushAsync().thenRun(sender::flush));
+      goesOn(sender.closeAsync().thenRun(waits::node));
+      goesOn(promises.send(peer, "waits", new byte[HUGE], processed).thenRun(waits::node));
+      Consumer another = promises.consume("closes", ConsumeOptions.DEFAULT).get();
+      goesOn(another.closeAsync().thenRun(waits::node));
+      Responder responder = waits.reply("closes", request -> Replied.of("never"));
+      goesOn(responder.closeAsync().thenRun(waits::node));
+      consumer.close();
+      goesOn(acks);
+    }
+    System.out.println("waited");
+  }
+
+  private static void goesOn(CompletableFuture<Void> future) throws Exception {
+    future.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
   }
 
   private void answersInHandGoOut() throws Exception {

@@ -252,6 +252,13 @@ def streams_opener(sidecar: Sidecar, params: Params) -> Result:
     return {"size": len(came), "digest": digest(came)}
 
 
+def streams_closer(sidecar: Sidecar, params: Params) -> Result:
+    stream = sidecar.open_stream(params["peer_id"], params["name"])
+    stream.write(pattern(params.get("size", 0)))
+    stream.close()
+    return {}
+
+
 def streams_acceptor(sidecar: Sidecar, params: Params) -> Result:
     say(event="ready")
     with sidecar.accept_stream(params["name"]) as stream:
@@ -313,6 +320,7 @@ CASES: dict[tuple[str, str], Callable[[Sidecar, Params], Result]] = {
     ("replies", "responder"): replies_responder,
     ("replies", "requester"): replies_requester,
     ("streams", "opener"): streams_opener,
+    ("streams", "closer"): streams_closer,
     ("streams", "acceptor"): streams_acceptor,
     ("stream_reset", "opener"): stream_reset_opener,
     ("stream_reset", "acceptor"): stream_reset_acceptor,

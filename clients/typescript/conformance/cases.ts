@@ -1,6 +1,7 @@
 /** The cases by name and role: tests/conformance/README.md says what each does. */
 import { createHash } from "node:crypto";
 
+import { Metadata } from "@grpc/grpc-js";
 import {
   AnswerError,
   type Gap,
@@ -279,6 +280,12 @@ export const CASES: Readonly<Record<string, Case>> = {
     await stream.close();
     return { size: came.length, digest: digestOf(came) };
   },
+  "streams closer": async (sidecar, params) => {
+    const stream = sidecar.openStream(text(params, "peer_id"), text(params, "name"));
+    stream.write(pattern(number(params, "size")));
+    await stream.close();
+    return {};
+  },
   "streams acceptor": async (sidecar, params) => {
     event("ready");
     const stream = await sidecar.acceptStream(text(params, "name"));
@@ -404,7 +411,8 @@ async function bench(sidecar: Sidecar, params: Params): Promise<Params> {
     if (raw) {
       await new Promise<void>((resolve, reject) => {
         const request = { peerId, channel, headers: new Map([["do", "echo"]]), payload };
-        sidecar.stubs.messages.request(request, (error) => {
+        const options = { deadline: Date.now() + 30_000 };
+        sidecar.stubs.messages.request(request, new Metadata(), options, (error) => {
           if (error === null) {
             resolve();
           } else {

@@ -138,6 +138,31 @@ async function orderOfCallsIsOrderOfMessages(here: Sidecar, there: Sidecar, peer
   assert.deepEqual(came.sort(), [1, 1, 1, 1, 1, (1 << 20) + 1]);
 }
 
+async function sendingLetsTheEventLoopTurn(here: Sidecar, there: Sidecar, peerId: string): Promise<void> {
+  await using inbox = await there.receive("loop");
+  await using out = here.sender(peerId, { channel: "loop" });
+  const count = 10_000;
+  let turns = 0;
+  let sending = true;
+  const turn = (): void => {
+    turns += 1;
+    if (sending) {
+      setImmediate(turn);
+    }
+  };
+  setImmediate(turn);
+  // All of it is within what may be without an outcome: nothing but the loop's turn makes it wait.
+  for (let sent = 0; sent < count; sent += 1) {
+    await out.send(PIECE.subarray(0, 256));
+  }
+  sending = false;
+  assert(turns > 10, `the event loop had ${turns} turns`);
+  await out.flush();
+  for (let came = 0; came < count; came += 1) {
+    await inbox.next();
+  }
+}
+
 async function closingEndsWhatIsOpen(peerId: string): Promise<void> {
   const sidecar = new Sidecar();
   const inbox = await sidecar.receive("closed");
@@ -171,6 +196,7 @@ async function main(): Promise<void> {
   await halfAStreamIsNotTakenForTheWhole(here, there, peerId);
   await leavingALoopEndsASubscription(here, there, peerId);
   await orderOfCallsIsOrderOfMessages(here, there, peerId);
+  await sendingLetsTheEventLoopTurn(here, there, peerId);
   await signalsAreHeard(here, there, peerId);
   await closingEndsWhatIsOpen(peerId);
   console.log("all well");

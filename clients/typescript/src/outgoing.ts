@@ -88,7 +88,7 @@ export class Outgoing {
   readonly #level;
   readonly #window: number;
   readonly #waiting: Waiting[] = [];
-  /** The payload bytes of message `#sizesFrom` and those after it. */
+  /** The bytes of message `#sizesFrom` and those after it, settled ones at the front included until they are many. */
   #sizes: number[] = [];
   #sizesFrom = 1;
   /** The last message that was handed to gRPC, in part at least. */
@@ -245,13 +245,16 @@ export class Outgoing {
   }
 
   #outcomesThrough(number: number): void {
-    this.through = Math.max(this.through, Math.min(number, this.count));
-    const settled = this.through + 1 - this.#sizesFrom;
-    for (let index = 0; index < settled; index += 1) {
-      this.pendingBytes -= this.#sizes[index] ?? 0;
+    const before = this.through;
+    this.through = Math.max(before, Math.min(number, this.count));
+    for (let settled = before + 1; settled <= this.through; settled += 1) {
+      this.pendingBytes -= this.#sizes[settled - this.#sizesFrom] ?? 0;
     }
-    this.#sizes = this.#sizes.slice(settled);
-    this.#sizesFrom = this.through + 1;
+    const over = this.through + 1 - this.#sizesFrom;
+    if (2 * over >= this.#sizes.length) {
+      this.#sizes = this.#sizes.slice(over);
+      this.#sizesFrom = this.through + 1;
+    }
   }
 
   /** Why message `number` failed; undefined when it reached its level (ask only once it has an outcome). */

@@ -2,7 +2,7 @@ import { type Bounds, cancelled, type Connection, type StreamCall } from "./conn
 import { DeadlinePassed, SidecarError } from "./errors.js";
 import { MessageServiceService, type SendStreamResponse } from "./gen/overlay/v1/message.js";
 import { bytesOf, type Payload } from "./messages.js";
-import { type MessageOptions, Outgoing, type SenderOptions } from "./outgoing.js";
+import { MESSAGE_BYTES, type MessageOptions, Outgoing, type SenderOptions } from "./outgoing.js";
 import type { Sizes } from "./sizes.js";
 
 /** SendStream with frames that are encoded already. */
@@ -11,6 +11,12 @@ const SEND_STREAM = {
   requestSerialize: (frame: Buffer): Buffer => frame,
   responseDeserialize: MessageServiceService.sendStream.responseDeserialize,
 };
+
+/**
+ * What is taken before the event loop has a turn: an app that awaits each `send` in a loop would else hand over nothing,
+ * and take nothing else, until the window is full.
+ */
+const TURN_BYTES = 128 << 10;
 
 /**
  * Many messages to one peer and channel over one call, pipelined.
@@ -31,6 +37,8 @@ export class Sender {
   #turn: Promise<void> | undefined;
   /** Messages that wait so, and have no number yet. */
   #queued = 0;
+  /** What was taken since the event loop had its turn. */
+  #sinceTurn = 0;
 
   /** Opened by Sidecar.sender. */
   constructor(connection: Connection, sizes: Sizes, peerId: string, options: SenderOptions & Bounds) {
@@ -50,7 +58,13 @@ export class Sender {
     }
     const bytes = bytesOf(payload);
     if (this.#turn === undefined && !this.#sizes.matters(bytes.length) && !this.#book.full()) {
-      return this.#add(bytes, options, false);
+      const number = this.#add(bytes, options, false);
+      this.#sinceTurn += bytes.length + MESSAGE_BYTES;
+      if (this.#sinceTurn >= TURN_BYTES) {
+        this.#sinceTurn = 0;
+        await new Promise(setImmediate);
+      }
+      return number;
     }
     this.#queued += 1;
     const turn = (this.#turn ?? Promise.resolve()).then(async () => {

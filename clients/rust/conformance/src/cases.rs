@@ -34,6 +34,7 @@ pub async fn run(sidecar: &Sidecar, lines: &mut Lines, case: &str, role: &str, p
         ("replies", "responder") => flows::responder(sidecar, lines, params).await,
         ("replies", "requester") => flows::requester(sidecar, params).await,
         ("streams", "opener") => flows::stream_opener(sidecar, params).await,
+        ("streams", "closer") => flows::stream_closer(sidecar, params).await,
         ("streams", "acceptor") => flows::stream_acceptor(sidecar, lines, params).await,
         ("stream_reset", "opener") => flows::reset_opener(sidecar, lines, params).await,
         ("stream_reset", "acceptor") => flows::reset_acceptor(sidecar, lines, params).await,

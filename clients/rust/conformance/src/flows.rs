@@ -119,6 +119,13 @@ pub async fn stream_opener(sidecar: &Sidecar, params: Params<'_>) -> Played {
     Ok(json!({ "size": all.len(), "digest": digest(&all) }))
 }
 
+pub async fn stream_closer(sidecar: &Sidecar, params: Params<'_>) -> Played {
+    let mut stream = sidecar.open_stream(params.text("peer_id"), params.text("name")).await?;
+    stream.write_all(&pattern(params.number("size").unwrap_or_default())).await?;
+    stream.close().await?;
+    Ok(json!({}))
+}
+
 pub async fn stream_acceptor(sidecar: &Sidecar, lines: &mut Lines, params: Params<'_>) -> Played {
     lines.ready().await?;
     let mut stream = sidecar.accept_stream(params.text("name")).await?;

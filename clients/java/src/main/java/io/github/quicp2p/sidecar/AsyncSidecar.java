@@ -432,7 +432,7 @@ public final class AsyncSidecar implements AutoCloseable {
     sender
         .sendAsync(payload, options.headers(), options.messageId())
         .thenCompose(sender::resultAsync)
-        .whenComplete(
+        .whenCompleteAsync(
             (done, error) -> {
               if (error != null) {
                 sender.cancel();
@@ -447,7 +447,8 @@ public final class AsyncSidecar implements AutoCloseable {
                       Optional.empty(),
                       Optional.empty(),
                       Optional.empty()));
-            });
+            },
+            core.executor);
   }
 
   /** Opens a pipelined way to one peer and channel; the options hold for each message. */

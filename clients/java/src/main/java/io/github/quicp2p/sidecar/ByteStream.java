@@ -36,10 +36,10 @@ import java.util.function.Function;
 /**
  * A byte stream to an app beside another sidecar. One thread may read while another writes.
  *
- * <p>{@link #finish} ends this app's way, and so does closing {@link #output}; {@link #close} of a
- * stream whose way was finished returns once everything written is with the other sidecar. A stream
- * that is closed without it is taken back, so that an exception in a try-with-resources block never
- * makes the other app take a part for the whole.
+ * <p>{@link #finish} ends this app's way, and so does closing {@link #output}; {@link #close} does,
+ * too, and returns once everything written is with the other sidecar. To the other app a stream
+ * that is closed is whole: where this one fails halfway, {@link #cancel} it before the end of a
+ * try-with-resources block.
  */
 public final class ByteStream implements AutoCloseable {
   /** Bytes are written in pieces of this size. */
@@ -92,6 +92,13 @@ public final class ByteStream implements AutoCloseable {
   private SidecarException failure;
   private boolean ended;
   private boolean finished;
+
+  /** To finish when the write that is under way has been taken. */
+  private boolean closing;
+
+  /** By this app. */
+  private boolean reset;
+
   private boolean discarding;
   private boolean acceptedThere;
   private boolean cancelled;
@@ -220,7 +227,7 @@ public final class ByteStream implements AutoCloseable {
       if (writer != null) {
         throw new IllegalStateException("another write is under way");
       }
-      if (finished && failure == null) {
+      if ((finished || closing) && failure == null) {
         throw new IllegalStateException("the stream's way out was finished");
       }
       writer = future;
@@ -250,6 +257,7 @@ public final class ByteStream implements AutoCloseable {
         }
       }
       writer = null;
+      finishClosing();
     }
     if (done != null && error != null) {
       done.completeExceptionally(error);
@@ -275,6 +283,14 @@ public final class ByteStream implements AutoCloseable {
         finished = true;
         call.finish();
       }
+    }
+  }
+
+  /** What {@link #close} began; under the lock. */
+  private void finishClosing() {
+    if (closing && writer == null && !finished && !cancelled && !over.isDone()) {
+      finished = true;
+      call.finish();
     }
   }
 
@@ -356,6 +372,7 @@ public final class ByteStream implements AutoCloseable {
     synchronized (lock) {
       if (!finished && !cancelled) {
         finished = true;
+        reset = true;
         call.reset(StreamReset.newBuilder().setCode(code).setDetail(detail).build());
       }
     }
@@ -364,56 +381,49 @@ public final class ByteStream implements AutoCloseable {
   }
 
   /**
-   * Ends the stream. Where {@link #finish} was called it passes over what still comes, and returns
-   * once both ways have ended and everything written is with the other sidecar; otherwise it is
-   * {@link #cancel}.
+   * Ends the stream: writes no more, passes over what still comes, and returns once both ways have
+   * ended and everything written is with the other sidecar, which waits for a write that is under
+   * way and for the other app to end its way. After {@link #cancel} or {@link #reset} it does
+   * nothing. An interrupt is a {@link #cancel}.
    *
    * @throws SidecarException where the stream failed before that
    */
   @Override
   public void close() {
-    boolean orderly;
-    synchronized (lock) {
-      orderly = finished && !cancelled;
-    }
-    if (!orderly) {
-      cancel();
-      return;
-    }
-    discard();
+    finishAndDiscard();
     try {
       Core.await(over.copy());
-    } finally {
-      if (Thread.currentThread().isInterrupted()) {
-        cancel();
-      }
+    } catch (CancelledException interrupted) {
+      cancel();
+      throw interrupted;
     }
-    synchronized (lock) {
-      if (failure != null && !cancelled) {
-        failure.fillInStackTrace();
-        throw failure;
-      }
-    }
+    throwFailure();
   }
 
   /** {@link #close} as a future. */
   public CompletableFuture<Void> closeAsync() {
+    finishAndDiscard();
+    return over.thenRunAsync(this::throwFailure, core.executor);
+  }
+
+  private void finishAndDiscard() {
     synchronized (lock) {
-      if (!finished || cancelled) {
-        cancel();
-        return CompletableFuture.completedFuture(null);
-      }
+      closing = true;
+      finishClosing();
     }
     discard();
-    return over.thenRunAsync(
-        () -> {
-          synchronized (lock) {
-            if (failure != null && !cancelled) {
-              throw failure;
-            }
-          }
-        },
-        core.executor);
+  }
+
+  /**
+   * Not the exception itself: it may be what a try-with-resources block is left by, and none can be
+   * suppressed by itself.
+   */
+  private void throwFailure() {
+    synchronized (lock) {
+      if (failure != null && !cancelled && !reset) {
+        throw SidecarErrors.again(failure);
+      }
+    }
   }
 
   /** Ends it at once, as if the app had gone: the other app is told that it was reset. */

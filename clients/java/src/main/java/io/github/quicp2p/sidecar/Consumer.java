@@ -197,6 +197,6 @@ public final class Consumer extends Inbox {
     }
     return ends.copy()
         .completeOnTimeout(null, CLOSE.toMillis(), TimeUnit.MILLISECONDS)
-        .thenRun(this::abort);
+        .thenRunAsync(this::abort, core.executor);
   }
 }

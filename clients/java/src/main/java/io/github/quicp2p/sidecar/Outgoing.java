@@ -45,11 +45,25 @@ final class Outgoing {
 
   private static final int TAG_BYTES = 10;
 
-  private record Waiting(Message message, boolean large) {}
+  /** Messages that go together, or one that goes in chunks. */
+  private static final class Waiting {
+    final SendStreamRequest.Builder together = SendStreamRequest.newBuilder();
+    final Message large;
+    long bytes;
+
+    Waiting(Message large) {
+      this.large = large;
+    }
+  }
 
   private final Wait level;
   private final Deque<Waiting> waiting = new ArrayDeque<>();
-  private final Deque<Integer> sizes = new ArrayDeque<>();
+
+  /**
+   * The bytes of messages without an outcome: number n is at n modulo the length, a power of two.
+   */
+  private int[] sizes = new int[64];
+
   private final List<Failure> failures = new ArrayList<>();
   private int offset;
   private long count;
@@ -94,12 +108,42 @@ final class Outgoing {
 
   /** Takes a message, in chunks where {@code large}; gives its number. */
   long add(Message message, boolean large) {
-    waiting.addLast(new Waiting(message, large));
+    if (large) {
+      waiting.addLast(new Waiting(message));
+    } else {
+      gather(message);
+    }
+    if (count - through == sizes.length) {
+      sizes = grown();
+    }
     count++;
     int bytes = message.getPayload().size() + MESSAGE_BYTES;
-    sizes.addLast(bytes);
+    sizes[placeOf(count)] = bytes;
     pendingBytes += bytes;
     return count;
+  }
+
+  private void gather(Message message) {
+    int size = message.getSerializedSize() + TAG_BYTES;
+    Waiting last = waiting.peekLast();
+    if (last == null || last.large != null || last.bytes + size > FRAME_BYTES) {
+      last = new Waiting(null);
+      waiting.addLast(last);
+    }
+    last.bytes += size;
+    last.together.addMessages(message);
+  }
+
+  private int placeOf(long number) {
+    return (int) number & sizes.length - 1;
+  }
+
+  private int[] grown() {
+    int[] larger = new int[2 * sizes.length];
+    for (long number = through + 1; number <= count; number++) {
+      larger[(int) number & larger.length - 1] = sizes[placeOf(number)];
+    }
+    return larger;
   }
 
   /** The next frame; null when nothing waits. */
@@ -108,23 +152,12 @@ final class Outgoing {
     if (first == null) {
       return null;
     }
-    if (first.large()) {
-      return nextChunk(first.message());
+    if (first.large != null) {
+      return nextChunk(first.large);
     }
-    SendStreamRequest.Builder frame = SendStreamRequest.newBuilder();
-    long bytes = 0;
-    do {
-      int size = first.message().getSerializedSize() + TAG_BYTES;
-      if (bytes > 0 && bytes + size > FRAME_BYTES) {
-        break;
-      }
-      bytes += size;
-      frame.addMessages(first.message());
-      waiting.removeFirst();
-      taken++;
-      first = waiting.peekFirst();
-    } while (first != null && !first.large());
-    return frame.build();
+    waiting.removeFirst();
+    taken += first.together.getMessagesCount();
+    return first.together.build();
   }
 
   private SendStreamRequest nextChunk(Message message) {
@@ -202,7 +235,7 @@ final class Outgoing {
     long to = Math.min(number, count);
     while (through < to) {
       through++;
-      pendingBytes -= sizes.removeFirst();
+      pendingBytes -= sizes[placeOf(through)];
     }
   }
 

@@ -173,7 +173,7 @@ public final class Responder implements AutoCloseable {
     }
     return over.copy()
         .completeOnTimeout(null, CLOSE_SECONDS, TimeUnit.SECONDS)
-        .thenRun(this::cancel);
+        .thenRunAsync(this::cancel, core.executor);
   }
 
   /** Ends at once; what is in hand is taken back, and those who asked are told. */

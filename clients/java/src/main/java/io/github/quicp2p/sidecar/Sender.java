@@ -27,6 +27,7 @@ import java.util.PriorityQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 
 /**
  * Many messages to one peer and channel over one call, pipelined.
@@ -107,7 +108,7 @@ public final class Sender implements AutoCloseable {
    * @throws SidecarException what ended the call, once it has ended
    */
   public long send(ByteString payload, Map<String, String> headers, String messageId) {
-    boolean large = Core.await(large(core, payload.size()));
+    boolean large = payload.size() > Limit.ASKED_ABOVE && Core.await(large(core, payload.size()));
     Message message = message(payload, headers, messageId);
     long number;
     boolean idle;
@@ -140,7 +141,8 @@ public final class Sender implements AutoCloseable {
     if (payload.size() <= Limit.ASKED_ABOVE) {
       return sendAsync(message, false);
     }
-    return large(core, payload.size()).thenCompose(large -> sendAsync(message, large));
+    return large(core, payload.size())
+        .thenComposeAsync(large -> sendAsync(message, large), core.executor);
   }
 
   /** {@link #sendAsync(ByteString, Map, String)} without headers and id; the array is copied. */
@@ -172,19 +174,29 @@ public final class Sender implements AutoCloseable {
 
   /** Returns once the message has reached its level; throws why it did not. */
   public void result(long number) {
-    Core.await(resultAsync(number));
+    Core.await(outcome(number));
   }
 
   /** The same for so long at most; then DeadlinePassedException. */
   public void result(long number, Duration timeout) {
     Core.await(
-        resultAsync(number),
-        timeout,
-        () -> "message " + number + " has no outcome after " + timeout);
+        outcome(number), timeout, () -> "message " + number + " has no outcome after " + timeout);
   }
 
   /** Complete once the message has reached its level; it fails with why it did not. */
   public CompletableFuture<Void> resultAsync(long number) {
+    return unhurried(outcome(number));
+  }
+
+  /**
+   * What depends on it may wait: not on a thread that has to learn what it waits for. A future that
+   * only this class waits for is completed where its outcome is read.
+   */
+  private <T> CompletableFuture<T> unhurried(CompletableFuture<T> future) {
+    return future.isDone() ? future : future.thenApplyAsync(Function.identity(), core.executor);
+  }
+
+  private CompletableFuture<Void> outcome(long number) {
     CompletableFuture<Void> future = new CompletableFuture<>();
     SidecarException error;
     lock.lock();
@@ -228,17 +240,20 @@ public final class Sender implements AutoCloseable {
    *     before
    */
   public void flush() {
-    Core.await(flushAsync());
+    Core.await(outcomes());
   }
 
   /** The same for so long at most; then DeadlinePassedException. */
   public void flush(Duration timeout) {
-    Core.await(
-        flushAsync(), timeout, () -> pending() + " messages have no outcome after " + timeout);
+    Core.await(outcomes(), timeout, () -> pending() + " messages have no outcome after " + timeout);
   }
 
   /** {@link #flush} as a future. */
   public CompletableFuture<Void> flushAsync() {
+    return unhurried(outcomes());
+  }
+
+  private CompletableFuture<Void> outcomes() {
     CompletableFuture<Void> future = new CompletableFuture<>();
     lock.lock();
     try {
@@ -302,7 +317,7 @@ public final class Sender implements AutoCloseable {
       lock.unlock();
     }
     kick();
-    return over.thenRun(this::throwNewFailures);
+    return over.thenRunAsync(this::throwNewFailures, core.executor);
   }
 
   /** Ends the call at once; what has no outcome fails. */
@@ -342,11 +357,14 @@ public final class Sender implements AutoCloseable {
 
   private static Message message(
       ByteString payload, Map<String, String> headers, String messageId) {
-    return Message.newBuilder()
-        .setPayload(payload)
-        .putAllHeaders(headers)
-        .setMessageId(messageId)
-        .build();
+    Message.Builder message = Message.newBuilder().setPayload(payload);
+    if (!headers.isEmpty()) {
+      message.putAllHeaders(headers);
+    }
+    if (!messageId.isEmpty()) {
+      message.setMessageId(messageId);
+    }
+    return message.build();
   }
 
   /** Lets the pool write what may be written, unless it does already. */
@@ -402,6 +420,10 @@ public final class Sender implements AutoCloseable {
     }
   }
 
+  private Runnable later(Runnable completing) {
+    return () -> core.executor.execute(completing);
+  }
+
   /** What became known: under the lock. Gives the futures to complete without it. */
   private void settle(Deque<Runnable> done) {
     while (!outcomes.isEmpty() && outcomes.peek().number() <= book.through()) {
@@ -412,10 +434,10 @@ public final class Sender implements AutoCloseable {
       Queued next = queued.removeFirst();
       if (book.ended() != null) {
         SidecarException error = book.ended();
-        done.add(() -> next.future().completeExceptionally(error));
+        done.add(later(() -> next.future().completeExceptionally(error)));
       } else {
         long number = book.add(next.message(), next.large());
-        done.add(() -> next.future().complete(number));
+        done.add(later(() -> next.future().complete(number)));
       }
     }
     changed.signalAll();

@@ -99,6 +99,11 @@ public final class SidecarErrors {
     };
   }
 
+  /** Another exception for the same failure, which becomes its cause. */
+  public static SidecarException again(SidecarException error) {
+    return of(error.details().withCause(error));
+  }
+
   /** What a stub of {@code sidecar.stubs()} threw, in this client's terms; it becomes the cause. */
   public static SidecarException from(StatusRuntimeException error) {
     return from(error.getStatus(), error.getTrailers(), error);

@@ -26,6 +26,11 @@ public class SidecarException extends RuntimeException {
     this.details = details;
   }
 
+  /** All that is known of it. */
+  final ErrorDetails details() {
+    return details;
+  }
+
   /** The sidecar's own name for it; empty where the failure is not the sidecar's word. */
   public String reason() {
     return details.reason();
