@@ -114,11 +114,9 @@ class Contacts:
                 metadata={"limit": str(ADDED_MAX)},
             )
         try:
-            self._database.execute("BEGIN")
-            try:
+            with self._database:  # all or none
+                self._database.execute("BEGIN")
                 self._database.executemany("INSERT INTO contacts VALUES (?)", [(address,) for address in fresh])
-            finally:
-                self._database.execute("COMMIT")
         except sqlite3.Error as error:
             raise SidecarError(Reason.INTERNAL, f"the contacts could not be written: {error}") from error
         self._added.update(fresh)

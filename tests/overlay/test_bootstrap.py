@@ -216,6 +216,19 @@ def test_contacts_outlast_a_restart(tmp_path: Path) -> None:
     contacts.close()
 
 
+def test_contacts_that_find_no_room_are_added_all_or_none(tmp_path: Path) -> None:
+    contacts = contacts_of(tmp_path)
+    (pages,) = contacts._database.execute("PRAGMA page_count").fetchone()
+    contacts._database.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(SidecarError, match="disk is full"):
+        contacts.add([Contact(f"192.0.2.{n % 250}", 1 + n) for n in range(ADDED_MAX)])
+    assert listed(contacts) == []
+    contacts.close()
+    contacts = contacts_of(tmp_path)
+    assert listed(contacts) == []
+    contacts.close()
+
+
 def test_contacts_survive_kill_at_any_time(tmp_path: Path) -> None:
     """A copy of the files at any instant is a database with what was added before."""
     contacts = contacts_of(tmp_path)
