@@ -21,6 +21,9 @@ SERVICE: Final = "overlay.v1.QueueService"
 IDS_MAX: Final = 1000
 """Letters that one request may name."""
 
+ID_DIGITS: Final = 19
+"""Of the largest id."""
+
 QUEUES: Final = {
     pb.QUEUE_OUTGOING: Queue.OUTGOING,
     pb.QUEUE_INCOMING: Queue.INCOMING,
@@ -64,10 +67,10 @@ class QueueService:
     async def list_letters(self, request: pb.ListLettersRequest, _context: CallContext) -> pb.ListLettersResponse:
         """As in the proto file."""
         choice = _choice(request.filter)
-        size, after = page_size(request.page_size), key_of(request.page_token)
-        if not (after or "0").isdecimal():
+        size, after = page_size(request.page_size), key_of(request.page_token) or "0"
+        if not after.isdecimal() or len(after) > ID_DIGITS or int(after) >> 63:
             raise invalid_field("page_token", "this is no token of a former response; leave it empty to begin")
-        left = await self._node.post.letters_of(choice, int(after or 0), size + 1)
+        left = await self._node.post.letters_of(choice, int(after), size + 1)
         response = pb.ListLettersResponse(letters=[_letter(choice.queue, held) for held in left[:size]])
         if len(left) > size:
             response.next_page_token = token_after(str(left[size - 1].id))

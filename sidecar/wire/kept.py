@@ -232,12 +232,12 @@ class OutcomeLog:
 
 
 def check_ranges_untrusted(ranges: Iterable[wire_pb2.OutcomeRange]) -> list[wire_pb2.OutcomeRange]:
-    """Proves that ranges are ranges, and not too many."""
+    """Proves that ranges are ranges of numbers that messages may have, and not too many."""
     found = list(ranges)
     if len(found) > RANGES_MAX:
         raise malformed(f"{len(found)} ranges of outcomes, at most {RANGES_MAX} are allowed")
     for part in found:
-        if part.first > part.last:
+        if not part.first <= part.last <= varint.MAX:
             raise malformed(f"outcomes of messages {part.first} to {part.last}")
     return found
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sidecar.api.paging import token_after
 from sidecar_client import (
     AsyncSidecar,
     DeadlinePassed,
@@ -196,6 +197,16 @@ async def test_queues_are_seen_and_emptied(sides: Sides) -> None:
     assert await a.client.purge("outgoing", channel="c0") == 13
     assert await a.client.purge("outgoing", peer_id=STRANGER) == 11
     assert (await a.client.queues()).journal_bytes == 0
+
+
+@pytest.mark.parametrize("after", ["one", str(1 << 63), "9" * 5000], ids=["a word", "too large", "far too large"])
+async def test_foreign_page_tokens(sides: Sides, after: str) -> None:
+    a = await keeping(sides)
+    request = pb_list(10)
+    request.page_token = token_after(after)
+    error = await failure(a.client.stubs.queues.ListLetters(request))
+    assert (error.reason, error.fields[0][0]) == ("INVALID_FIELD", "page_token")
+    assert not (await a.client.queues()).queues, "the journal goes on"
 
 
 def pb_list(size: int) -> queue_pb2.ListLettersRequest:

@@ -92,6 +92,31 @@ async def test_a_work_that_fails_fails_alone(journal: Journal) -> None:
     assert await page(journal) == [1, 2]
 
 
+async def test_a_bug_costs_its_own_work(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
+    """What SQLite's module says of a number that no column can have is no error of SQLite's."""
+    results = await asyncio.gather(
+        do(journal, lambda database: outgoing.add(database, [row(1)])),
+        do(journal, lambda database: outgoing.page(database, "peer", "c", 1, 1 << 63, MIB)),
+        do(journal, lambda database: outgoing.add(database, [row(2)])),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results] == [type(None), SidecarError, type(None)]
+    assert [record.getMessage() for record in caplog.records] == ["a work of the journal failed by a bug"]
+    assert await page(journal) == [1, 2]
+
+
+async def test_a_bug_in_what_follows_costs_no_other(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
+    def stumble(_: None) -> None:
+        raise RuntimeError("over a stone")
+
+    journal.submit(lambda database: outgoing.add(database, [row(1)]), stumble)
+    await do(journal, lambda database: outgoing.add(database, [row(2)]))
+    assert [record.getMessage() for record in caplog.records] == [
+        "what followed from a work of the journal failed by a bug"
+    ]
+    assert await page(journal) == [1, 2]
+
+
 async def test_repeats_are_known_by_number_whatever_way_they_are_cut(journal: Journal) -> None:
     await do(journal, lambda database: incoming.store(database, arrival(10, b"a", b"b")))
     await do(journal, lambda database: incoming.store(database, arrival(14, b"e")))

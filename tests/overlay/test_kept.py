@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from sidecar.errors import Reason, SidecarError
+from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.identity import Identity
 from sidecar.mail.journal import SteadyClock, journal
 from sidecar.mail.journal.letters import Choice, Queue
 from sidecar.mail.subscription import Subscription
 from sidecar.node import Node
-from sidecar.overlay.events import MessagesLost
+from sidecar.overlay.events import MessagesLost, PeerRefused
 from sidecar.overlay.post import Delivery
 from sidecar.wire import batch
 from tests.overlay.network import Network, Site, Waiter, a, entry
@@ -471,6 +472,18 @@ async def test_a_thousand_channels(network: Network, tmp_path: Path) -> None:
     first.node.post.courier._look()
     assert not first.node.post.courier._queues
     assert not first.node.post.courier._destinations
+
+
+async def test_numbers_that_no_message_has_cost_their_connection(network: Network, tmp_path: Path) -> None:
+    """The journal is asked for numbers that are larger than any it could have, and goes on."""
+    first, second = await durable_pair(network, tmp_path)
+    impossible = wire_pb2.OutcomeRange(first=1 << 63, last=1 << 63, durable=True)
+    second.node.links.peers[first.peer_id].sessions[-1].ask_outcomes([impossible])
+    refused = await first.event(a(PeerRefused, peer_id=second.peer_id))
+    assert isinstance(refused, PeerRefused)
+    assert "outcomes of messages" in refused.reason
+    keeping = Keeping(second.node, first.peer_id, "orders", DURABLE).offer([b"x"])
+    await keeping.has(keeping.was_delivered, 1)
 
 
 async def test_what_a_journal_has_is_not_lost_by_leaving(network: Network, tmp_path: Path) -> None:

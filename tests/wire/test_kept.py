@@ -99,6 +99,8 @@ def test_ranges_are_bounded() -> None:
         check_ranges_untrusted(ask)
     with pytest.raises(Untrusted, match="outcomes"):
         check_ranges_untrusted([wire_pb2.OutcomeRange(first=2, last=1)])
+    with pytest.raises(Untrusted, match="outcomes"):
+        check_ranges_untrusted([wire_pb2.OutcomeRange(first=1, last=varint.MAX + 1)])
     assert len(check_ranges_untrusted(ask[:-1])) == RANGES_MAX
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import sqlite3
 import time
 from collections.abc import Callable
@@ -13,6 +15,8 @@ from typing import Any, TypeVar
 
 from sidecar.errors import Reason, SidecarError
 from sidecar.state import result_code
+
+_log = logging.getLogger(__name__)
 
 GROUP_MAX = 4096
 """Works in one commit."""
@@ -107,9 +111,10 @@ class Writer:
             for work in group:
                 work.result = work.run(database)
             database.execute("COMMIT")
-        except sqlite3.Error as error:
-            if database.in_transaction:
-                database.execute("ROLLBACK")
+        except Exception as error:  # noqa: BLE001 - the border where a bug costs its own work, and not the thread of all
+            if database.in_transaction:  # SQLite ends it by itself after some errors
+                with contextlib.suppress(sqlite3.Error):
+                    database.execute("ROLLBACK")
             if len(group) == 1 or result_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 for work in group:
                     work.error = _named(error)
@@ -123,13 +128,19 @@ class Writer:
             return
         self._noted(len(group), seconds)
         for work in group:
-            if work.error is not None:
-                work.failed(work.error)
-            else:
-                work.done(work.result)
+            try:
+                if work.error is not None:
+                    work.failed(work.error)
+                else:
+                    work.done(work.result)
+            except Exception:  # noqa: BLE001 - as above: the others of the group learn theirs
+                _log.exception("what followed from a work of the journal failed by a bug")
 
 
-def _named(error: sqlite3.Error) -> SidecarError:
+def _named(error: Exception) -> SidecarError:
+    if not isinstance(error, sqlite3.Error):
+        _log.error("a work of the journal failed by a bug", exc_info=error)
+        return SidecarError(Reason.INTERNAL, "the journal could not do it: see the log of this sidecar")
     if result_code(error) == sqlite3.SQLITE_FULL:
         return SidecarError(Reason.JOURNAL_FULL, "the journal's disk is full: make room", retry_after=1)
     return SidecarError(Reason.JOURNAL_FAILED, f"the journal cannot be written: {error}", retry_after=1)
