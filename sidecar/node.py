@@ -572,7 +572,7 @@ class Node:
         self.peer_changes.append(PeerChange(peer_id, removed=self.find_peer(peer_id) is None))
         self.bootstrapper.nudge()
         self.reunion.nudge()
-        linked = bool(self.links.linked)
+        linked = bool(self.links.roster)
         if linked != self._linked:
             self._linked = linked
             self.on_overlay(linked)

@@ -20,7 +20,7 @@ def gauges(node: Node) -> Gauges:
     dialled = sum(session.dialled for session in sessions)
     outboxes = [peer.link.outbound.outbox for peer in node.links.peers.values()]
     return Gauges(
-        ready={"live": True, "api": not node.not_ready(), "overlay": bool(node.links.linked)},
+        ready={"live": True, "api": not node.not_ready(), "overlay": bool(node.links.roster)},
         peers={
             "known": len(node.directory) - len(states),
             "blocked": len(node.trust.access.blocked),
@@ -70,7 +70,7 @@ def status(node: Node) -> str:
         f"trust       {node.trust.mode}",
         f"engine      {node.endpoint.engine.name}",
         f"version     {__version__}",
-        f"peers       {len(node.links.linked)} linked, {len(node.directory)} known",
+        f"peers       {len(node.links.roster)} linked, {len(node.directory)} known",
         f"waiting     {node.inbox.messages} messages in, {waiting} out",
     ]
     for peer in node.links.linked:

@@ -115,7 +115,7 @@ class NodeService:
                 max_channel_bytes=CHANNEL_NAME_MAX,
                 max_datagram_bytes=CONTENT_MAX,
             ),
-            linked_peers=len(node.links.linked),
+            linked_peers=len(node.links.roster),
             known_peers=len(node.directory),
             not_ready=node.not_ready(),
             trust=TRUST[node.trust.mode],

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import secrets
 import time
 from collections.abc import Sequence
@@ -36,6 +35,8 @@ _log = logging.getLogger(__name__)
 
 HELPERS_MAX = 3
 """Third sidecars that are named to a newcomer, one after the other, until one has an answer."""
+HELPERS_SEEN = 32
+"""Nodes among which they are looked for: of nearly every node there is a record."""
 HELPER_TIMEOUT = 5.0
 """Seconds for each: a handshake with it, its probe, and the way back."""
 CHECKS_MAX = 128
@@ -167,11 +168,11 @@ class Admission:
     def _helpers(self, peer_id: str) -> list[Peer]:
         """Whom a newcomer may be sent to: nodes linked here whose record can be given, at random."""
         found = []
-        for peer in self._links.linked:
+        for peer in self._links.nodes.some(HELPERS_SEEN, but=peer_id):
             known = self._links.directory.get(peer.peer_id)
-            if peer.role is Role.NODE and peer.peer_id != peer_id and known is not None and known.record is not None:
+            if known is not None and known.record is not None:
                 found.append(peer)
-        return random.sample(found, min(HELPERS_MAX, len(found)))
+        return found[:HELPERS_MAX]
 
     async def _ask(self, session: Session, peer_id: str, helper: Peer, found: HostPort) -> Verdict | None:
         """What a third sidecar says of the newcomer; None when it says nothing."""
@@ -226,14 +227,9 @@ class Admission:
 
     def refresh(self) -> None:
         """Nodes that only this side has dialled are checked by another, now that there may be one."""
-        for peer in self._links.linked:
+        for peer in self._links.nodes:
             theirs = next((session for session in peer.sessions if not session.dialled), None)
-            if (
-                peer.role is Role.NODE
-                and peer.checked_by == 1
-                and theirs is not None
-                and len(self._errands) < CHECKS_MAX
-            ):
+            if peer.checked_by == 1 and theirs is not None and len(self._errands) < CHECKS_MAX:
                 self._errands.run(self._check_again(theirs, peer))
 
     async def _check_again(self, session: Session, peer: Peer) -> None:

@@ -31,7 +31,6 @@ from sidecar.overlay.events import (
 from sidecar.overlay.links import Links
 from sidecar.overlay.peer import Peer, PeerState
 from sidecar.overlay.race import PATIENCE, ContactResult, Race
-from sidecar.wire.roles import Role
 
 _log = logging.getLogger(__name__)
 
@@ -222,21 +221,15 @@ class Bootstrap:
         """How many links are missing, and whom to dial for them; None when there is nothing to do."""
         if self._links.refusing is not None:
             return None
-        missing = self._min_links - sum(1 for _ in islice(self._standing(), self._min_links))
+        missing = self._min_links - len(self._links.nodes)
         if missing <= 0:
             return None
         ways = list(self._unlinked_ways() if self._alone() else self._more_ways())
         return (missing, ways) if ways else None
 
-    def _standing(self) -> Iterator[Peer]:
-        """The links that count: those with nodes."""
-        return (
-            peer for peer in self._links.peers.values() if peer.state is PeerState.LINKED and peer.role is Role.NODE
-        )
-
     def _alone(self) -> bool:
         """Whether there is no way into the network but to be found."""
-        return next(self._standing(), None) is None
+        return not self._links.nodes
 
     async def _rest(self, seconds: float) -> bool:
         """Waits; whether it was hurried."""

@@ -8,7 +8,6 @@ from outside.
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING
@@ -157,9 +156,8 @@ class Exchange:
         known = self._links.directory.get(peer.peer_id)
         if known is None or known.record is None or peer.role is not Role.NODE:
             return
-        others = [other for other in self._links.linked if other is not peer]
         news = wire_pb2.Peers(records=[known.record.encoded])
-        for other in random.sample(others, min(TELL_MAX, len(others))):
+        for other in self._links.roster.some(TELL_MAX, but=peer.peer_id):
             other.sessions[-1].tell_peers(news)
 
     def close(self) -> None:
@@ -170,8 +168,7 @@ class Exchange:
     async def find(self, peer_id: str) -> None:
         """Asks linked peers for a record; returns when one has come, all have answered, or it took too long."""
         wanted = parse_peer_id(peer_id)
-        asked = [peer.sessions[-1] for peer in self._links.linked]
-        asked = random.sample(asked, min(ASK_MAX, len(asked)))
+        asked = [peer.sessions[-1] for peer in self._links.roster.some(ASK_MAX)]
         if not asked:
             return
         found, _ = self._wanted.setdefault(wanted, (asyncio.get_running_loop().create_future(), set(asked)))
@@ -190,12 +187,7 @@ class Exchange:
                 wanted.waiting.append(session)  # it is being dialled back: soon there is an answer
                 return
         else:
-            chosen = [
-                peer.peer_id
-                for peer in self._links.linked
-                if peer.peer_id != session.peer_id and peer.role is Role.NODE
-            ]
-            chosen = random.sample(chosen, min(RECORDS_MAX, len(chosen)))
+            chosen = [peer.peer_id for peer in self._links.nodes.some(RECORDS_MAX, but=session.peer_id)]
         now = time.time()
         found = [
             known.record for one in chosen if (known := directory.get(one)) is not None and known.record is not None

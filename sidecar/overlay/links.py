@@ -20,6 +20,7 @@ from sidecar.overlay.exclusion import Exclusion
 from sidecar.overlay.peer import Peer, PeerState, not_dialable
 from sidecar.overlay.resuming import Resuming
 from sidecar.overlay.roles import Roles
+from sidecar.overlay.roster import Roster
 from sidecar.transport.pump import Pump
 from sidecar.trust import Refused
 from sidecar.wire.datagrams import Dropped
@@ -56,7 +57,15 @@ class Links:
         self.local = local
         self.directory = directory
         self._pumps: dict[Session, Pump] = {}
-        self.dialler = Dialler(local, self, self._pumps.__setitem__, handshake_timeout=handshake_timeout)
+        self._loose: dict[Session, None] = {}
+        """Connections that are no part of a link: not welcomed yet, or closed here."""
+        self._said: dict[bytes, Session] = {}
+        """Those that this side has dialled, by the nonce of its HELLO."""
+        self.roster = Roster()
+        """Who is linked."""
+        self.nodes = Roster()
+        """Those of them that are nodes."""
+        self.dialler = Dialler(local, self, self._made, handshake_timeout=handshake_timeout)
         self.exchange = Exchange(self)
         self.roles = Roles(self)
         self.peers: dict[str, Peer] = {}
@@ -77,6 +86,7 @@ class Links:
         """Why no new links are made, once none are."""
         self._inbox = inbox
         self._windows = windows
+        self._limits = windows.limits()
         self._outbox_bytes = outbox_bytes
         self._handshake_timeout = handshake_timeout
         self._counters = counters
@@ -99,7 +109,7 @@ class Links:
     @property
     def linked(self) -> list[Peer]:
         """Peers with a connection."""
-        return [peer for peer in self.peers.values() if peer.state is PeerState.LINKED]
+        return list(self.roster)
 
     def state(self, peer_id: str) -> PeerState:
         """How a peer stands."""
@@ -118,7 +128,9 @@ class Links:
 
     def sessions_with(self, peer_id: str | None) -> list[Session]:
         """Every connection to a peer, those that are not welcomed yet included."""
-        return [session for session in self._pumps if session.peer_id == peer_id]
+        peer = self.peers.get(peer_id or "")
+        found = [] if peer is None else list(peer.sessions)
+        return found + [session for session in self._loose if session.peer_id == peer_id]
 
     def pump(self, session: Session) -> Pump:
         """The connection under a session."""
@@ -139,8 +151,14 @@ class Links:
             began=self._loop.time(),
             timeout=self._handshake_timeout,
         )
-        self._pumps[session] = pump
+        self._made(session, pump)
         return session
+
+    def _made(self, session: Session, pump: Pump) -> None:
+        self._pumps[session] = pump
+        self._loose[session] = None
+        if session.dialled:
+            self._said[session.nonce] = session
 
     def want(self, peer_id: str) -> Peer:
         """The peer, being dialled if it is not linked. SidecarError when it cannot be: refusing, oneself, unknown."""
@@ -271,6 +289,7 @@ class Links:
         if self.peers.get(peer.peer_id) is peer:
             del self.peers[peer.peer_id]
         peer.state = PeerState.KNOWN
+        self._enlist(peer)
         if peer.dialling is not None and peer.dialling is not asyncio.current_task():
             peer.dialling.cancel()
         if peer.reversing is not None:
@@ -278,6 +297,7 @@ class Links:
         for session in self.sessions_with(peer.peer_id):
             if session.dialled and session.link is None:  # it speaks for a link that is over
                 session.close(Close.DONE, "not needed any more")
+        self._loose.update(dict.fromkeys(peer.sessions))
         peer.sessions.clear()  # a check of its role that is under way learns that it is gone
         if not peer.attempt.done():
             peer.attempt.set_exception(error or SidecarError(reason, detail))
@@ -297,7 +317,13 @@ class Links:
         """How the peer stands from now on."""
         if peer.state is not state:
             peer.state = state
+            self._enlist(peer)
             self.changed(peer.peer_id)
+
+    def _enlist(self, peer: Peer) -> None:
+        linked = peer.state is PeerState.LINKED
+        self.roster.set(peer, there=linked)
+        self.nodes.set(peer, there=linked and peer.role is Role.NODE)
 
     def set_role(self, peer: Peer, role: Role, checked_by: int) -> None:
         """What a peer is taken for from now on."""
@@ -307,6 +333,7 @@ class Links:
             known.record = None
         former = peer.role, peer.checked_by
         peer.role, peer.checked_by = role, checked_by
+        self._enlist(peer)
         if former != (role, checked_by):
             self.changed(peer.peer_id)
         if former[0] is not role:
@@ -325,19 +352,14 @@ class Links:
     def has_said(self, nonce: bytes, peer_id: str | None = None) -> bool:
         """Whether the nonce is that of a HELLO which this side has said, to that peer if one is given, on a connection
         that lives."""
-        return any(
-            session.dialled
-            and session.nonce == nonce
-            and session.closing is None
-            and peer_id in (None, session.peer_id)
-            for session in self._pumps
-        )
+        session = self._said.get(nonce)
+        return session is not None and session.closing is None and peer_id in (None, session.peer_id)
 
     # Owner: what sessions ask
 
     def limits(self) -> wire_pb2.Limits:
         """See Owner."""
-        return self._windows.limits()
+        return self._limits
 
     def greet(self, session: Session, peer_id: str) -> Greeting:
         """See Owner."""
@@ -391,6 +413,7 @@ class Links:
                 self.tell(InstanceConflict(peer.peer_id, session.remote))
             peer.former_instances = (*peer.former_instances, link.peer_instance)[-FORMER_INSTANCES:]
             peer.role, peer.checked_by, peer.called = None, 0, False
+            self._enlist(peer)
         if link.peer_epoch not in (0, introduced.epoch):
             self._replace(peer, peer.sessions, "the peer has begun the link anew")
             if peer.state is PeerState.LINKED:
@@ -414,6 +437,7 @@ class Links:
         peer = self.peers[session.peer_id or ""]
         self._replace(peer, [s for s in peer.sessions if s.dialled == session.dialled], "a newer connection has come")
         peer.sessions.append(session)
+        self._loose.pop(session, None)
         introduced = self._introduced.pop(session)
         if session.dialled or introduced.role is not Role.CLIENT:
             self.directory.reached(peer.peer_id, self._pumps[session].remote)
@@ -446,6 +470,7 @@ class Links:
     def _replace(self, peer: Peer, sessions: list[Session], why: str) -> None:
         for session in list(sessions):
             peer.sessions.remove(session)
+            self._loose[session] = None
             peer.link.detach(session)
             session.close(Close.REPLACED, why)
 
@@ -474,6 +499,8 @@ class Links:
     def ended(self, session: Session, code: int, reason: str, application: bool, remote: bool) -> None:
         """See Owner."""
         pump = self._pumps.pop(session, None)
+        self._loose.pop(session, None)
+        self._said.pop(session.nonce, None)
         self._introduced.pop(session, None)
         if pump is not None:
             self._counters.packets_lost += pump.statistics().packets_lost

@@ -82,14 +82,14 @@ class Reunion:
                     async with asyncio.timeout_at(due):
                         await self._changed.wait()
             await asyncio.sleep(LEAST_PAUSE)
-            if self._links.linked and self._links.refusing is None:
+            if self._links.roster and self._links.refusing is None:
                 now = self._now()
                 ripe = [contact for contact, plan in self._plans.items() if plan.due <= now]
                 await asyncio.gather(*map(self._try, ripe))
 
     def _look(self) -> float | None:
         """Plans for the contacts that are not linked; when the first is due."""
-        if not self._links.linked:  # then everybody is dialled anyway
+        if not self._links.roster:  # then everybody is dialled anyway
             self._plans.clear()
             return None
         now = self._now()

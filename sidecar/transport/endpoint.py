@@ -88,6 +88,8 @@ class Endpoint:
         self._resets = Resets(settings.private_key_pem, socket.address[1])
         self._handshake_limit = handshake_limit
         self._subnet_limit = subnet_handshake_limit
+        self._at_width: dict[int, EngineSettings] = {}
+        """The settings with datagrams of other widths, of which there are few: connections share them."""
         self._loop = asyncio.get_running_loop()
         self._pumps: set[Pump] = set()
         self._table: dict[bytes, Pump] = {}
@@ -165,10 +167,9 @@ class Endpoint:
             raise RuntimeError("the endpoint is closed")
         remote = self.socket.resolve(address)
         now = self.now()
-        settings = self.settings if max_datagram is None else replace(self.settings, max_datagram=max_datagram)
+        width = self.settings.max_datagram if max_datagram is None else max_datagram
         known = self._widths.known(remote[0], now)
-        if known is not None:
-            settings = replace(settings, max_datagram=min(known, settings.max_datagram))
+        settings = self._of_width(width if known is None else min(known, width))
         pump = Pump(self, self.engine.dial(settings, None), remote, dialled=True, now=now)
         pump.begin(protocol(pump))
         self._pumps.add(pump)
@@ -220,6 +221,15 @@ class Endpoint:
     def show(self, certificate_chain: tuple[bytes, ...]) -> None:
         """Shows these certificates, DER, leaf first and for the same key, to whoever dials from now on."""
         self.settings = replace(self.settings, certificate_chain=certificate_chain)
+        self._at_width.clear()
+
+    def _of_width(self, width: int) -> EngineSettings:
+        if width == self.settings.max_datagram:
+            return self.settings
+        found = self._at_width.get(width)
+        if found is None:
+            found = self._at_width[width] = replace(self.settings, max_datagram=width)
+        return found
 
     # -- for pumps
 
@@ -375,7 +385,7 @@ class Endpoint:
             self.counters.refused += 1
             return None
         # What the first packet was filled up to, the path carries; the way back is taken to be as wide.
-        settings = replace(self.settings, max_datagram=rung_of(size, self.settings.max_datagram))
+        settings = self._of_width(rung_of(size, self.settings.max_datagram))
         connection = self.engine.accept(
             settings,
             original_connection_id=entry.original,

@@ -60,6 +60,13 @@ class Pump:
     A write rouses the connection by itself: what was written goes out before the loop's next turn ends.
     """
 
+    __slots__ = (
+        "_asked_at", "_carried", "_connection", "_endpoint", "_failed", "_falls_back_at", "_gathering",
+        "_gives_up_at", "_heard_at", "_path", "_patience", "_pinged_at", "_protocol", "_remote", "_smaller",
+        "_spoke_at", "_unspoken", "_working", "_written", "armed", "connection_ids", "credit", "dialled", "ended",
+        "established", "fell_back", "queued", "reset_token", "roused", "verified",
+    )  # fmt: skip
+
     def __init__(
         self, endpoint: Endpoint, connection: Connection, remote: Address, *, dialled: bool, now: float
     ) -> None:

@@ -6,7 +6,6 @@ is over, when more wait, or when the other side has nobody who reads it.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
 
@@ -50,13 +49,13 @@ class Datagrams:
     def __init__(self) -> None:
         self.came: Callable[[str, bytes], None] = lambda channel, payload: None
         self.dropped: Callable[[Dropped, int], None] = lambda why, count: None
-        self.waiting: deque[Waiting] = deque()
+        self.waiting: list[Waiting] = []
         """What is to go out, the oldest first."""
 
     def send(self, channel: str, payload: bytes, until: float) -> None:
         """Queues one that may wait `until`; the oldest gives way where too many do. The caller wakes the connection."""
         if len(self.waiting) >= WAITING_MAX:
-            self.waiting.popleft()
+            del self.waiting[0]
             self.dropped("crowded", 1)
         self.waiting.append(Waiting(until, wire_pb2.Datagram(channel=channel, payload=payload).SerializeToString()))
 
@@ -66,16 +65,22 @@ class Datagrams:
         if not self.waiting:
             return
         room = carrier.datagram_room()
-        while self.waiting and room >= len(self.waiting[0].data):
-            data = self.waiting.popleft().data
+        handed = 0
+        for _, data in self.waiting:
             room -= len(data)
+            if room < 0:
+                break
             carrier.send_datagram(data)
+            handed += 1
+        del self.waiting[:handed]
 
     def expire(self, now: float) -> None:
         """Drops what may wait no longer."""
+        if not self.waiting:
+            return
         late = sum(each.until < now for each in self.waiting)
         if late:
-            self.waiting = deque(each for each in self.waiting if each.until >= now)
+            self.waiting = [each for each in self.waiting if each.until >= now]
             self.dropped("late", late)
 
     def on_datagram_untrusted(self, data: bytes) -> None:

@@ -39,8 +39,8 @@ class Flows:
         self._incoming = incoming
         self._next = 1
         self._answered: Callable[[], None] | None = None
-        self._waiting: deque[Flow] = deque()
-        """Opened here, and on no stream."""
+        self._waiting: list[Flow] = []
+        """Opened here, and on no stream. A deque's block for what hardly ever waits would be 600 bytes of each link."""
         self._ready: dict[FlowCarrier, deque[Flow]] = {}
         self.due = False
         """Whether `fill` may have something to write, on one connection or another."""
@@ -142,11 +142,11 @@ class Flows:
                 stream_id = carrier.open_flow(flow.kind, flow)
                 if stream_id is None:
                     return
-                self._waiting.popleft()
+                self._waiting.pop(0)
                 flow.carry(Place(carrier, stream_id))
                 continue
             flow.queued = False
-            self._waiting.popleft()
+            self._waiting.pop(0)
             if flow.place is not None:
                 self._is_ready(flow)
             else:  # ended before the other side knew of it
@@ -281,7 +281,7 @@ class Flows:
             flow.fail(FlowEnd(Cause.LOST, detail=detail, reason=reason))
             flow.place = None
         self.carrier = None
-        self._waiting = deque(flow for flow in self._waiting if flow.number in self.opened)
+        self._waiting = [flow for flow in self._waiting if flow.number in self.opened]
         self._ready.clear()
 
     def __repr__(self) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.identity import BadCertificate, Identity, leaf_key_untrusted
@@ -44,6 +45,29 @@ class LocalPeer:
 
 LABELS_MAX = 16
 LABEL_BYTES = 64
+NO_LIMITS = wire_pb2.Limits()
+"""Nothing is accepted: before the other side has said what is."""
+
+
+def shared(limits: wire_pb2.Limits) -> wire_pb2.Limits:
+    """The same limits alone, and one for all peers that say the same: those in a HELLO hold on to all of it, for as
+    long as the link lasts. Not to be changed."""
+    return _shared(
+        limits.max_message_bytes, limits.link_bytes, limits.link_messages, limits.channel_bytes,
+        limits.channel_messages, limits.max_channels, limits.kept, limits.durable,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _shared(
+    max_message_bytes: int, link_bytes: int, link_messages: int, channel_bytes: int, channel_messages: int,
+    max_channels: int, kept: bool, durable: bool,
+) -> wire_pb2.Limits:  # fmt: skip
+    return wire_pb2.Limits(
+        max_message_bytes=max_message_bytes, link_bytes=link_bytes, link_messages=link_messages,
+        channel_bytes=channel_bytes, channel_messages=channel_messages, max_channels=max_channels,
+        kept=kept, durable=durable,
+    )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -93,8 +117,10 @@ class Handshake:
         """Proven by the acceptor's certificate or the dialler's proof."""
         self.credential: Credential | None = None
         """What the other side was let in for, once it was."""
-        self.limits = wire_pb2.Limits()
+        self.limits = NO_LIMITS
         """What the other side accepts."""
+        self.introduced = False
+        """Whether the dialler's HELLO has been said."""
         self.rejected: str | None = None
         """The acceptor's reason for not welcoming this dialler."""
         self.rejected_code = 0
@@ -104,7 +130,7 @@ class Handshake:
         self._answers = answers
         self._local = local
         self._limits = limits
-        self._greet = greet
+        self._greet: Callable[[str], Greeting] | None = greet
         self._remote = remote
         self._dialled = dialled
         self._expected_peer_id = expected_peer_id
@@ -117,10 +143,9 @@ class Handshake:
         self._hello_body = b""
         self._frames: list[tuple[FrameType, bytes]] = []
 
-    @property
-    def introduced(self) -> bool:
-        """Whether the dialler's HELLO has been said."""
-        return bool(self._hello_body)
+    def over(self) -> None:
+        """It has come to its end, and what was said for it is not wanted any more: all that is left is who is there."""
+        self._hello, self._hello_body, self._greet = None, b"", None
 
     def frames(self) -> list[tuple[FrameType, bytes]]:
         """What is to be written now."""
@@ -175,7 +200,7 @@ class Handshake:
             if kind == FrameType.HELLO and not self.peer_nonce:
                 hello = parse_untrusted(wire_pb2.AcceptorHello, body)
                 self._check_opening_untrusted(hello.version, hello.nonce)
-                self.limits = hello.limits
+                self.limits = shared(hello.limits)
                 self._introduce()
             elif kind == FrameType.WELCOME and self._hello is not None:
                 return self._welcomed_untrusted(parse_untrusted(wire_pb2.Welcome, body), self._hello)
@@ -190,6 +215,7 @@ class Handshake:
         if not self.peer_nonce or not self.acceptor_leaf or self._hello is not None:
             return
         assert self.peer_id is not None, "the acceptor was judged"
+        assert self._greet is not None, "the handshake is not over"
         greeting = self._greet(self.peer_id)
         self._hello = wire_pb2.Hello(
             version=VERSION,
@@ -208,6 +234,7 @@ class Handshake:
             answers=self._answers,
         )
         self._hello_body = self._hello.SerializeToString()
+        self.introduced = True
         identity = self._local.identity
         signed = proof.transcript(self.acceptor_leaf, self.peer_nonce, self.nonce, self._hello_body)
         shown = wire_pb2.Proof(certificates=identity.certificates, signature=identity.sign(signed))
@@ -216,7 +243,8 @@ class Handshake:
     def _introduced_untrusted(self, hello: wire_pb2.Hello, body: bytes) -> None:
         self._check_opening_untrusted(hello.version, hello.nonce)
         self._check_words_untrusted(hello)
-        self._hello, self._hello_body, self.limits = hello, body, hello.limits
+        self._hello, self._hello_body, self.limits = hello, body, shared(hello.limits)
+        self.introduced = True
 
     def _proven_untrusted(self, shown: wire_pb2.Proof, hello: wire_pb2.Hello) -> Introduction:
         signed = proof.transcript(self.acceptor_leaf, self.nonce, self.peer_nonce, self._hello_body)

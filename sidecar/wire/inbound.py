@@ -6,6 +6,7 @@ It outlives connections, as the sending half does; frames come from whichever co
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from itertools import islice
 from typing import NamedTuple, Protocol
 
@@ -222,22 +223,23 @@ class Inbound:
         self._granted_bytes = windows.first_channel_bytes
         self._granted_messages = windows.channel_messages
         """Sums of what the channels were granted."""
-        self._read: set[int] = set()
+        self._read: dict[int, None] = {}
         """Channels that an app has read: each has the first window at least, whatever others hold."""
         self._short: dict[int, None] = {}
         """Channels whose window is below what it should be, for lack of budget."""
         self._next = [0] * LANES
-        self._stored = [Pending() for _ in range(PRIORITIES)]
+        self._stored: defaultdict[int, Pending] = defaultdict(Pending)
         """What of the kept lanes may be acknowledged."""
-        self._storing: set[int] = set()
+        self._storing: dict[int, None] = {}
         """Large messages that are whole and on their way into the journal."""
         self.outcomes = OutcomeLog()
         self._bulk_next = 0
         self._bulk_beyond: list[tuple[int, int]] = []
         """Ranges of numbers beyond `_bulk_next` that have come too, ascending and apart."""
         self._bulk: dict[int, BulkIn] = {}
-        self._ack_due: set[int] = set()
-        self._credit_due: set[int] = set()
+        self._ack_due = 0
+        """Lanes that are to be acknowledged, as bits: an empty set takes 216 bytes of every link."""
+        self._credit_due: dict[int, None] = {}
         self._grants_due: dict[int, None] = {}
         """Numbers whose reservation is to be granted, or to be told again; in the order they were asked for."""
         self.epoch = object()
@@ -257,7 +259,7 @@ class Inbound:
         """A channel gets its number."""
         number, name = opened.channel, opened.name
         if number in self._channels and self._channels[number].name == name:
-            self._credit_due.add(number)  # it came again on another connection; so may the answer
+            self._credit_due[number] = None  # it came again on another connection; so may the answer
             return
         if number != len(self._channels) or number > self.windows.max_channels or name in self._numbers:
             raise malformed(f"opens channel {number} as {name!r}, {len(self._channels) - 1} are open")
@@ -266,7 +268,7 @@ class Inbound:
         self._channels[number] = ChannelIn(name, Allowance())
         self._numbers[name] = number
         self._regrant(number)
-        self._credit_due.add(number)
+        self._credit_due[number] = None
 
     def lane_opening_untrusted(self, lane: int, first: int) -> LaneReader:
         """A lane's stream begins, on whatever connection: a reader for it."""
@@ -299,7 +301,7 @@ class Inbound:
             reader.next_sequence = first + messages
             known = max(0, self._next[lane] - first)
             if known:
-                self._ack_due.add(lane)
+                self._ack_due |= 1 << lane
                 self.inbox.repeated(min(known, messages))
             if known >= messages:
                 continue
@@ -327,12 +329,12 @@ class Inbound:
         if arrival.epoch is not self.epoch:
             return
         if arrival.bulk:
-            self._storing.discard(arrival.first_sequence)
+            self._storing.pop(arrival.first_sequence, None)
             self._mark(arrival.first_sequence)
-            self._ack_due.add(BULK)
+            self._ack_due |= 1 << BULK
         else:
             self._stored[arrival.priority].stored(arrival.first_sequence, arrival.count)
-            self._ack_due.add(FIRST_KEPT + arrival.priority)
+            self._ack_due |= 1 << (FIRST_KEPT + arrival.priority)
         self.wake()
 
     def on_outcomes_asked_untrusted(self, asked: wire_pb2.OutcomesAsk) -> None:
@@ -360,7 +362,7 @@ class Inbound:
                 raise malformed(f"frame of {messages} messages holds {len(ends)}")
             first = reader.next_sequence
             reader.next_sequence = first + messages
-            self._ack_due.add(lane)
+            self._ack_due |= 1 << lane
             known = max(0, self._next[lane] - first)
             if known:
                 self.inbox.repeated(min(known, messages))
@@ -407,7 +409,7 @@ class Inbound:
         if kept is not None:
             self._require_journal_untrusted(kept)
         if self.has_bulk(sequence):
-            self._ack_due.add(BULK)
+            self._ack_due |= 1 << BULK
             return False
         if header.priority >= PRIORITIES:
             raise malformed(f"bulk message of priority {header.priority}")
@@ -450,7 +452,7 @@ class Inbound:
             if kept is not None:
                 if len(self._storing) >= BULK_MISSING_MAX:
                     raise Untrusted(Close.BUSY, f"{BULK_MISSING_MAX} large messages wait for the journal")
-                self._storing.add(header.sequence)
+                self._storing[header.sequence] = None
                 arrival = Arrival(
                     self, channel.name, header.channel, header.priority, header.sequence, 1, data, bulk=True,
                     reserved=reserved,
@@ -467,7 +469,7 @@ class Inbound:
         self._mark(header.sequence)
         if len(self._bulk_beyond) > BULK_MISSING_MAX:
             raise malformed(f"bulk message {header.sequence} leaves more than {BULK_MISSING_MAX} gaps")
-        self._ack_due.add(BULK)
+        self._ack_due |= 1 << BULK
 
     def has_bulk(self, sequence: int) -> bool:
         """Whether the message has come, or was given up."""
@@ -538,7 +540,7 @@ class Inbound:
         if self.inbox.subscribed(channel.name):
             want, size, messages = max(windows.channel_bytes, least), least, MESSAGES_LEAST
             if number:  # whose first window is counted already
-                self._read.add(number)
+                self._read[number] = None
         else:
             size = max(0, min(windows.link_bytes // windows.max_channels, left))
             messages = max(1, windows.link_messages // windows.max_channels)
@@ -550,7 +552,7 @@ class Inbound:
         self._granted_bytes += allowance.granted_bytes
         self._granted_messages += allowance.granted_messages
         if granted:
-            self._credit_due.add(number)
+            self._credit_due[number] = None
             self._expect()
         if size < want or messages < windows.channel_messages:
             self._short[number] = None
@@ -560,7 +562,7 @@ class Inbound:
         number = self._numbers.get(channel)
         if number is not None:
             self._regrant(number)
-            self._credit_due.add(number)
+            self._credit_due[number] = None
             self.wake()
 
     def reservations_changed(self) -> None:
@@ -572,13 +574,20 @@ class Inbound:
         """What to acknowledge now."""
         if not self._ack_due:
             return None
-        lanes = [self._lane_received(lane) for lane in sorted(self._ack_due)]
-        self._ack_due.clear()
+        due, self._ack_due = self._ack_due, 0
+        lanes = [self._lane_received(lane) for lane in range(LANES) if due >> lane & 1]
         return wire_pb2.Ack(received=wire_pb2.Received(lanes=lanes))
 
     def received(self) -> wire_pb2.Received:
-        """Everything that is here, to resume on another connection."""
-        return wire_pb2.Received(lanes=[self._lane_received(lane) for lane in range(LANES)])
+        """Everything that is here, to resume on another connection; a lane of which nothing is has no entry."""
+        return wire_pb2.Received(lanes=[self._lane_received(lane) for lane in self._used()])
+
+    def _used(self) -> list[int]:
+        """The lanes on which anything has come."""
+        used = [lane for lane in range(LANES) if self._next[lane]]
+        if self._bulk_next or self._bulk_beyond:
+            used.append(BULK)
+        return used
 
     def _lane_received(self, lane: int) -> wire_pb2.LaneReceived:
         if lane < PRIORITIES:
@@ -637,8 +646,9 @@ class Inbound:
     def attach(self) -> None:
         """Another connection: whatever ACK and CREDIT may have been lost with the last one is told again. The other
         side may write on a third one, and would have no reason to repeat anything."""
-        self._ack_due.update(range(LANES))
-        self._credit_due.update(self._channels)
+        for lane in self._used():
+            self._ack_due |= 1 << lane
+        self._credit_due |= dict.fromkeys(self._channels)
         self._grants_due |= dict.fromkeys(sequence for sequence, bulk in self._bulk.items() if bulk.granted)
 
     @property

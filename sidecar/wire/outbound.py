@@ -7,7 +7,7 @@ It outlives connections. What it writes goes to one `Writer` at a time, the conn
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import deque
+from collections import defaultdict, deque
 from typing import Protocol
 
 from sidecar.errors import Reason
@@ -16,7 +16,7 @@ from sidecar.wire.credit import Window
 from sidecar.wire.errors import malformed
 from sidecar.wire.kept import DURABLE, FIRST_KEPT, LANES, Kept
 from sidecar.wire.lanes import BULK, BULK_MISSING_MAX, BulkHeader
-from sidecar.wire.outbox import CLASSES, Outbox
+from sidecar.wire.outbox import Outbox
 from sidecar.wire.run import Run, Sink
 
 BULK_AT_ONCE = 4
@@ -153,12 +153,12 @@ class Outbound:
     def _begin(self) -> None:
         self.window = Window()
         self._limits: wire_pb2.Limits | None = None
-        self._lanes = [LaneOut() for _ in range(LANES)]
-        """By lane; that of large messages is kept elsewhere."""
+        self._lanes: dict[int, LaneOut] = {}
+        """Those that have carried anything, by lane; that of large messages is kept elsewhere."""
         self._next_bulk = 0
         self._bulk: dict[int, BulkSend] = {}
-        self._active: list[list[BulkSend]] = [[] for _ in range(CLASSES)]
-        self._again: list[list[BulkSend]] = [[] for _ in range(CLASSES)]
+        self._active: defaultdict[int, list[BulkSend]] = defaultdict(list)
+        self._again: defaultdict[int, list[BulkSend]] = defaultdict(list)
         """Begun, and to be begun again before any other."""
         self._streams = 0
         self._slices = 0
@@ -179,13 +179,12 @@ class Outbound:
         for channel in self._channels.values():
             if channel.number:
                 writer.open_channel(channel.number, channel.name)
-        for lane in self._lanes:
+        for lane in self._lanes.values():
             lane.again = lane.unacked.copy() if lane.unacked else _NONE_YET
         self._reserving.clear()
         self._streams = 0
-        for kind in range(CLASSES):
-            self._active[kind].clear()
-            self._again[kind].clear()
+        self._active.clear()
+        self._again.clear()
         for bulk in self._bulk.values():
             if former is not None and bulk.stream_id is not None:
                 former.abandon_bulk(bulk.stream_id)
@@ -207,7 +206,7 @@ class Outbound:
         return sent + self.outbox.withdraw(lambda run: True, reason, detail)
 
     def _fail_sent(self) -> int:
-        runs = [run for lane in self._lanes for _, _, run in lane.unacked]
+        runs = [run for _, lane in sorted(self._lanes.items()) for _, _, run in lane.unacked]
         for bulk in reversed(self._bulk.values()):
             if bulk.run is not None and bulk.run.was_sent:
                 runs.append(bulk.run)
@@ -224,7 +223,7 @@ class Outbound:
         """Whether anything was sent that has no outcome yet."""
         if self._bulk:
             return True
-        for lane in self._lanes:  # noqa: SIM110  asked for every answer, and a generator costs more than all lanes do
+        for lane in self._lanes.values():  # noqa: SIM110  asked for every answer, and a generator costs more than all lanes do
             if lane.unacked:
                 return True
         return False
@@ -241,8 +240,8 @@ class Outbound:
         room = writer.send_room()
         outbox = self.outbox
         outbox.fresh_bytes = 0
-        ready, active, again = outbox.ready, self._active, self._again
-        for number, lane in enumerate(self._lanes):
+        classes, active, again = outbox.classes, self._active, self._again
+        for number, lane in self._lanes.items():
             while lane.again and room > 0:
                 sequence, channel, run = lane.again.popleft()
                 if run.kept is None:
@@ -253,8 +252,8 @@ class Outbound:
         while room > 0:
             kinds = [
                 kind
-                for kind in range(CLASSES)
-                if (ready[kind] or active[kind] or again[kind]) and self._sendable(kind, writer)
+                for kind in outbox.kinds
+                if (classes[kind].ready or active.get(kind) or again.get(kind)) and self._sendable(kind, writer)
             ]
             if not kinds:
                 return
@@ -269,7 +268,8 @@ class Outbound:
             self._start_bulk(kind, writer)
             return bool(self._active[kind])
         outbox = self.outbox
-        while outbox.ready[kind]:
+        queues = outbox.classes[kind]
+        while queues.ready:
             name, run = outbox.head(kind)
             channel = self._channel(name, writer)
             if channel is None or self._drop_too_large(kind, name, run):
@@ -345,11 +345,11 @@ class Outbound:
             self.outbox.put_back(name, kind // 2, rest)
         self._count(run, channel)
         if run.kept is None:
-            lane = self._lanes[kind // 2]
+            lane = self._lane(kind // 2)
             writer.write_lane(kind // 2, lane.next, channel.number, run.count, run.parts[0])
         else:
             number = FIRST_KEPT + kind // 2
-            lane = self._lanes[number]
+            lane = self._lane(number)
             writer.write_kept(number, lane.next, channel.number, run.count, run.parts[0], run.kept)
         if lane.unacked is _NONE_YET:
             lane.unacked = deque()
@@ -357,6 +357,12 @@ class Outbound:
         lane.next += run.count
         run.sink.sent(run.first, run.count)
         return run.size
+
+    def _lane(self, number: int) -> LaneOut:
+        lane = self._lanes.get(number)
+        if lane is None:
+            lane = self._lanes[number] = LaneOut()
+        return lane
 
     def _count(self, run: Run, channel: ChannelOut | None) -> None:
         if channel is not None:
@@ -371,7 +377,8 @@ class Outbound:
         """Begins large messages that may begin: within the windows, or by asking for a reservation."""
         assert self._limits is not None, "nothing is written before a connection is attached"
         outbox, active, again = self.outbox, self._active[kind], self._again[kind]
-        while (again or outbox.ready[kind]) and len(active) < BULK_AT_ONCE and self._streams < STREAMS_MAX:
+        queues = outbox.classes[kind]
+        while (again or queues.ready) and len(active) < BULK_AT_ONCE and self._streams < STREAMS_MAX:
             if again:
                 self._open_bulk(again.pop(0), writer)
                 continue
@@ -459,11 +466,14 @@ class Outbound:
             if state.lane == BULK:
                 self._bulk_received_untrusted(state)
             elif state.lane < LANES:
-                self._lane_received_untrusted(self._lanes[state.lane], state.next)
+                self._lane_received_untrusted(self._lanes.get(state.lane), state.next)
 
-    def _lane_received_untrusted(self, lane: LaneOut, through: int) -> None:
-        if through > lane.next:
-            raise malformed(f"acknowledges message {through - 1} of a lane that has sent {lane.next}")
+    def _lane_received_untrusted(self, lane: LaneOut | None, through: int) -> None:
+        sent = 0 if lane is None else lane.next
+        if through > sent:
+            raise malformed(f"acknowledges message {through - 1} of a lane that has sent {sent}")
+        if lane is None:
+            return
         unacked = lane.unacked
         while unacked and unacked[0][0] < through:
             first, channel, run = unacked.popleft()
@@ -536,4 +546,5 @@ class Outbound:
         return channel is not None and channel.subscribed is False
 
     def __repr__(self) -> str:
-        return f"Outbound({self.outbox!r}, lanes at {[lane.next for lane in self._lanes]}, bulk at {self._next_bulk})"
+        lanes = [self._lanes[number].next if number in self._lanes else 0 for number in range(LANES)]
+        return f"Outbound({self.outbox!r}, lanes at {lanes}, bulk at {self._next_bulk})"

@@ -32,6 +32,20 @@ def class_of(priority: int, bulk: bool) -> int:
     return priority * 2 + bulk
 
 
+class Class:
+    """The queues of one class, by channel."""
+
+    __slots__ = ("blocked", "ready", "shares")
+
+    def __init__(self) -> None:
+        self.ready: OrderedDict[str, deque[Run]] = OrderedDict()
+        """In the order of their turns."""
+        self.blocked: dict[str, deque[Run]] = {}
+        """Without credit."""
+        self.shares: dict[str, int] = {}
+        """Bytes that a channel may still send in its turn; the whole quantum where it is not named."""
+
+
 class Outbox:
     """Queued runs of one peer, bounded in bytes together with those sent and not acknowledged: by channel, so that one
     that is stuck leaves room to the others."""
@@ -44,12 +58,11 @@ class Outbox:
         self.fresh_bytes = 0
         """Queued since the link last had a turn to write, which sets it back."""
         self.peak_bytes = 0
-        self.ready: list[OrderedDict[str, deque[Run]]] = [OrderedDict() for _ in range(CLASSES)]
-        """By class: what the channels have to send that are not blocked."""
-        self._blocked: list[dict[str, deque[Run]]] = [{} for _ in range(CLASSES)]
+        self.classes: dict[int, Class] = {}
+        """Those that have queued anything: most outboxes never do, and six of them empty took 2 KiB."""
+        self.kinds: tuple[int, ...] = ()
+        """The classes that have queued anything yet, the first first."""
         self._deficit = [0] * CLASSES
-        self._shares: list[dict[str, int]] = [{} for _ in range(CLASSES)]
-        """By class: bytes that a channel may still send in its turn; the whole quantum where it is not named."""
         self._channel_bytes: dict[str, int] = {}
         self._room_wanted: list[tuple[str, Callable[[], None]]] = []
         self._empty_wanted: list[Callable[[], None]] = []
@@ -77,11 +90,15 @@ class Outbox:
         self._queue(class_of(priority, run.bulk), channel).appendleft(run)
 
     def _queue(self, kind: int, channel: str) -> deque[Run]:
-        queue = self._blocked[kind].get(channel)
+        queues = self.classes.get(kind)
+        if queues is None:
+            queues = self.classes[kind] = Class()
+            self.kinds = tuple(sorted(self.classes))
+        queue = queues.blocked.get(channel)
         if queue is None:
-            queue = self.ready[kind].get(channel)
+            queue = queues.ready.get(channel)
             if queue is None:
-                queue = self.ready[kind][channel] = deque()
+                queue = queues.ready[channel] = deque()
         return queue
 
     # whose turn
@@ -103,15 +120,15 @@ class Outbox:
 
     def head(self, kind: int) -> tuple[str, Run]:
         """The channel whose turn it is and its first run."""
-        channel, queue = next(iter(self.ready[kind].items()))
+        channel, queue = next(iter(self.classes[kind].ready.items()))
         return channel, queue[0]
 
     def next(self, kind: int) -> Run:
         """Takes what `head` showed; the channel goes to the end of the turn once it has had its share of bytes."""
-        ready = self.ready[kind]
+        queues = self.classes[kind]
+        ready, shares = queues.ready, queues.shares
         channel, queue = next(iter(ready.items()))
         run = queue.popleft()
-        shares = self._shares[kind]
         if not queue:
             del ready[channel]
             shares.pop(channel, None)
@@ -126,20 +143,21 @@ class Outbox:
 
     def block(self, kind: int, channel: str) -> None:
         """The channel has no credit for its first run."""
-        self._blocked[kind][channel] = self.ready[kind].pop(channel)
+        queues = self.classes[kind]
+        queues.blocked[channel] = queues.ready.pop(channel)
 
     def blocked(self, channel: str) -> bool:
         """Whether messages of the channel wait for its credit."""
-        return any(channel in blocked for blocked in self._blocked)
+        return any(channel in queues.blocked for queues in self.classes.values())
 
     def unblock(self, channel: str | None = None) -> None:
         """The channel has got credit; None: all have."""
-        for kind in range(CLASSES):
-            blocked = self._blocked[kind]
+        for queues in self.classes.values():
+            blocked = queues.blocked
             for name in [channel] if channel is not None else list(blocked):
                 queue = blocked.pop(name, None)
                 if queue is not None:
-                    self.ready[kind][name] = queue
+                    queues.ready[name] = queue
 
     # ends
 
@@ -187,7 +205,7 @@ class Outbox:
         """Takes out what has not been sent and reports it; the number of messages, those that a journal has left
         out."""
         out: list[Run] = []
-        for queues in (*self.ready, *self._blocked):
+        for queues in self._every():
             for channel, queue in list(queues.items()):
                 if not any(chosen(run) for run in queue):
                     continue
@@ -202,9 +220,14 @@ class Outbox:
             run.sink.failed(run.first, run.count, reason, detail)
         return sum(run.count for run in out if not run.durable)
 
+    def _every(self) -> list[dict[str, deque[Run]]]:
+        """Queues by channel: those of each class that are ready, by class, and then those that are blocked."""
+        classes = [self.classes[kind] for kind in self.kinds]
+        return [*(queues.ready for queues in classes), *(queues.blocked for queues in classes)]
+
     def withdraw_channel(self, channel: str, reason: Reason, detail: str) -> None:
         """The same for the messages of one channel."""
-        out = [run for queues in (*self.ready, *self._blocked) for run in queues.pop(channel, ())]
+        out = [run for queues in self._every() for run in queues.pop(channel, ())]
         for run in out:
             self.settle(run)
             run.sink.failed(run.first, run.count, reason, detail)

@@ -62,4 +62,6 @@ def check_untrusted(record: wire_pb2.Record, network_id: str, wall_clock: float)
         raise malformed(f"record: {error}") from error
     if not key.verify(record.signature, CONTEXT + record.body):
         raise malformed("record: the signature is not by its own key")
-    return PeerRecord(key.peer_id_bytes, addresses, body.sequence, body.expires, record)
+    # A copy: what came holds on to all of the frame that it came in.
+    alone = wire_pb2.Record(body=record.body, signature=record.signature)
+    return PeerRecord(key.peer_id_bytes, addresses, body.sequence, body.expires, alone)

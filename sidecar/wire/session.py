@@ -17,7 +17,7 @@ from sidecar.wire.errors import Close, Untrusted, malformed
 from sidecar.wire.flow import Flow
 from sidecar.wire.flow_frames import FlowKind
 from sidecar.wire.frames import FRAME_MAX, FrameType, StreamType, encode, parse_untrusted
-from sidecar.wire.hello import TEXT_MAX, Greeting, Handshake, LocalPeer
+from sidecar.wire.hello import NO_LIMITS, TEXT_MAX, Greeting, Handshake, LocalPeer
 from sidecar.wire.inbound import Inbound
 from sidecar.wire.incoming import Incoming
 from sidecar.wire.kept import (
@@ -65,7 +65,7 @@ class Session:
         """The other side's address, host:port."""
         self.dialled = dialled
         self.agent = ""
-        self.limits = wire_pb2.Limits()
+        self.limits = NO_LIMITS
         self.link: Link | None = None
         self.visits = False
         """The other side is here for a dial-back, and for no link."""
@@ -490,6 +490,7 @@ class Session:
 
     def _settle(self, link: Link) -> None:
         self._handshake_deadline = None
+        self._handshake.over()
         self.link = link
         link.attach(self)
         self._owner.settled(self)

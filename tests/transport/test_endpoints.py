@@ -437,7 +437,7 @@ async def test_writers_that_always_have_more_get_the_same_bytes(parties: Opener)
                     totals[pump] += size * count
                 return trains
 
-            pump.transmit = endless  # type: ignore[method-assign, assignment]
+            pump._connection.transmit = endless  # type: ignore[method-assign, assignment]
         *early, late = pumps
         for writers in (early, pumps):
             assert writers is pumps or not totals[late]
@@ -459,14 +459,14 @@ async def test_trains_go_in_rotation(parties: Opener) -> None:
     order: list[Pump] = []
     for talker in talkers:
         pump = talker.pump
-        original = pump.transmit
+        original = pump._connection.transmit
 
         def watched(now: float, most: int, pump: Pump = pump, original: Callable[..., object] = original) -> object:
             assert most <= SLICE
             order.append(pump)
             return original(now, most)
 
-        pump.transmit = watched  # type: ignore[method-assign, assignment]
+        pump._connection.transmit = watched  # type: ignore[method-assign, assignment]
     for talker in talkers:
         talker.say(os.urandom(1 << 20))
     for accepted in there.accepted:

@@ -78,7 +78,7 @@ def test_channels_of_a_class_take_turns_and_keep_their_order() -> None:
         channel = "abc"[number % 3] if number < 15 else "a"
         outbox.put(channel, 1, Run([bytes(CHANNEL_QUANTUM)], 2, book, number))
     taken = []
-    while outbox.ready[2]:
+    while outbox.classes[2].ready:
         name, head = outbox.head(2)
         assert outbox.next(2) is head
         taken.append((name, head.first))
@@ -98,7 +98,7 @@ def test_channels_of_a_class_share_by_bytes(small: int, large: int) -> None:
             held = large if channel == "both" and number % 2 else size
             outbox.put(channel, 1, Run([bytes(held)], 2, Book(1), 1))
     sent: Counter[str] = Counter()
-    while all(count < 4 * MIB for count in sent.values()) and len(outbox.ready[2]) == len(sizes):
+    while all(count < 4 * MIB for count in sent.values()) and len(outbox.classes[2].ready) == len(sizes):
         channel, _ = outbox.head(2)
         sent[channel] += outbox.next(2).size
     assert max(sent.values()) - min(sent.values()) <= 2 * CHANNEL_QUANTUM, sent
@@ -112,12 +112,12 @@ def test_a_blocked_channel_holds_up_no_other() -> None:
     outbox.block(2, "blocked")
     outbox.put("blocked", 1, run(number=3))
     assert [outbox.head(2)[0], outbox.next(2).first, outbox.next(2).first] == ["open", 1, 2]
-    assert not outbox.ready[2]
+    assert not outbox.classes[2].ready
     outbox.unblock("other")
-    assert not outbox.ready[2]
+    assert not outbox.classes[2].ready
     outbox.unblock("blocked")
     assert [outbox.next(2).first for _ in range(3)] == [1, 2, 3]
-    assert not outbox.ready[2]
+    assert not outbox.classes[2].ready
 
 
 def test_what_comes_back_is_first_again() -> None:
@@ -221,7 +221,7 @@ def test_a_caller_takes_back_its_own_wherever_it_waits() -> None:
     assert outbox.withdraw_sink(mine, Reason.CANCELLED, "no more") == 4
     assert mine.failures == {Reason.CANCELLED: 4}
     assert (outbox.messages, other.outcomes) == (2, {})
-    assert not any(outbox.ready[kind] for kind in (0, 3))
+    assert not any(outbox.classes[kind].ready for kind in (0, 3))
     outbox.unblock()
     assert [outbox.next(2).sink, outbox.next(2).sink] == [other, other]
     assert outbox.withdraw(lambda run: True, Reason.CANCELLED, "x") == 0
@@ -256,7 +256,7 @@ def test_a_caller_that_queues_more_when_it_hears_of_room() -> None:
 
     refill()
     order = []
-    while outbox.ready[2]:
+    while outbox.classes[2].ready:
         one = outbox.next(2)
         order.append(one.first)
         outbox.settle(one)

@@ -36,6 +36,8 @@ NO_APPLICATION_PROTOCOL = 0x178
 IDLE = Closed(0, "idle timeout", application=False, remote=False)
 RESET = Closed(0, "stateless reset", application=False, remote=True)
 LINGER_MINIMUM = 0.1
+NO_STATISTICS = Statistics(None, 0, None, 0)
+"""Before anything was measured."""
 
 
 class PathFigures(NamedTuple):
@@ -67,7 +69,7 @@ class EngineConnection(ABC):
         self._end_told = False
         self._arriving: dict[int, list[bytes]] = {}
         """By stream: pieces that came since the last other event. Several streams share packets by turns."""
-        self._finished: set[int] = set()
+        self._finished: dict[int, None] = {}
         """Those of them that are whole."""
         self._farewell: list[Train] = []
         self._farewell_due = False
@@ -78,7 +80,7 @@ class EngineConnection(ABC):
         """A dialler's close that the library has not been told of yet."""
         self._answered = 0
         self._gone_ids = -1
-        self._final = Statistics(None, 0, None, 0)
+        self._final = NO_STATISTICS
 
     # -- what each library does
 
@@ -306,7 +308,7 @@ class EngineConnection(ABC):
         else:
             pieces.append(data)
         if fin:
-            self._finished.add(stream_id)
+            self._finished[stream_id] = None
 
     def _owns(self, *connection_ids: bytes) -> None:
         for connection_id in connection_ids:

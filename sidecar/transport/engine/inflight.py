@@ -16,7 +16,6 @@ It reads no clock; sizes are bytes, times seconds.
 from __future__ import annotations
 
 import math
-from collections import deque
 
 INITIAL_DATAGRAMS = 32
 """The limit at the start and the least it is ever: so much may go to any path at once, and below it the engine's own
@@ -60,7 +59,7 @@ class InFlight:
         self._initial = min(ceiling, INITIAL_DATAGRAMS * datagram)
         self.limit = self._initial
         self._threshold: float = math.inf
-        self._rtts: deque[float] = deque(maxlen=DELAY_SAMPLES)
+        self._rtts: list[float] = []
         self._base = self._base_before = math.inf
         self._base_at = 0.0
         self.outstanding = 0
@@ -90,7 +89,10 @@ class InFlight:
         acknowledged = self.outstanding - outstanding
         self.outstanding = outstanding
         self._learn_base(now, rtt)
-        self._rtts.append(rtt)
+        rtts = self._rtts
+        rtts.append(rtt)
+        if len(rtts) > DELAY_SAMPLES:
+            del rtts[0]
         if packets_lost > self._lost:
             self._lost = packets_lost
             self._reduce(now, smoothed)

@@ -46,6 +46,7 @@ from sidecar.transport.engine.connection import (
     IDLE,
     MOST_CRYPTO_BYTES,
     NO_APPLICATION_PROTOCOL,
+    NO_STATISTICS,
     EngineConnection,
     PathFigures,
 )
@@ -387,7 +388,7 @@ class Qh3Connection(EngineConnection):
     def _measure(self) -> Statistics:
         core = self._core
         if core is None:
-            return Statistics(None, 0, None, 0)
+            return NO_STATISTICS
         return Statistics(core.smoothed_rtt, core.loss_total, core.congestion_window, core.bytes_in_flight)
 
     # -- the end
