@@ -95,7 +95,11 @@ class Peer:
     @property
     def carrier(self) -> Session | None:
         """The connection that messages go out on."""
-        return next((session for session in self.sessions if session is self.link.carrier), None)
+        carrier = self.link.carrier
+        for session in self.sessions:
+            if session is carrier:
+                return session
+        return None
 
     @property
     def address(self) -> str:

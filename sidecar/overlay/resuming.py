@@ -171,7 +171,9 @@ class Resuming:
 
     def moved(self, peer: Peer) -> None:
         """There is news of where a peer is: it is dialled anew if it is lost, or silent."""
-        if peer.state is PeerState.RESUMING or (peer.state is PeerState.LINKED and self._silence(peer) > SUSPICION):
+        if peer.state is PeerState.RESUMING or (
+            peer.state is PeerState.LINKED and self._silence(peer, self._loop.time()) > SUSPICION
+        ):
             self._dial_anew(peer)
 
     def hurry(self) -> None:
@@ -205,17 +207,24 @@ class Resuming:
             self._links.exchange.refresh()
         self._links.roles.look(self._checks)
         now = self._loop.time()
+        # With thousands of links, most of them idle, what is not asked of an idle one is what this costs.
         for peer in list(self._links.peers.values()):
-            peer.link.flows.tick(now, self._resume_timeout)
-            peer.link.datagrams.expire(now)
-            if peer.state is PeerState.LINKED and peer.dialling is None:
-                self._doubt(peer)
-            if peer.carrier is not None:
-                self._links.pump(peer.carrier).look_at_path()
+            link = peer.link
+            carrier = peer.carrier
+            quiet = link.quiet
+            if not quiet:
+                link.flows.tick(now, self._resume_timeout)
+                link.datagrams.expire(now)
+            if carrier is None:
+                continue
+            if not (quiet and peer.asked_at is None and not carrier.dialled):
+                self._doubt(peer, now)
+            self._links.pump(carrier).look_at_path(now)
 
-    def _doubt(self, peer: Peer) -> None:
-        now = self._loop.time()
-        if self._silence(peer) < SILENCE:
+    def _doubt(self, peer: Peer, now: float) -> None:
+        if peer.state is not PeerState.LINKED or peer.dialling is not None:
+            return
+        if self._silence(peer, now) < SILENCE:
             peer.asked_at = None
         elif peer.asked_at is None:
             peer.asked_at = now
@@ -224,13 +233,13 @@ class Resuming:
         elif now - peer.asked_at >= SILENCE:
             self._dial_anew(peer)
 
-    def _silence(self, peer: Peer) -> float:
+    def _silence(self, peer: Peer, now: float) -> float:
         """Seconds without a packet, where messages go out, while some wait, be it for room over there, or else since a
         keep-alive ping that is not answered, where we have dialled; 0 when nothing is awaited."""
-        now = self._loop.time()
-        if peer.link.outbound.outbox.messages or peer.link.flows.unacknowledged:
+        link = peer.link
+        if link.outbound.outbox.messages or link.flows.unacknowledged:
             return now - self._links.pump(peer.carrier or peer.sessions[-1]).heard_at
-        if not any(session.dialled for session in peer.sessions):
+        if link.carrier is None or not link.carrier.dialled:  # then no connection is: one that is would be preferred
             return 0.0
         return min(self._links.pump(session).unanswered(now) for session in peer.sessions)
 

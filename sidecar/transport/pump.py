@@ -50,6 +50,8 @@ NARROWER_AFTER = 0.25
 GATHER_INTERVAL = 0.003
 """Seconds between two writes of a busy connection that nothing else asks for. After RFC 896: an answer from the other
 side lets it write at once, and so does enough to write (`wire.link.GATHERED_BYTES`)."""
+RECENT = 3.0
+"""Seconds after a connection has last written in which its path is looked at, whatever became of the look before."""
 PATIENCE = 1.25
 """The accepting side waits that much longer before it pings, so that the two do not ping each other."""
 
@@ -221,9 +223,11 @@ class Pump:
             self._falls_back_at = min(self._falls_back_at, now + NARROWER_AFTER)
             self._endpoint.alarm(self, self._falls_back_at)
 
-    def look_at_path(self) -> None:
+    def look_at_path(self, now: float) -> None:
         """To be called about once a second: closes the connection when the path has come to swallow its packets, for
         whoever dials again to take narrower ones."""
+        if self._path is None and now - self._spoke_at > RECENT:
+            return  # whatever is on its way since then was looked at when it had just left
         if self.ended is not None or self.width <= LEAST_INITIAL_BYTES:
             return
         waiting = self._connection.statistics().bytes_in_flight > 0

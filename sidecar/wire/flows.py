@@ -106,6 +106,10 @@ class Flows:
         """Whether bytes wait for the other side."""
         return any(flow.ended is None and flow.buffered for flow in self)
 
+    def __bool__(self) -> bool:
+        """Whether there are any, or somebody waits until there are none."""
+        return bool(self.opened or self.came or self._answered)
+
     def __iter__(self) -> Iterator[Flow]:
         yield from self.opened.values()
         yield from self.came.values()

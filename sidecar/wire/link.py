@@ -128,6 +128,11 @@ class Link:
         chosen = [carrier for carrier in self.carriers if carrier.dialled == dialled] or self.carriers
         return chosen[-1] if chosen else None
 
+    @property
+    def quiet(self) -> bool:
+        """Whether no message, datagram or flow waits for anything: nothing that time could end."""
+        return not (self.outbound.outbox.messages or self.datagrams.waiting or self.flows)
+
     def wake(self) -> None:
         """There is something to write."""
         if self.carrier is not None:
