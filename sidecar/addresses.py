@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from sidecar.identity.peer_id import parse_peer_id
@@ -199,6 +200,7 @@ def _canonical_host(host: str) -> str:
     return name
 
 
+@lru_cache(maxsize=256)  # each new link has the own address told, and looks at it and the peer's several times
 def _parse_ip(host: str) -> _IP:
     ip = ip_address(host)
     mapped = ip.ipv4_mapped if isinstance(ip, IPv6Address) else None
@@ -219,6 +221,7 @@ def _embedded(ip: _IP) -> IPv4Address | None:
     return IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else ip.sixtofour
 
 
+@lru_cache(maxsize=256)
 def _block(ip: _IP) -> tuple[Scope, _Network | None]:
     """The scope of an address and the block that gives it; None for a global one."""
     embedded = _embedded(ip)

@@ -569,7 +569,7 @@ class Node:
 
     def _peer_changed(self, peer_id: str) -> None:
         self.post.peer_changed(peer_id)
-        self.peer_changes.append(PeerChange(peer_id, removed=self.find_peer(peer_id) is None))
+        self.peer_changes.append(PeerChange(peer_id, removed=not peer_info.is_known(self.links, peer_id)))
         self.bootstrapper.nudge()
         self.reunion.nudge()
         linked = bool(self.links.roster)

@@ -87,6 +87,9 @@ class Directory:
                 del self._known[peer_id]
                 return
 
+    def __contains__(self, peer_id: str) -> bool:
+        return peer_id in self._known
+
     def __len__(self) -> int:
         return len(self._known)
 

@@ -33,13 +33,18 @@ class PeerInfo:
     bytes_received: int = 0
 
 
+def is_known(links: Links, peer_id: str) -> bool:
+    """Whether there is anything to `find`."""
+    return peer_id in links.peers or peer_id in links.directory or peer_id in links.local.trust.access.blocked
+
+
 def find(links: Links, peer_id: str) -> PeerInfo | None:
     """What is known of a peer; None for nothing."""
+    if not is_known(links, peer_id):
+        return None
     known = links.directory.get(peer_id)
     peer = links.peers.get(peer_id)
     blocked = peer_id in links.local.trust.access.blocked
-    if known is None and peer is None and not blocked:
-        return None
     addresses = [format_address(address) for address in known.addresses()] if known is not None else []
     if peer is None:
         return PeerInfo(peer_id, PeerState.BLOCKED if blocked else PeerState.KNOWN, addresses)

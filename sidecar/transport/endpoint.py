@@ -10,8 +10,8 @@ one turn of its own and one wake-up's reading, whatever it does, and all that al
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
+import socket
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -525,8 +525,10 @@ def _one_connection(data: bytes, segment: int) -> bool:
 
 def _subnet(address: Address) -> bytes:
     """The /24 or /56 an address is in."""
-    host = ipaddress.ip_address(shown(address)[0].partition("%")[0])
-    return host.packed[:3] if host.version == 4 else host.packed[:7]
+    host = shown(address)[0]
+    if ":" in host:
+        return socket.inet_pton(socket.AF_INET6, host.partition("%")[0])[:7]
+    return socket.inet_aton(host)[:3]
 
 
 def _nobody(pump: Pump) -> StreamProtocol:

@@ -204,9 +204,12 @@ class Qh3Connection(EngineConnection):
     def _tell_reset_token(self, bridge: Any) -> None:
         """The core makes a token of its own; what is told instead is one that a restarted sidecar can make again."""
         if self._reset_key:
-            bridge.stateless_reset_token = reset_token(self._reset_key, self._quic.host_cid)
-            parameters = bridge.serialize_transport_parameters()
-            bridge.tls.handshake_extensions = [(tls.ExtensionType.QUIC_TRANSPORT_PARAMETERS, parameters)]
+            made, told = bridge.stateless_reset_token, reset_token(self._reset_key, self._quic.host_cid)
+            bridge.stateless_reset_token = told
+            # In its place among the parameters, and these not written anew: that clears a megabyte of buffers.
+            bridge.tls.handshake_extensions = [
+                (kind, data.replace(made, told, 1)) for kind, data in bridge.tls.handshake_extensions
+            ]
 
     @property
     def _native(self) -> Any:
