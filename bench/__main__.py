@@ -40,8 +40,11 @@ def parser() -> argparse.ArgumentParser:
         "one engine, nothing standing, of systems that take long to build those built before (under 2 minutes)",
     )
     options.add_argument("--seconds", type=float, help="of a sample (default 0.8; 0.4 with --quick)")
-    options.add_argument("--repeats", type=int,
-                         help="samples of each figure, taken in turns (default 3; 1 with --quick)")  # fmt: skip
+    options.add_argument(
+        "--repeats",
+        type=int,
+        help="samples of each figure, taken in turns (default 3, and 1 on loopback after namespaces; 1 with --quick)",
+    )
     options.add_argument("--engine", action="append", choices=ENGINES, help="only this engine (may be repeated)")
     options.add_argument("--front", action="append", choices=FRONTS,
                          help="only this gRPC server of the sidecars (may be repeated)")  # fmt: skip
@@ -102,11 +105,12 @@ def run(options: argparse.Namespace, binaries: Binaries, folder: Path) -> int:
     if asked != "loopback":
         try:
             with namespaces() as joined:
-                results[joined.name] = bench.measure(joined, 0)
+                results[joined.name] = bench.measure(joined, 0, bench.repeats)
         except NoNamespaces as missing:
             print(f"no namespaces, so loopback alone: {missing}", file=sys.stderr)
     if asked != "namespaces" or not results:
-        results[LOOPBACK.name] = bench.measure(LOOPBACK, 1)
+        # Beside namespaces it is for comparison, and a run shall end.
+        results[LOOPBACK.name] = bench.measure(LOOPBACK, 1, 1 if results and not options.repeats else bench.repeats)
     wanted = options.standing if options.standing is not None else not options.quick
     standing = bench.standing() if wanted else {}
     # Targets are for the first place: namespaces where they can be had.

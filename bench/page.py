@@ -20,6 +20,7 @@ _LINKS = Column("", ("calls_s",), 1, 0)
 
 RATES = (
     ("64 KiB messages", _BYTES, "64 KiB, Gbit/s"),
+    ("64 KiB messages", _P99, "write to app meanwhile, p99 us"),
     ("1 MiB messages", _BYTES, "1 MiB, Gbit/s"),
     ("256 B, one a gRPC message", _RATE, "256 B, one a call or write, k/s"),
     ("256 B, 64 a gRPC message", _RATE, "64 of them, k/s"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
@@ -48,9 +49,10 @@ class Bench:
         self.failures: list[str] = []
         self.troubles: list[str] = []
 
-    def measure(self, place: Place, number: int) -> Samples:
-        """Every work of every pair at one place; the pairs take turns."""
+    def measure(self, place: Place, number: int, repeats: int) -> Samples:
+        """Every work of every pair at one place, so many samples of each; the pairs take turns."""
         samples: Samples = defaultdict(lambda: defaultdict(list))
+        began = time.monotonic()
         with ExitStack() as stack:
             pairs = self._pairs(stack, place, self.folder / str(number))
             busy = wait_for_idle(seconds=6 * self.patience)
@@ -60,7 +62,7 @@ class Bench:
                     continue
                 doing = [pair for pair in pairs if work.kind in pair.can and (work.python or "Python" not in pair.name)]
                 wait_for_idle(seconds=self.patience)
-                for repeat in range(self.repeats):
+                for repeat in range(repeats):
                     for pair in doing:
                         if repeat == 0 and work.kind in ("stream", "batch"):
                             # Windows and processors are warm in every sample that counts.
@@ -68,7 +70,7 @@ class Bench:
                         sample = self._quiet_sample(pair, work)
                         if sample is not None:
                             samples[work.name][pair.name].append(sample)
-                print(f"  {work.name}", flush=True)
+                print(f"  {work.name} ({time.monotonic() - began:.0f} s)", flush=True)
         return samples
 
     def _pairs(self, stack: ExitStack, place: Place, folder: Path) -> list[Pair]:

@@ -116,22 +116,23 @@ def verdicts(samples: Samples, targets: Sequence[Target] = TARGETS, ours: str = 
 
 
 def table(judged: Sequence[Verdict], ours: str = OURS) -> list[str]:
-    """Markdown, one line a target; nothing when none could be judged."""
+    """Markdown, one line a target that could be judged; nothing when none could."""
     if all(verdict.met is None for verdict in judged):
         return []
     rows = [["target", "stage", ours, "asked", "verdict"]]
     for verdict in judged:
+        if verdict.met is None:
+            continue
         bound = f"{'>=' if verdict.at_least else '<='} {verdict.bound:g}{' x' if verdict.of else ''}"
         rows.append([verdict.title, verdict.stage, _shown(verdict), bound, _word(verdict)])
-    return aligned(rows)
+    missing = sum(1 for verdict in judged if verdict.met is None)
+    return aligned(rows) + (["", f"Targets that this run had no figures for: {missing}."] if missing else [])
 
 
 def _shown(verdict: Verdict) -> str:
-    if verdict.value is None:
-        return f"no figure beside {verdict.of}" if verdict.of else "-"
     return f"{verdict.value:.2f} x {verdict.of}" if verdict.of else f"{verdict.value:,.1f}"
 
 
 def _word(verdict: Verdict) -> str:
-    word = {None: "not measured", True: "met", False: "NOT MET"}[verdict.met]
-    return f"{word}, on a busy machine" if verdict.busy and verdict.met is not None else word
+    word = "met" if verdict.met else "NOT MET"
+    return f"{word}, on a busy machine" if verdict.busy else word

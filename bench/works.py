@@ -58,7 +58,8 @@ def _of_each(name: str, parts: dict[str, float], amount: float) -> Sample:
 
 def stream(pair: Pair, seconds: float, size: int, batch: int) -> Sample:
     """Messages of one size, `batch` to a gRPC message or write, as fast as the receiver takes them. Time runs from
-    before the first write to the last message in the receiving app, which has checked each by length and counter."""
+    before the first write to the last message in the receiving app, which has checked each by length and counter.
+    p50 and p99 are of the time from a message's write to the receiving app, whose way is full all the while."""
     run = _run_name()
     pair.receiver.ask("listen", run=run, channel=pair.channel or run, size=size, seconds=seconds)
     cost = _Cost(pair)
@@ -69,6 +70,7 @@ def stream(pair: Pair, seconds: float, size: int, batch: int) -> Sample:
     elapsed = (received["last_ns"] - sent["start_ns"]) / 1e9
     return {
         "gbit_s": received["bytes"] * 8 / elapsed / 1e9, "messages_s": received["count"] / elapsed, "seconds": elapsed,
+        "p50_us": received["p50_us"], "p99_us": received["p99_us"],
         **cost.of(received["count"], size),
     }  # fmt: skip
 

@@ -83,3 +83,14 @@ def test_a_loss_is_an_error(wrong: bytes) -> None:
 
 def test_the_mark_is_fnv_1a() -> None:
     assert mark("a") == 0xAF63DC4C8601EC8C
+
+
+def test_a_ledger_tells_how_long_messages_took() -> None:
+    ledger = Ledger("run", 64 << 10)
+    for counter, ago in enumerate((5_000_000_000, 1_000_000_000, 3_000_000_000)):
+        written = time.monotonic_ns() - ago
+        ledger.take(payload("run", counter, 24)[:16] + written.to_bytes(8, "little") + bytes((64 << 10) - 24))
+    received = ledger.received()
+    assert 3e6 <= received["p50_us"] <= received["p99_us"]
+    assert received["p99_us"] >= 5e6
+    assert "p50_us" not in Ledger("run", 256).received()

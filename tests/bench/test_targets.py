@@ -45,6 +45,13 @@ def test_what_was_not_measured_is_not_judged(ours: list[Sample], theirs: list[Sa
     assert table([verdict]) == []
 
 
+def test_what_was_not_measured_is_counted() -> None:
+    taken: Samples = {WORK: {OURS: [{"gbit_s": 1.0}], DAEMON: [{"gbit_s": 1.0}]}}
+    lines = table(verdicts(taken, [RATE, COST, COST]))
+    assert [line for line in lines if "cost" in line] == []
+    assert lines[-1] == "Targets that this run had no figures for: 2."
+
+
 def test_a_figure_needs_no_reference() -> None:
     target = Target("second", "ready", "start", "ready_ms", False, 400)
     samples: Samples = {"start": {OURS: [{"ready_ms": 250.0}]}}

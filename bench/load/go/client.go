@@ -109,8 +109,10 @@ func (c *client) send(ctx context.Context, work Work) (any, error) {
 	until := sent.StartNs + int64(work.duration())
 	for monotonic() < until {
 		progress.wait(sent.Count, ahead)
+		now := monotonic()
 		for _, message := range request.Messages {
 			stamp(message.Payload, sent.Count)
+			stampTime(message.Payload, now)
 			sent.Count++
 		}
 		if err := stream.Send(request); err != nil {

@@ -7,10 +7,12 @@ import (
 	"sync"
 )
 
-// A payload is: counter (8 bytes, little endian), mark of the run (8 bytes), zeros to the size. The closing payload of a
-// run has the top bit of the counter set; the rest of it is the number of messages sent.
+// A payload is: counter (8 bytes, little endian), mark of the run (8 bytes), in streams of messages the CLOCK_MONOTONIC in
+// nanoseconds at which it was written (8 bytes), zeros to the size. The closing payload of a run has the top bit of the counter
+// set; the rest of it is the number of messages sent.
 const (
 	payloadHead = 16
+	timedHead   = 24
 	closing     = uint64(1) << 63
 	// Larger messages may overtake each other and the closing one.
 	orderedSize = 60_000
@@ -33,12 +35,20 @@ func stamp(payload []byte, counter uint64) {
 	binary.LittleEndian.PutUint64(payload, counter)
 }
 
+// stampTime says when a message was written, for how long it took until the other app had it.
+func stampTime(payload []byte, now int64) {
+	binary.LittleEndian.PutUint64(payload[payloadHead:], uint64(now))
+}
+
 // Received is what arrived in a run; times are CLOCK_MONOTONIC in nanoseconds.
 type Received struct {
 	Count   uint64 `json:"count"`
 	Bytes   uint64 `json:"bytes"`
 	FirstNs int64  `json:"first_ns"`
 	LastNs  int64  `json:"last_ns"`
+	// From write to app, of some messages, in microseconds.
+	P50 float64 `json:"p50_us"`
+	P99 float64 `json:"p99_us"`
 }
 
 // ledger checks every payload of a run: mark, length, and that each counter comes once and, where order holds, in order.
@@ -48,6 +58,7 @@ type ledger struct {
 	mark     uint64
 	seen     []uint64 // a bit a counter; only where order does not hold
 	received Received
+	took     []int64 // nanoseconds from write to app, of each timedEvery(size)th message
 	total    uint64
 	closed   bool
 	complete chan struct{}
@@ -116,6 +127,9 @@ func (l *ledger) enter(payload []byte, now int64) error {
 		if l.received.Count == 0 {
 			l.received.FirstNs = now
 		}
+		if size := len(payload); size >= timedHead && counter%timedEvery(size) == 0 {
+			l.took = append(l.took, now-int64(binary.LittleEndian.Uint64(payload[payloadHead:])))
+		}
 		l.received.Count++
 		l.received.Bytes += uint64(len(payload))
 		l.received.LastNs = now
@@ -125,6 +139,9 @@ func (l *ledger) enter(payload []byte, now int64) error {
 	}
 	return nil
 }
+
+// timedEvery keeps the accounting small beside small messages.
+func timedEvery(size int) uint64 { return uint64(max(1, 64<<10/size)) }
 
 func (l *ledger) check(counter uint64) error {
 	if l.size < orderedSize {
@@ -162,5 +179,7 @@ func (l *ledger) expired() error {
 func (l *ledger) result() (Received, error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
+	took := summarise(l.took, 0)
+	l.received.P50, l.received.P99 = took.P50, took.P99
 	return l.received, l.err
 }

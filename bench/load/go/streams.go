@@ -45,9 +45,10 @@ func (d *streamApp) send(ctx context.Context, work Work) (any, error) {
 	buffer := bytes.Repeat(newPayload(work.Size, work.Run), batch)
 	sent := Sent{StartNs: monotonic()}
 	until := sent.StartNs + int64(work.duration())
-	for monotonic() < until {
+	for now := sent.StartNs; now < until; now = monotonic() {
 		for i := range batch {
 			stamp(buffer[i*work.Size:], sent.Count)
+			stampTime(buffer[i*work.Size:], now)
 			sent.Count++
 		}
 		if _, err := stream.Write(buffer); err != nil {

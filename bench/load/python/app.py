@@ -22,6 +22,9 @@ from sidecar_client.gen.overlay.v1 import peer_pb2
 from sidecar_client.stubs import Stubs
 
 HEAD = struct.Struct("<QQ")
+TIMED_HEAD = struct.Struct("<QQQ")
+"""Counter, mark of the run, and when it was written, in ns."""
+TIMED_BYTES = 64 << 10
 CLOSING = 1 << 63
 ORDERED_SIZE = 60_000
 """Larger messages may overtake each other and the closing one."""
@@ -54,6 +57,9 @@ class Ledger:
         self.total: int | None = None
         self.first_ns = self.last_ns = 0
         self.seen: set[int] = set()
+        self.took: list[int] = []
+        """Nanoseconds from write to app, of each `timed_every`th message."""
+        self.timed_every = max(1, TIMED_BYTES // size)
 
     def take(self, payload: bytes) -> bool:
         """True when the run is complete."""
@@ -75,15 +81,17 @@ class Ledger:
             else:
                 self.seen.add(counter)
             self.last_ns = time.monotonic_ns()
+            if counter % self.timed_every == 0:
+                self.took.append(self.last_ns - TIMED_HEAD.unpack_from(payload)[2])
             if self.count == 0:
                 self.first_ns = self.last_ns
             self.count += 1
         return self.count == self.total
 
-    def received(self) -> dict[str, int]:
+    def received(self) -> dict[str, float]:
         return {
             "count": self.count, "bytes": self.count * self.size,
-            "first_ns": self.first_ns, "last_ns": self.last_ns,
+            "first_ns": self.first_ns, "last_ns": self.last_ns, **percentiles(self.took),
         }  # fmt: skip
 
 
@@ -92,14 +100,14 @@ class App:
 
     def __init__(self, endpoint: str) -> None:
         self.stubs = Stubs(Endpoint.from_environment(endpoint).channel())
-        self.runs: dict[str, tuple[Ledger, Future[dict[str, int]]]] = {}
-        self.marks: dict[int, tuple[Ledger, Future[dict[str, int]]]] = {}
+        self.runs: dict[str, tuple[Ledger, Future[dict[str, float]]]] = {}
+        self.marks: dict[int, tuple[Ledger, Future[dict[str, float]]]] = {}
         self.channels: set[str] = set()
 
     def send(self, work: Work) -> Any:
         """Writes messages for the asked time, closes the run and waits for the receipt of everything."""
         run, size, batch = work["run"], work["size"], max(1, work["batch"])
-        head, tail = mark(run), bytes(max(0, size - HEAD.size))
+        head, tail = mark(run), bytes(max(0, size - TIMED_HEAD.size))
         ahead = max(16, min(AHEAD_BYTES // size, AHEAD_BATCHES * batch))
         moved = threading.Condition()
         count = through = 0
@@ -115,9 +123,11 @@ class App:
                 with moved:
                     while count > through + ahead and moved.wait(GRACE):
                         pass
-                first, count = count, count + batch
+                first, count, now = count, count + batch, time.monotonic_ns()
                 yield pb.SendStreamRequest(
-                    messages=[pb.Message(payload=HEAD.pack(number, head) + tail) for number in range(first, count)]
+                    messages=[
+                        pb.Message(payload=TIMED_HEAD.pack(number, head, now) + tail) for number in range(first, count)
+                    ]
                 )
             yield pb.SendStreamRequest(messages=[pb.Message(payload=HEAD.pack(count | CLOSING, head))])
 
@@ -165,7 +175,7 @@ class App:
 
     def listen(self, work: Work) -> Any:
         """Enters what comes of a run in a ledger; collect waits for its end."""
-        run = Ledger(work["run"], work["size"]), Future[dict[str, int]]()
+        run = Ledger(work["run"], work["size"]), Future[dict[str, float]]()
         self.runs[work["run"]] = self.marks[mark(work["run"])] = run
         self.subscribe(work["channel"])
         return True
@@ -205,11 +215,13 @@ def _repeat(work: Work, action: Callable[[], object]) -> Any:
         after = time.monotonic_ns()
         trips.append(after - now)
         now = after
-    trips.sort()
-    return {
-        "count": len(trips), "seconds": (now - begin) / 1e9,
-        "p50_us": trips[len(trips) // 2] / 1e3, "p99_us": trips[len(trips) * 99 // 100] / 1e3,
-    }  # fmt: skip
+    return {"count": len(trips), "seconds": (now - begin) / 1e9, **percentiles(trips)}
+
+
+def percentiles(took: list[int]) -> dict[str, float]:
+    """Of nanoseconds, in microseconds; nothing of nothing."""
+    took.sort()
+    return {"p50_us": took[len(took) // 2] / 1e3, "p99_us": took[len(took) * 99 // 100] / 1e3} if took else {}
 
 
 def main() -> None:

@@ -27,17 +27,16 @@ pub struct Latencies {
 impl Latencies {
     /// `trips` and `elapsed`, the whole time they took, are in nanoseconds.
     pub fn of(mut trips: Vec<u64>, elapsed: u64) -> Result<Self, Failure> {
-        if trips.is_empty() {
-            return Err("not one round trip was made".into());
-        }
-        trips.sort_unstable();
-        Ok(Self {
-            count: trips.len(),
-            seconds: elapsed as f64 / 1e9,
-            p50_us: trips[trips.len() / 2] as f64 / 1e3,
-            p99_us: trips[trips.len() * 99 / 100] as f64 / 1e3,
-        })
+        let (p50_us, p99_us) = percentiles(&mut trips).ok_or("not one round trip was made")?;
+        Ok(Self { count: trips.len(), seconds: elapsed as f64 / 1e9, p50_us, p99_us })
     }
+}
+
+/// The half and the 99th hundredth of nanoseconds, in microseconds; None of nothing.
+pub fn percentiles(took: &mut [u64]) -> Option<(f64, f64)> {
+    took.sort_unstable();
+    let at = |place: usize| took.get(place).map(|&each| each as f64 / 1e3);
+    Some((at(took.len() / 2)?, at(took.len() * 99 / 100)?))
 }
 
 /// Repeats an action for a time, `depth` at once.

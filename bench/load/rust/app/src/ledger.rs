@@ -1,14 +1,18 @@
 //! The account of a run: every payload is checked by length, counter and mark, so that a loss is an error.
 //!
-//! A payload is: counter (8 bytes, little endian), mark of the run (8 bytes), zeros to the size. The closing payload has the
-//! top bit of the counter set; the rest of it is the number of messages sent.
+//! A payload is: counter (8 bytes, little endian), mark of the run (8 bytes), in streams of messages the CLOCK_MONOTONIC in
+//! nanoseconds at which it was written (8 bytes), zeros to the size. The closing payload has the top bit of the counter set;
+//! the rest of it is the number of messages sent.
 
 use serde::Serialize;
 
 use crate::Failure;
-use crate::latencies::monotonic;
+use crate::latencies::{monotonic, percentiles};
 
 pub const HEAD: usize = 16;
+const TIMED_HEAD: usize = 24;
+/// One message of so many bytes is timed, which keeps the accounting small beside small messages.
+const TIMED_BYTES: usize = 64 << 10;
 pub const CLOSING: u64 = 1 << 63;
 
 /// FNV-1a of a run's name.
@@ -27,6 +31,11 @@ pub fn stamp(payload: &mut [u8], counter: u64) {
     payload[..8].copy_from_slice(&counter.to_le_bytes());
 }
 
+/// Says when a message was written, for how long it took until the other app had it.
+pub fn stamp_time(payload: &mut [u8], now: u64) {
+    payload[HEAD..TIMED_HEAD].copy_from_slice(&now.to_le_bytes());
+}
+
 /// The counter and the mark of what begins like a payload.
 pub fn head(payload: &[u8]) -> (u64, u64) {
     let number = |at: usize| u64::from_le_bytes(payload[at..at + 8].try_into().expect("eight bytes"));
@@ -40,6 +49,9 @@ pub struct Received {
     pub bytes: u64,
     pub first_ns: u64,
     pub last_ns: u64,
+    /// From write to app, of some messages.
+    pub p50_us: f64,
+    pub p99_us: f64,
 }
 
 #[derive(Debug)]
@@ -50,12 +62,14 @@ pub struct Ledger {
     seen: Option<Vec<u64>>,
     total: Option<u64>,
     received: Received,
+    /// Nanoseconds from write to app.
+    took: Vec<u64>,
 }
 
 impl Ledger {
     pub fn new(run: &str, size: usize, ordered: bool) -> Self {
         let seen = (!ordered).then(Vec::new);
-        Self { mark: mark(run), size, seen, total: None, received: Received::default() }
+        Self { mark: mark(run), size, seen, total: None, received: Received::default(), took: Vec::new() }
     }
 
     /// Enters payloads that arrived together; true when the run is complete.
@@ -68,7 +82,8 @@ impl Ledger {
     }
 
     pub fn received(&self) -> Received {
-        self.received.clone()
+        let (p50_us, p99_us) = percentiles(&mut self.took.clone()).unwrap_or_default();
+        Received { p50_us, p99_us, ..self.received.clone() }
     }
 
     fn complete(&self) -> bool {
@@ -106,6 +121,10 @@ impl Ledger {
         }
         if self.received.count == 0 {
             self.received.first_ns = now;
+        }
+        if self.size >= TIMED_HEAD && counter % (TIMED_BYTES / self.size).max(1) as u64 == 0 {
+            let written = u64::from_le_bytes(payload[HEAD..TIMED_HEAD].try_into().expect("eight bytes"));
+            self.took.push(now.saturating_sub(written));
         }
         self.received.count += 1;
         self.received.bytes += payload.len() as u64;

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::oneshot;
 
 use crate::latencies::{Latencies, concurrently, monotonic};
-use crate::ledger::{CLOSING, HEAD, Ledger, Received, head, mark, payload, stamp};
+use crate::ledger::{CLOSING, HEAD, Ledger, Received, head, mark, payload, stamp, stamp_time};
 use crate::{Failure, Work};
 
 /// What a receiver reads at once.
@@ -174,12 +174,15 @@ impl<E: Endpoint> App<E> {
         let start = monotonic();
         let until = start + work.duration().as_nanos() as u64;
         let mut count = 0u64;
-        while monotonic() < until {
+        let mut now = start;
+        while now < until {
             for message in buffer.chunks_exact_mut(work.size) {
                 stamp(message, count);
+                stamp_time(message, now);
                 count += 1;
             }
             writer.write_all(&buffer).await?;
+            now = monotonic();
         }
         stamp(&mut buffer, CLOSING | count);
         writer.write_all(&buffer[..work.size]).await?;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use app::latencies::{Latencies, concurrently, monotonic};
-use app::ledger::{CLOSING, HEAD, Ledger, Received, head, mark, payload, stamp};
+use app::ledger::{CLOSING, HEAD, Ledger, Received, head, mark, payload, stamp, stamp_time};
 use app::{Failure, Work};
 use bytes::Bytes;
 use qp2p::{Connection, ConnectionIncoming, Endpoint, IncomingConnections};
@@ -190,6 +190,7 @@ impl App {
 async fn say(connection: &Connection, size: usize, run: &str, counter: u64) -> Result<(), Failure> {
     let mut message = payload(size, run);
     stamp(&mut message, counter);
+    stamp_time(&mut message, monotonic());
     Ok(connection.send((Bytes::new(), Bytes::new(), message.into())).await?)
 }
 
