@@ -54,7 +54,8 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--work", help="only works whose name contains this (`none` for none)")
     options.add_argument("--api", choices=("unix", "tcp"), default="unix", help="between app and sidecar")
     options.add_argument("--standing", action=argparse.BooleanOptionalAction, default=None,
-                         help="start, memory and handshakes too (default; not with --quick)")  # fmt: skip
+                         help="what a sidecar costs standing: start, links and memory by default, all there is when "
+                              "asked for or with --work none; not with --quick")  # fmt: skip
     options.add_argument("--links", type=int, default=IDLE_LINKS, help="idle links held (default 1000)")
     options.add_argument("--python-apps", action=argparse.BooleanOptionalAction, default=None)
     options.add_argument("--out", type=Path, default=OUT / "bench.json",
@@ -112,14 +113,15 @@ def run(options: argparse.Namespace, binaries: Binaries, folder: Path) -> int:
         # Beside namespaces it is for comparison, and a run shall end.
         results[LOOPBACK.name] = bench.measure(LOOPBACK, 1, 1 if results and not options.repeats else bench.repeats)
     wanted = options.standing if options.standing is not None else not options.quick
-    standing = bench.standing() if wanted else {}
+    every = options.standing or options.work == "none"
+    standing = bench.standing(every=every) if wanted else {}
     # Targets are for the first place: namespaces where they can be had.
     judged = targets.verdicts({**next(iter(results.values())), **standing})
     show(results, standing, judged)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    every = {**results, "standing": standing} if standing else results
+    samples = {**results, "standing": standing} if standing else results
     document = {
-        "machine": about, "command": sys.argv[1:], "samples": every,
+        "machine": about, "command": sys.argv[1:], "samples": samples,
         "targets": [verdict.json() for verdict in judged], "failures": bench.failures, "troubles": bench.troubles,
         "seconds": time.monotonic() - began,
     }  # fmt: skip

@@ -43,7 +43,7 @@ class Bench:
         self.seconds: float = options.seconds or (0.4 if self.quick else 0.8)
         self.repeats: int = options.repeats or (1 if self.quick else 3)
         self.python: bool = True if options.python_apps is None else options.python_apps
-        self.patience = 1.0 if self.quick else 5.0
+        self.patience = 1.0 if self.quick else 3.0
         """Seconds that each work waits for a machine that others use; a sample tells what they took all the same."""
         self.quiet = Quiet(again=1, budget=10) if self.quick else Quiet(again=2, budget=60)
         self.failures: list[str] = []
@@ -144,28 +144,33 @@ class Bench:
         self.troubles.append(f"{what}: {why}")
         print(f"  {self.troubles[-1]}", flush=True)
 
-    def standing(self) -> Samples:
-        """What does not depend on the place."""
+    def standing(self, *, every: bool) -> Samples:
+        """What does not depend on the place: start, links and memory, which have targets, or every one of them."""
         samples: Samples = defaultdict(lambda: defaultdict(list))
         folder = self.folder / "standing"
-        wait_for_idle()
-        steps: list[Callable[[], None]] = [
-            partial(measure_start, samples, folder, self.engines, self.binaries.daemon, self.repeats)
+        wait_for_idle(seconds=6 * self.patience)
+        began = time.monotonic()
+        steps: list[tuple[str, Callable[[], None]]] = [
+            ("start", partial(measure_start, samples, folder, self.engines, self.binaries.daemon, self.repeats))
         ]
         if "sidecar" in self.only:
             for engine in self.engines:
                 steps += [
-                    partial(measure_handshakes, samples, folder, engine, self.seconds),
-                    partial(measure_trust, samples, folder, engine, self.seconds),
-                    partial(measure_retry, samples, folder, engine, self.seconds),
-                    partial(measure_rejoin, samples, folder, engine, self.repeats),
-                    partial(measure_role, samples, folder, engine, self.repeats),
-                    partial(measure_idle_links, samples, folder, engine, self.options.links),
+                    ("links", partial(measure_handshakes, samples, folder, engine, self.seconds)),
+                    ("idle links", partial(measure_idle_links, samples, folder, engine, self.options.links)),
                 ]
-        for step in steps:
+                if every:
+                    steps += [
+                        ("trust", partial(measure_trust, samples, folder, engine, self.seconds)),
+                        ("Retry", partial(measure_retry, samples, folder, engine, self.seconds)),
+                        ("rejoining", partial(measure_rejoin, samples, folder, engine, self.repeats)),
+                        ("role", partial(measure_role, samples, folder, engine, self.repeats)),
+                    ]
+        for name, step in steps:
             try:
                 step()
             except (Failed, OSError) as failed:
                 self.failures.append(str(failed))
                 print(f"  FAILED: {failed}", flush=True)
+            print(f"  {name} ({time.monotonic() - began:.0f} s)", flush=True)
         return samples
