@@ -39,8 +39,16 @@ GO_CASES = [
     "unimplemented_method",
     "unimplemented_service",
     "pick_first_unary",
+    "rpc_soak",
+    "channel_soak",
 ]
-JAVA_CASES = [case for case in GO_CASES if case != "pick_first_unary"] + ["very_large_request"]
+SOAK = (
+    "-soak_iterations=20",
+    "-soak_num_threads=2",
+    "-soak_overall_timeout_seconds=120",
+    "-soak_per_iteration_max_acceptable_latency_ms=60000",
+)
+JAVA_CASES = [case for case in GO_CASES if case != "pick_first_unary" and "soak" not in case] + ["very_large_request"]
 JAVA_AT_ONCE = 2
 
 
@@ -91,7 +99,9 @@ async def test_interop_go(judged: Judged, tls: bool) -> None:
     host, port = judged.tls if tls else judged.plain
     more = ["-use_tls", "-use_test_ca", "-ca_file", str(judged.authority), "-server_host_override", "localhost"]
     for case in GO_CASES:
-        await tools.run(program, "-server_host", host, "-server_port", port, "-test_case", case, *(more if tls else []))
+        await tools.run(
+            program, "-server_host", host, "-server_port", port, "-test_case", case, *SOAK, *(more if tls else [])
+        )
 
 
 @pytest.mark.requires("java")
