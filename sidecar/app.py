@@ -7,6 +7,7 @@ import ctypes
 import errno
 import gc
 import logging
+import resource
 import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -46,6 +47,9 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Of malloc.h."""
 KEPT_BYTES = 32 << 20
 
+FILES_MAX = 65_536
+"""Far more than all limits of ours together."""
+
 
 def keep_memory() -> None:
     """Lets the C library keep what is freed instead of giving it back at once: buffers of 64 KiB to a few MiB come
@@ -59,9 +63,19 @@ def keep_memory() -> None:
         mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
+def allow_files() -> None:
+    """Raises the limit of open files to what the system lets this process have, FILES_MAX at most: with the usual 1,024
+    the connections of one gRPC listener take all of them, and no other listener, file or probe has one left."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_MAX if hard == resource.RLIM_INFINITY else min(FILES_MAX, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 async def run(settings: Settings, ready: Callable[[ReadyInfo], None]) -> None:
     """Serves until told to stop by Drain, SIGTERM or SIGINT. Raises SettingsError for what a setting can mend."""
     keep_memory()
+    allow_files()
     async with AsyncExitStack() as closing:
         listeners = api_listeners(settings, _log.warning)
         directory = None
