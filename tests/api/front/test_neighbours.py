@@ -3,21 +3,29 @@ haste is not taken for an attack."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import socket
 import struct
 
+import grpc
 import pytest
 from google.protobuf.wrappers_pb2 import BytesValue
 
+from sidecar.api.front.base import Listener, ServerTls
 from sidecar.api.front.lean import connection as lean
-from sidecar.api.front.lean import frames, memory
+from sidecar.api.front.lean import door, frames, memory
 from sidecar.api.front.lean.frames import ErrorCode
 from sidecar.api.front.lean.server import LeanFront
 from sidecar.api.front.lean.stream import Stream
+from sidecar.api.health import Health
 from tests.api.front.conftest import Serving
 from tests.api.front.raw import RawClient, message
+from tests.api.front.services import TestServices
 from tests.api.front.test_attacks import client, connections, served
+from tests.api.front.test_cold import unary
 from tests.api.front.test_frames import Served
+from tests.api.front.tls import Authority
 
 __all__ = ["client", "served"]
 """Fixtures: a front with a bystander who is served before and after, and a connection to it."""
@@ -228,3 +236,39 @@ async def test_ten_thousand_messages_wait_for_a_slow_reader(served: Serving) -> 
     assert [struct.unpack_from(">I", received, at + 5)[0] for at in range(0, len(received), 105)] == list(range(10_000))
     assert (await client.trailers(1))["grpc-status"] == "0"
     await client.close()
+
+
+async def test_handshakes_that_are_begun_and_not_ended(authority: Authority) -> None:
+    """TLS that somebody only connects to: there are so many at once, and a place that is free again is taken."""
+    pair, services, front = authority.issue("sidecar"), TestServices(), LeanFront()
+    tls = ServerTls(pair.certificate, pair.key, None)
+    serving = Serving(
+        front, services, Health(), await front.start([services.service()], [Listener("127.0.0.1:0", tls)])
+    )
+    host, _, port = serving.address.rpartition(":")
+    idle = [await asyncio.open_connection(host, int(port)) for _ in range(door.HANDSHAKES_MAX + 20)]
+    for reader, _ in idle[door.HANDSHAKES_MAX :]:
+        assert await closed(reader)
+    (gate,) = front._gates
+    assert len(gate.handshakes) == door.HANDSHAKES_MAX
+    for _, writer in idle[:20]:
+        writer.close()
+    trusted = grpc.ssl_channel_credentials(authority.certificate)
+    async with serving.channel(credentials=trusted) as channel:
+        assert await unary(channel, "let in", timeout=20, wait_for_ready=True) == "let in"
+    await front.stop(0)
+    for reader, _ in idle[20:]:
+        assert await closed(reader), "a handshake is no reason to stay"
+    for _, writer in idle:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+    assert gate.connections == set()
+
+
+async def closed(reader: asyncio.StreamReader) -> bool:
+    """Whether the other side has closed the connection, which is waited for."""
+    try:
+        return await reader.read(1) == b""
+    except ConnectionError:
+        return True

@@ -34,6 +34,8 @@ class Gate:
     refused: Callable[[], None]
     loop: asyncio.AbstractEventLoop
     connections: set[Connection] = field(default_factory=set)
+    handshakes: set[asyncio.Task[None]] = field(default_factory=set)
+    """Of TLS, under way: clients that are no connections yet."""
 
     def admit(self, connection: Connection) -> bool:
         """Whether there is room for one more connection."""

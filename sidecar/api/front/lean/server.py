@@ -11,6 +11,7 @@ from typing import Final
 from sidecar.api.front.addresses import SOCKET_MODE, check_free, host_and_port, unix_path
 from sidecar.api.front.base import TRANSPORT_BYTES, Listener, Service
 from sidecar.api.front.lean.connection import Connection
+from sidecar.api.front.lean.door import Door
 from sidecar.api.front.lean.gate import Gate
 from sidecar.api.front.lean.memory import MessageMemory
 from sidecar.api.front.lean.tls import server_context
@@ -26,7 +27,6 @@ LARGE_AT_ONCE: Final = 8
 BACKLOG: Final = 512
 """Connections that the kernel holds until we accept them."""
 
-HANDSHAKE_SECONDS: Final = 10.0
 CLOSING_SECONDS: Final = 1.0
 """What a client has at the end to take the last that was written to it."""
 
@@ -68,20 +68,19 @@ class LeanFront:
     async def _listen(self, gate: Gate, address: str, context: ssl.SSLContext | None) -> str:
         """Listens and gives the address with its real port."""
         path = unix_path(address)
-        handshake = None if context is None else HANDSHAKE_SECONDS
+
+        def comes() -> asyncio.Protocol:
+            return Connection(gate) if context is None else Door(gate, context)
+
         try:
             if path is not None:
-                server = await gate.loop.create_unix_server(
-                    lambda: Connection(gate), path, backlog=BACKLOG, ssl=context, ssl_handshake_timeout=handshake
-                )
+                server = await gate.loop.create_unix_server(comes, path, backlog=BACKLOG)
                 self._sockets.append(path)
                 self._servers.append(server)
                 path.chmod(SOCKET_MODE)
                 return f"unix:{path}"
             host, port = host_and_port(address)
-            server = await gate.loop.create_server(
-                lambda: Connection(gate), host, port, backlog=BACKLOG, ssl=context, ssl_handshake_timeout=handshake
-            )
+            server = await gate.loop.create_server(comes, host, port, backlog=BACKLOG)
         except OSError as error:
             raise OSError(error.errno, error.strerror, address) from error
         self._servers.append(server)
@@ -96,6 +95,9 @@ class LeanFront:
         sockets, self._sockets = self._sockets, []
         for path in sockets:
             path.unlink(missing_ok=True)
+        for gate in self._gates:
+            for handshake in gate.handshakes:
+                handshake.cancel()
         for connection in self._connections():
             connection.drain()
         await self._gone_within(grace)
