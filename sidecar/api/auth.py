@@ -14,6 +14,11 @@ OPEN_PREFIX = "/grpc.health.v1.Health/"
 SCHEME = b"bearer "
 
 
+def is_open(method: str) -> bool:
+    """Whether a method, by its path, needs no token."""
+    return method.startswith(OPEN_PREFIX)
+
+
 def check_token(
     token: bytes | None, method: str, metadata: Iterable[tuple[str, str | bytes]], apps: Sequence[App] = ()
 ) -> Scope:
@@ -22,7 +27,7 @@ def check_token(
 
     Several `authorization` headers are refused as well: proxies disagree on which of them counts.
     """
-    if (token is None and not apps) or method.startswith(OPEN_PREFIX):
+    if (token is None and not apps) or is_open(method):
         return EVERYTHING
     shown = [value if isinstance(value, bytes) else value.encode() for key, value in metadata if key == "authorization"]
     if not shown:

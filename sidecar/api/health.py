@@ -20,6 +20,9 @@ LIVE = "live"
 API = "api"
 OVERLAY = "overlay"
 
+WATCHES_MAX = 1000
+"""At once: who may watch need not show a token."""
+
 
 class Health:
     """The ladder: `set` says how a rung stands, the service tells it to whoever asks or watches."""
@@ -27,6 +30,7 @@ class Health:
     def __init__(self) -> None:
         self._serving = {OVERALL: False, LIVE: True, API: False, OVERLAY: False}
         self._changed = asyncio.Event()
+        self._watches = 0
 
     def __repr__(self) -> str:
         rungs = ", ".join(name or "overall" for name, serving in self._serving.items() if serving)
@@ -64,14 +68,20 @@ class Health:
         self, request: health_pb2.HealthCheckRequest, _context: CallContext
     ) -> AsyncIterator[health_pb2.HealthCheckResponse]:
         """One rung now and whenever it changes. An unknown name is SERVICE_UNKNOWN, as the protocol asks for."""
-        told: health_pb2.HealthCheckResponse | None = None
-        while True:
-            changed = self._changed
-            response = self._response(request.service)
-            if response != told:
-                told = response
-                yield response
-            await changed.wait()
+        if self._watches >= WATCHES_MAX:
+            raise ForeignStatus(Code.RESOURCE_EXHAUSTED, f"{WATCHES_MAX} watch already: use Check")
+        self._watches += 1
+        try:
+            told: health_pb2.HealthCheckResponse | None = None
+            while True:
+                changed = self._changed
+                response = self._response(request.service)
+                if response != told:
+                    told = response
+                    yield response
+                await changed.wait()
+        finally:
+            self._watches -= 1
 
     def _response(self, name: str) -> health_pb2.HealthCheckResponse:
         response = health_pb2.HealthCheckResponse()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 
 import grpc
@@ -74,3 +75,25 @@ async def test_watch(stub: health_pb2_grpc.HealthStub, health: Health) -> None:
     assert (await other.read()).status == SERVING
     watch.cancel()
     other.cancel()
+
+
+async def test_watches_are_bounded(stub: health_pb2_grpc.HealthStub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has no token may watch: so many at once, and one that ends makes room."""
+    monkeypatch.setattr("sidecar.api.health.WATCHES_MAX", 2)
+    request = health_pb2.HealthCheckRequest(service="live")
+    watches = [stub.Watch(request) for _ in range(2)]
+    for watch in watches:
+        assert (await watch.read()).status == SERVING
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await stub.Watch(request).read()
+    assert raised.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert await check(stub, "live") == SERVING
+    watches[0].cancel()
+    told = None
+    while told is None:  # nobody else is told of its end
+        again = stub.Watch(request)
+        with contextlib.suppress(grpc.aio.AioRpcError):
+            told = (await again.read()).status
+    assert told == SERVING
+    again.cancel()
+    watches[1].cancel()

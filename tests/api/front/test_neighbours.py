@@ -14,13 +14,13 @@ from google.protobuf.wrappers_pb2 import BytesValue
 
 from sidecar.api.front.base import Listener, ServerTls
 from sidecar.api.front.lean import connection as lean
-from sidecar.api.front.lean import door, frames, memory
+from sidecar.api.front.lean import control, door, frames, memory
 from sidecar.api.front.lean.frames import ErrorCode
 from sidecar.api.front.lean.server import LeanFront
 from sidecar.api.front.lean.stream import Stream
 from sidecar.api.health import Health
 from tests.api.front.conftest import Serving
-from tests.api.front.raw import RawClient, message
+from tests.api.front.raw import RawClient, message, request_fields
 from tests.api.front.services import TestServices
 from tests.api.front.test_attacks import client, connections, served
 from tests.api.front.test_cold import unary
@@ -272,3 +272,33 @@ async def closed(reader: asyncio.StreamReader) -> bool:
         return await reader.read(1) == b""
     except ConnectionError:
         return True
+
+
+async def test_who_has_no_token_has_little_room() -> None:
+    """Health is open to all: what may be held of a stranger's calls is small, until a token has come."""
+    services, health, front = TestServices(), Health(), LeanFront()
+    listener = Listener("127.0.0.1:0", token=b"a token of some length")
+    (address,) = await front.start([services.service(), health.service()], [listener])
+    client = await RawClient.connect(address)
+    path = (":path", "/grpc.health.v1.Health/Check")
+    fields = [path if name == ":path" else (name, value) for name, value in request_fields("")]
+
+    def check(stream_id: int) -> bytes:
+        return frames.frame(frames.HEADERS, 4, stream_id, client.encoder.encode(fields))
+
+    await client.send(check(1), frames.frame(frames.DATA, 0, 1, struct.pack(">BI", 0, 5000)))
+    assert (await client.trailers(1))["grpc-status"] == "8"
+    numbers = range(3, 3 + 2 * control.STRANGERS_STREAMS, 2)
+    await client.send(*map(check, numbers))
+    await client.send(check(201))
+    refused = await client.until(frames.RST_STREAM, 201)
+    assert refused.payload == frames.NUMBER.pack(ErrorCode.REFUSED_STREAM)
+    await client.send(frames.rst_stream(3, ErrorCode.CANCEL))
+    token = ("authorization", "Bearer a token of some length")
+    await client.send(client.headers(203, "Probe", token))
+    await services.probe()
+    await client.send(*(check(205 + 2 * number) for number in range(50)))
+    await client.send(frames.frame(frames.DATA, 1, 205, message(b"\x0a\x04live")))
+    assert (await client.trailers(205))["grpc-status"] == "0"
+    await client.close()
+    await front.stop(0)

@@ -6,6 +6,7 @@ import logging
 from collections import OrderedDict
 from typing import Final
 
+from sidecar.api.auth import is_open
 from sidecar.api.front.base import CallContext
 from sidecar.api.front.lean import allowance, frames
 from sidecar.api.front.lean.call import RefusedCall, open_call
@@ -27,12 +28,15 @@ from sidecar.api.front.lean.frames import (
 from sidecar.api.front.lean.gate import Gate
 from sidecar.api.front.lean.headers import BLOCK_BYTES, Head, HeaderReader
 from sidecar.api.front.lean.outflow import Outflow
-from sidecar.api.front.lean.stream import Stream
+from sidecar.api.front.lean.stream import STRANGERS_BYTES, Stream
 
 logger = logging.getLogger(__name__)
 
 STREAMS_MAX: Final = 4096
 """Calls at once on one connection."""
+
+STRANGERS_STREAMS: Final = 32
+"""Calls at once of a connection to a listener with tokens until one of them has come: health is open to all."""
 
 MOST_FRAME_OUT: Final = 1 << 20
 """The largest frame that is made, where the client takes such."""
@@ -52,6 +56,7 @@ class Control(Outflow):
         self._settled = False
         """Whether the client's first SETTINGS came."""
         self._streams: dict[int, Stream] = {}
+        self._streams_max = STRANGERS_STREAMS if gate.guarded else STREAMS_MAX
         self._touched: list[Stream] = []
         """Streams that this read brought something for."""
         self._let_go: OrderedDict[int, int] = OrderedDict()
@@ -152,7 +157,7 @@ class Control(Outflow):
             return
         self._last_stream = stream_id
         head, timeout = self._reader.request_untrusted(block)
-        if len(self._streams) >= STREAMS_MAX or self._draining:
+        if len(self._streams) >= self._streams_max or self._draining:
             raise Reset(ErrorCode.REFUSED_STREAM, "not now")
         self._open(stream_id, head, timeout, ends=ends)
 
@@ -168,6 +173,11 @@ class Control(Outflow):
             return
         try:
             method, context = self._gate.call(head, timeout)
+            if self._gate.guarded:
+                if is_open(head.path):
+                    stream.most = STRANGERS_BYTES
+                else:
+                    self._streams_max = STREAMS_MAX
             stream.call = open_call(method, stream, context, self._loop)
         except Exception as error:  # noqa: BLE001 - the border where a bug becomes INTERNAL
             stream.call = RefusedCall(stream, CallContext(head.path, {}, None, None), self._loop, error)

@@ -37,6 +37,11 @@ class Gate:
     handshakes: set[asyncio.Task[None]] = field(default_factory=set)
     """Of TLS, under way: clients that are no connections yet."""
 
+    @property
+    def guarded(self) -> bool:
+        """Whether callers have to show a token."""
+        return self.token is not None or bool(self.apps)
+
     def admit(self, connection: Connection) -> bool:
         """Whether there is room for one more connection."""
         if len(self.connections) >= CONNECTIONS_MAX:

@@ -37,6 +37,9 @@ TURN_BYTES: Final = 256 << 10
 """So many bytes of responses are written in one turn of the loop: about what a socket takes. What it does not take,
 asyncio copies, and moves at each further write."""
 
+STRANGERS_BYTES: Final = 4096
+"""The largest request of a method that is open to whoever has no token."""
+
 WAITING_MAX: Final = 64 << 20
 """Responses that wait for one client's windows; a call beyond that fails."""
 
@@ -49,6 +52,7 @@ class Stream:
         "call",
         "connection",
         "encoding",
+        "most",
         "ready",
         "touched",
         "assembly",
@@ -76,6 +80,8 @@ class Stream:
         self.connection = connection
         self.call: Call | None = None
         self.encoding = head.encoding
+        self.most = TRANSPORT_BYTES
+        """The largest request."""
 
         self.ready: list[bytes] = []
         """Complete requests of this read."""
@@ -157,7 +163,7 @@ class Stream:
                     if call.streams:
                         self._give_back()
                 position = stop
-            if assembly.size > TRANSPORT_BYTES:
+            if assembly.size > self.most:
                 self.too_large(assembly.size)
                 return
 
@@ -174,7 +180,7 @@ class Stream:
     def too_large(self, size: int) -> None:
         """Ends the call for a message that no servicer would take."""
         self.refuse(
-            Status(Code.RESOURCE_EXHAUSTED, f"a message of {size} bytes; this server takes at most {TRANSPORT_BYTES}")
+            Status(Code.RESOURCE_EXHAUSTED, f"a message of {size} bytes; this server takes at most {self.most}")
         )
 
     def deliver(self, read_bytes: int) -> None:
