@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sidecar.cli.connection import Allow, allowed_peers, peer_and_name, sidecar
-from sidecar.cli.output import complain
+from sidecar.cli.output import complain, show_line
 from sidecar.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -32,7 +33,11 @@ PAUSE = 0.5
 OFFSET_BYTES = 8
 REFUSED = 2
 """Reset code: the receiver will not have it."""
-DIGEST_CHARS = 64
+FILE_NAME = re.compile(r"[^./\x00-\x1f\x7f-\x9f][^/\x00-\x1f\x7f-\x9f]*")
+"""No hidden file, nothing elsewhere, and no commands to the terminal of whoever lists the files."""
+FILE_NAME_BYTES = 128
+DIGEST = re.compile(r"[0-9a-f]{64}")
+SIZE = re.compile(r"[0-9]{1,18}")
 
 
 def cp(
@@ -152,7 +157,7 @@ def _receive(into: Path, allow: list[str] | None, count: int | None) -> None:
                 stream.cancel()
                 continue
             if told is not None:
-                print(f"{told}  from {stream.peer_id}", flush=True)
+                show_line(f"{told}  from {stream.peer_id}")
                 left = None if left is None else left - 1
 
 
@@ -163,10 +168,10 @@ def _take(stream: Stream, into: Path) -> str | None:
         stream.headers.get("sha256", ""),
         stream.headers.get("size", ""),
     )
-    if not name or name.startswith(".") or "/" in name or "\0" in name or len(name.encode()) > 128:
+    if not FILE_NAME.fullmatch(name) or len(name.encode()) > FILE_NAME_BYTES:
         stream.reset(REFUSED, "that is no name for a file here")
         return None
-    if len(digest) != DIGEST_CHARS or not all(each in "0123456789abcdef" for each in digest) or not size.isdigit():
+    if not DIGEST.fullmatch(digest) or not SIZE.fullmatch(size):
         stream.reset(REFUSED, "size or digest is missing")
         return None
     part = into / f".{name}.{digest[:16]}.part"

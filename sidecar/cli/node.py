@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sidecar.cli.connection import JsonFlag, Timeout, sidecar
-from sidecar.cli.output import complain, complain_json, enum_name, plain, show_json, show_table
+from sidecar.cli.output import complain, complain_json, enum_name, plain, show_json, show_line, show_table
 from sidecar.cli.peers import PEER_COLUMNS, peer_row
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _show_node(node: GetNodeResponse) -> None:
         ("peers", f"{node.linked_peers} linked, {node.known_peers} known"),
     ]
     for name, value in lines:
-        print(f"{name:<10} {value}")
+        show_line(f"{name:<10} {value}")
 
 
 def _trust(node: GetNodeResponse) -> str:
@@ -94,7 +94,7 @@ def _show_event(event: Event, *, as_json: bool) -> None:
         show_json({"time": time, "event": kind, **happened})
     else:
         words = " ".join(f"{name}={value}" for name, value in happened.items() if value not in ("", None))
-        print(f"{time} {kind} {words}".rstrip(), flush=True)
+        show_line(f"{time} {kind} {words}".rstrip())
 
 
 def drain(

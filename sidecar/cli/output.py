@@ -17,9 +17,14 @@ def show_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False), flush=True)
 
 
+def show_line(text: str) -> None:
+    """One line for people, written through at once."""
+    print(_harmless(text), flush=True)
+
+
 def show_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Columns as wide as they must be."""
-    table = [head, *rows]
+    table = [head, *([_harmless(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in table) for column in range(len(head))]
     for row in table:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -27,12 +32,19 @@ def show_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 def complain(text: str) -> None:
     """A line on stderr."""
-    print(f"sidecar: {text}", file=sys.stderr, flush=True)
+    print(f"sidecar: {_harmless(text)}", file=sys.stderr, flush=True)
 
 
 def complain_json(error: Mapping[str, Any]) -> None:
     """The same as JSON, where JSON was asked for."""
     print(json.dumps({"error": error}, ensure_ascii=False), file=sys.stderr, flush=True)
+
+
+def _harmless(text: str) -> str:
+    """A text in which peers may have had their say (reasons, names, channels), without a terminal's commands."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
 
 
 def plain(message: Message) -> dict[str, Any]:

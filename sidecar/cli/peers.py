@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sidecar.cli.connection import JsonFlag, PeerArgument, Timeout, find_peer, sidecar
-from sidecar.cli.output import bytes_text, enum_name, plain, show_json, show_table, time_text
+from sidecar.cli.output import bytes_text, enum_name, plain, show_json, show_line, show_table, time_text
 
 if TYPE_CHECKING:
     from sidecar_client.gen.overlay.v1.peer_pb2 import Peer
@@ -134,7 +134,9 @@ def bootstrap(
         if as_json:
             show_json(plain(result))
         else:
-            print(f"{result.address}: " + (f"linked {result.peer_id}" if result.peer_id else f"failed: {result.error}"))
+            show_line(
+                f"{result.address}: " + (f"linked {result.peer_id}" if result.peer_id else f"failed: {result.error}")
+            )
 
 
 def ping(

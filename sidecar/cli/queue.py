@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sidecar.cli.connection import JsonFlag, Timeout, find_peer, sidecar
-from sidecar.cli.output import bytes_text, enum_name, plain, show_json, show_table
+from sidecar.cli.output import bytes_text, enum_name, plain, show_json, show_line, show_table
 from sidecar.errors import SettingsError
 
 QUEUE_COLUMNS = ("QUEUE", "PEER", "CHANNEL", "MESSAGES", "BYTES", "OLDEST")
@@ -96,7 +96,7 @@ def show(
     ]
     show_table(LETTER_COLUMNS, rows)
     for message in messages or ():
-        print(f"{message.message_id or '-'}  {dict(message.headers)}  {message.payload!r}")
+        show_line(f"{message.message_id or '-'}  {dict(message.headers)}  {message.payload!r}")
 
 
 def plain_message(message_id: str, headers: dict[str, str], payload: bytes) -> dict[str, object]:

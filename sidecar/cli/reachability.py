@@ -8,7 +8,7 @@ import typer
 
 from sidecar.cli.connection import JsonFlag, Timeout, sidecar
 from sidecar.cli.exits import Exit
-from sidecar.cli.output import enum_name, plain, show_json, show_table
+from sidecar.cli.output import enum_name, plain, show_json, show_line, show_table
 
 
 def reachability(
@@ -31,7 +31,7 @@ def reachability(
         show_json(plain(found))
     else:
         role = enum_name(found.DESCRIPTOR.fields_by_name["role"].enum_type, found.role)
-        print(f"this sidecar is a {role}: {found.role_reason}")
+        show_line(f"this sidecar is a {role}: {found.role_reason}")
         rows = [
             (
                 check.peer_id,

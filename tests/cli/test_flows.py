@@ -20,6 +20,7 @@ import grpc
 import pytest
 
 from sidecar.cli.exits import Exit
+from sidecar_client import Sidecar, StreamReset
 from sidecar_client.gen.overlay.v1.node_pb2 import GetNodeRequest
 from sidecar_client.gen.overlay.v1.node_pb2_grpc import NodeServiceStub
 from tests.cli.terminal import COMMAND_TIMEOUT, sidecar, start
@@ -268,6 +269,26 @@ def test_copying_a_file(pair: Pair, running: Started, tmp_path: Path) -> None:
     assert (into / "other").read_bytes() == source.read_bytes()
     refused = sidecar("cp", str(source), f"{second.peer_id}:.hidden", beside=first).refused(Exit.FAILED)
     assert "no name for a file" in refused
+
+
+def test_a_copy_that_is_announced_wrongly_is_refused(pair: Pair, running: Started, tmp_path: Path) -> None:
+    """By whoever may send files here and does not mean well: the receiver goes on."""
+    first, second = pair
+    source, into, digest = tmp_path / "file", tmp_path / "into", "0" * 64
+    source.write_bytes(b"a file")
+    into.mkdir()
+    begin(running, "cp", "--into", str(into), "--allow", "any", beside=second)
+    with Sidecar(first.endpoint) as client:
+        for name, size in (("\x1b[2Jfile", "2"), ("file", "\N{SUPERSCRIPT TWO}"), ("file", "9" * 5000), ("file", "-2")):
+            headers = {"file": name, "size": size, "sha256": digest}
+            with (
+                pytest.raises(StreamReset) as raised,
+                client.open_stream(second.peer_id, "cp", headers=headers) as stream,
+            ):
+                stream.read_all()
+            assert raised.value.metadata["code"] == "2", raised.value
+    sidecar("cp", str(source), f"{second.peer_id}:", beside=first).done()
+    assert [path.name for path in into.iterdir()] == ["file"]
 
 
 class Copy:
