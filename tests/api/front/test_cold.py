@@ -165,9 +165,13 @@ async def test_deadline_in_context(channel: Channel, timeout: float, margin: flo
 
 async def test_typed_error_before_the_deadline(channel: Channel) -> None:
     await unary(channel, "connect first")
-    with pytest.raises(grpc.aio.AioRpcError) as raised:
-        await unary(channel, "wait", timeout=1.0)
-    assert raised.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    for _ in range(6):
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await unary(channel, "wait", timeout=1.0)
+        assert raised.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        # Without details it is the client's own word, which a busy machine lets come first.
+        if any(name == "grpc-status-details-bin" for name, _ in raised.value.trailing_metadata() or ()):
+            break
     assert details_of(raised.value)[0].reason == "DEADLINE"
 
 
