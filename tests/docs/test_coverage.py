@@ -27,14 +27,14 @@ PAGES = {
     },
     "speed-coverage": {
         "The lean front": 20,
-        "Conformance": 9,
-        "Attacks": 19,
+        "Conformance": 10,
+        "Attacks": 20,
         "The default": 3,
-        "The data path": 9,
+        "The data path": 10,
         "Path MTU": 4,
         "Many peers": 3,
         "Start and size": 5,
-        "The comparison": 6,
+        "The comparison": 8,
     },
     "clients-coverage": {
         "Generated code and packages": 10,
