@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from sidecar.api.batches import MAX_GRPC_BYTES, too_large
+from sidecar.api.batches import MAX_GRPC_BYTES, seconds_of, too_large
 from sidecar.api.front.base import CallContext, HotCall
 from sidecar.api.front.requests import decoded
 from sidecar.api.send import Send
 from sidecar.api.status import reason_number
-from sidecar.errors import SidecarError, invalid_field
+from sidecar.errors import SidecarError
 from sidecar.gen.overlay.v1 import datagram_pb2 as pb
 from sidecar.gen.overlay.v1 import message_pb2
 from sidecar.mail.datagrams import Box
@@ -32,11 +32,7 @@ class SendDatagram:
     async def __call__(self, request: pb.SendDatagramRequest, context: CallContext) -> pb.SendDatagramResponse:
         """As `MessageService.SendDatagram`."""
         context.scope.require_send(request.channel)
-        ttl = TTL
-        if request.HasField("ttl"):
-            ttl = request.ttl.seconds + request.ttl.nanos / 1e9
-            if not 0 <= ttl <= TTL_MAX:
-                raise invalid_field("ttl", f"is {ttl:g} s: give from 0 to {TTL_MAX:g}")
+        ttl = seconds_of(request.ttl, "ttl", TTL_MAX) if request.HasField("ttl") else TTL
         size = len(request.payload) + len(request.channel.encode())
         if size > CONTENT_MAX:
             raise too_large("payload and channel", size, CONTENT_MAX, "send a message, or several datagrams")

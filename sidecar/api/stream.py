@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from sidecar.api.batches import too_large
+from sidecar.api.batches import seconds_of, too_large
 from sidecar.api.front.base import Hot, HotCall, Service
 from sidecar.api.front.requests import decoded
 from sidecar.api.reply import check_content, peers_allowed
@@ -155,9 +155,9 @@ class OpenCall(StreamCall):
         check_content(headers, b"", "open.")
         timeout = 0.0
         if opening.HasField("accept_timeout"):
-            timeout = opening.accept_timeout.seconds + opening.accept_timeout.nanos / 1e9
-            if not 0 < timeout <= TIMEOUT_MAX:
-                raise invalid_field("open.accept_timeout", f"is {timeout:g} s: give up to {TIMEOUT_MAX:g}")
+            timeout = seconds_of(opening.accept_timeout, "open.accept_timeout", TIMEOUT_MAX)
+            if not timeout:
+                raise invalid_field("open.accept_timeout", "0 s: give it time, or leave it out")
         self._begin(self._node.open_stream(opening.peer_id, opening.name, headers, timeout))
 
 
