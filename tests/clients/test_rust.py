@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
 import tomllib
 from pathlib import Path
@@ -54,14 +55,14 @@ def test_it_is_formatted_and_without_warnings() -> None:
 
 
 def test_its_unit_tests_and_the_readmes_code(examples: Path) -> None:
-    cargo("test", "--locked", "--quiet", "--workspace")
+    assert_some_passed(cargo("test", "--locked", "--quiet", "--workspace"))
 
 
 def test_what_only_real_sidecars_show(examples: Path, pair: Pair, sidecars: Sidecars) -> None:
     victim = sidecars.spawn("victim", bootstrap=[pair[0].contact])
     with Sidecar(victim.endpoint) as client:
         client.wait_ready(level="overlay")
-    cargo(
+    printed = cargo(
         *("test", "--locked", "--quiet", "--workspace", "--test", "beside_sidecars"),
         *("--", "--ignored", "--test-threads", "2"),
         environment={
@@ -69,6 +70,12 @@ def test_what_only_real_sidecars_show(examples: Path, pair: Pair, sidecars: Side
             "SIDECAR_TEST_VICTIM": f"{victim.endpoint} {victim.pid}",
         },
     )
+    assert_some_passed(printed)
+
+
+def assert_some_passed(printed: str) -> None:
+    """`cargo test` is content with none."""
+    assert re.search(r"^test result: ok\. [1-9]", printed, flags=re.MULTILINE), printed
 
 
 def test_the_registry_would_take_it(examples: Path, tmp_path: Path) -> None:

@@ -77,7 +77,8 @@ def test_it_is_linted_and_formatted(built: Path) -> None:
 
 
 def test_its_unit_tests(built: Path) -> None:
-    run("node", "--test", built / "test")
+    printed = run("node", "--test", built / "test")
+    assert re.search(r"^. pass [1-9]", printed, flags=re.MULTILINE), "it is content with none"
 
 
 def test_the_package_is_imported_and_required_with_types(installed: Path) -> None:
