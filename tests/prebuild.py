@@ -11,12 +11,21 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from tests.conformance.drivers import LANGUAGES, BuildError, built
+from tests.conformance.drivers import BUILD_SECONDS, LANGUAGES, BuildError, built
 from tests.deploy import tools as deploy
 from tests.programs import GRPCURL, go_program
 
+
+def sanitized() -> None:
+    """The C++ client's programs under sanitizers."""
+    command = ("cmake", "--build", "build", "--parallel", "2", "--target", "sanitized")
+    folder = LANGUAGES["cpp"].path
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, timeout=BUILD_SECONDS)
+
+
 BUILDS: dict[str, Callable[[], object]] = {
     **{name: partial(built, name) for name in LANGUAGES},
+    "cpp, sanitized": sanitized,
     "linters": deploy.hadolint,
     "kustomize": partial(go_program, deploy.KUSTOMIZE),
     "helm": partial(go_program, deploy.HELM),

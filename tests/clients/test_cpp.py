@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 from pathlib import Path
@@ -13,6 +14,8 @@ from tests.clients import apps
 from tests.clients.apps import RUN_SECONDS, Pair, finish, line, linked, running, say, told
 from tests.clients.guarded import Guarded
 from tests.conformance.drivers import LANGUAGES
+from tests.conformance.stage import CASTS, Case, Cast, Play, cases
+from tests.conformance.world import World
 from tests.processes import Sidecars
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -79,6 +82,27 @@ def test_the_retry_layer_is_the_one_of_all_clients(build: Path) -> None:
 def test_its_unit_tests(build: Path) -> None:
     printed = run("ctest", "--test-dir", build, "--output-on-failure", "--timeout", "60")
     assert "100% tests passed" in printed
+
+
+def hurried(case: Case) -> bool:
+    """Whether the sidecar has to say something just before a deadline: not for a driver that is this slow."""
+    return any(step.get("timeout", 2) < 2 or step.get("stage") == "disconnect" for step in case.steps)
+
+
+def test_sanitizers_find_nothing(build: Path, tmp_path: Path) -> None:
+    """The unit tests, and the cases of conformance with itself, where an access, a leak or undefined behaviour ends the
+    program with an error."""
+    run("cmake", "--build", build, "--parallel", "2", "--target", "sanitized")
+    driver = build / "driver_sanitized"
+    assert "libasan" in run("ldd", driver)
+    run(build / "client_tests_sanitized", "--gtest_brief=1")
+    language = dataclasses.replace(LANGUAGES["cpp"], run=(str(driver),))
+    with World("lean", tmp_path) as world:
+        for case in cases():
+            if "all" not in case.cannot and not hurried(case):
+                cast = Cast(case, world, (language,) * len(CASTS[case.cast]))
+                Play(world, case, [cast]).run()
+                assert cast.failure is None, cast.failure
 
 
 def test_it_is_formatted() -> None:

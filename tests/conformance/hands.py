@@ -82,7 +82,7 @@ def cut(play: Play, step: Step) -> None:
 
 
 def disconnect(play: Play, step: Step) -> None:
-    play.world.client("a").disconnect(play.world.by_place[step["peer"]].peer_id, timeout=0.5)
+    play.world.client("a").disconnect(play.world.by_place[step["peer"]].peer_id, timeout=1)
 
 
 def connect(play: Play, step: Step) -> None:

@@ -38,6 +38,9 @@ inline constexpr Duration kLook = std::chrono::milliseconds(100);
 // How long GetNode may take when a subscription opens.
 inline constexpr Duration kInstance = std::chrono::seconds(5);
 
+// How long a closing consumer or responder waits for the sidecar to take its last acknowledgements or answers.
+inline constexpr Duration kClose = std::chrono::seconds(5);
+
 // The pause before an attempt to take up a broken call.
 Duration retry_wait(std::size_t attempt);
 

@@ -13,9 +13,6 @@ namespace pb = overlay::v1;
 
 namespace {
 
-// How long a closing responder waits for the sidecar to take its last answers.
-constexpr Duration kClose = std::chrono::seconds(5);
-
 // The sidecar takes 1 KiB of UTF-8, and what an exception says may be anything.
 std::string plain(std::string words) {
   constexpr std::size_t kMost = 1000;
@@ -80,7 +77,7 @@ void Responder::Impl::close() {
     if (!std::exchange(half_closed_, true)) stream_->WritesDone();
   }
   lock.lock();
-  if (!changed_.wait_for(lock, kClose, [this] { return outcome_.has_value(); })) {
+  if (!changed_.wait_for(lock, detail::kClose, [this] { return outcome_.has_value(); })) {
     lock.unlock();
     cancel();
   }

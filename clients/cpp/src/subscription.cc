@@ -156,11 +156,6 @@ void Receiver::close() { impl_->close(); }
 
 // Consumer
 
-namespace {
-// How long a closing consumer waits for the sidecar to take its last acknowledgements.
-constexpr Duration kClose = std::chrono::seconds(5);
-}  // namespace
-
 Consumer::Impl::Impl(std::shared_ptr<detail::Core> core, std::string_view channel, const ConsumeOptions& options,
                      const CallOptions& call)
     : Subscription(std::move(core), call), acks_(channel, options) {}
@@ -189,7 +184,7 @@ void Consumer::Impl::close() {
   // The status comes behind what was not read; whoever reads in another thread reads that as well.
   const Cancellation ended;
   std::thread giving_up([this, ended] {
-    if (!ended.wait_for(kClose)) cancel_call();
+    if (!ended.wait_for(detail::kClose)) cancel_call();
   });
   {
     const std::lock_guard<std::mutex> reading(reading_);
