@@ -28,7 +28,7 @@ PAGES = {
     "speed-coverage": {
         "The lean front": 20,
         "Conformance": 10,
-        "Attacks": 20,
+        "Attacks": 21,
         "The default": 3,
         "The data path": 10,
         "Path MTU": 4,
