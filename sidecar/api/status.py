@@ -138,9 +138,9 @@ class Status:
 class ForeignStatus(Exception):
     """A status of a service that is not of `overlay.v1` (health), which has no reason."""
 
-    def __init__(self, code: Code, message: str) -> None:
+    def __init__(self, code: Code, message: str, *trailers: tuple[str, str]) -> None:
         super().__init__(message)
-        self.status = Status(code, message)
+        self.status = Status(code, message, trailers)
 
 
 def status_of(error: SidecarError) -> Status:

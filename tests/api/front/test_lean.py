@@ -112,7 +112,9 @@ async def test_gzip(served: Serving, method: str) -> None:
 async def test_encodings_that_are_none(client: RawClient, encoding: str, flag: int, body: bytes, code: str) -> None:
     request = struct.pack(">BI", flag, len(body)) + body
     await client.send(client.headers(1, "Probe", ("grpc-encoding", encoding)), frames.frame(frames.DATA, 0, 1, request))
-    assert (await client.trailers(1))["grpc-status"] == code
+    told = await client.trailers(1)
+    assert told["grpc-status"] == code
+    assert told.get("grpc-accept-encoding") == ("identity,gzip" if code == "12" else None)
 
 
 async def test_windows_grow_for_a_method_that_takes(served: Serving, client: RawClient) -> None:

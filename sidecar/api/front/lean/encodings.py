@@ -27,7 +27,12 @@ def packed(compressed: int, encoding: str, message: bytes) -> Packed:
     if encoding == IDENTITY:
         raise ForeignStatus(Code.INTERNAL, "a compressed message in a call without grpc-encoding")
     if encoding != GZIP:
-        raise ForeignStatus(Code.UNIMPLEMENTED, f"grpc-encoding {encoding!r} is not known here: use {ACCEPTED}")
+        # The compression page of gRPC's protocol: the answer says what is known.
+        raise ForeignStatus(
+            Code.UNIMPLEMENTED,
+            f"grpc-encoding {encoding!r} is not known here: use {ACCEPTED}",
+            ("grpc-accept-encoding", ACCEPTED),
+        )
     return Packed(message)
 
 
