@@ -252,11 +252,13 @@ class Pump:
         """Tells the protocol what happened and lets it fill. Returns whether something should go out now."""
         self.roused = self._gathering = False
         self._working = True
-        self.tell(now)
-        if self.ended is None:
-            if self._protocol is not None:
-                self._call(self._protocol.fill, now)
+        connection = self._connection
+        if connection.eventful:
             self.tell(now)
+        if self._protocol is not None:
+            self._call(self._protocol.fill, now)
+            if connection.eventful:
+                self.tell(now)
         self._working = False
         return (
             self._written
@@ -273,9 +275,10 @@ class Pump:
         trains = self._connection.transmit(now, max_bytes)
         if trains and trains[-1].address is not self._remote:
             self._remote = trains[-1].address
-        self._working = True
-        self.tell(now)
-        self._working = False
+        if self._connection.eventful:
+            self._working = True
+            self.tell(now)
+            self._working = False
         return trains
 
     def deadline(self) -> float | None:

@@ -237,9 +237,11 @@ class Outbound:
 
     def fill(self, writer: Writer) -> None:
         """Writes what may be written now: repeats first, then what the outbox holds, class by class."""
-        room = writer.send_room()
         outbox = self.outbox
         outbox.fresh_bytes = 0
+        if not (outbox.messages or self._bulk):
+            return
+        room = writer.send_room()
         classes, active, again = outbox.classes, self._active, self._again
         for number, lane in self._lanes.items():
             while lane.again and room > 0:

@@ -41,7 +41,7 @@ class Path:
         """All is acknowledged, and nothing happens for a while."""
         end = self.now + seconds
         self.limit.observe(self.now, 0, self.rtt, self.rtt, self.lost)
-        while (due := self.limit.timer()) is not None and due <= end:
+        while (due := self.limit.due) is not None and due <= end:
             self.now = due
             self.limit.tick(due)
         self.now = end
@@ -129,7 +129,7 @@ def test_quiet_takes_it_back_to_the_start() -> None:
     assert path.limit.limit == CEILING
     assert path.quiet(0.6) < CEILING
     assert path.quiet(5) == INITIAL
-    assert path.limit.timer() is None, "an idle connection needs no timer for it"
+    assert path.limit.due is None, "an idle connection needs no timer for it"
 
 
 def test_steady_use_keeps_what_it_uses() -> None:

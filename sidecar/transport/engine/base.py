@@ -142,6 +142,9 @@ class Connection(Streams, Protocol):
         raises for what is in them."""
         ...
 
+    eventful: bool
+    """Whether `events` has something to tell."""
+
     def events(self) -> list[Event]:
         """Everything that happened since the last call, in order."""
         ...

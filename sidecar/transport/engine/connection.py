@@ -65,6 +65,7 @@ class EngineConnection(ABC):
         self.ended: Closed | None = None
         self.peer_reset_token: bytes | None = None
         self._limit = InFlight(settings.in_flight_limit, min(settings.max_datagram, ETHERNET_DATAGRAM))
+        self.eventful = False
         self._events: list[Event] = []
         self._end_told = False
         self._arriving: dict[int, list[bytes]] = {}
@@ -249,7 +250,7 @@ class EngineConnection(ABC):
         """When to call `handle_timer`; None on a connection that is entirely over."""
         if self.ended is not None:
             return self._farewell_until
-        own, library = self._limit.timer(), self._deadline()
+        own, library = self._limit.due, self._deadline()
         if own is None or (library is not None and library < own):
             return library
         return own
@@ -274,8 +275,7 @@ class EngineConnection(ABC):
     def events(self) -> list[Event]:
         """Everything that happened since the last call, in order; pieces of one stream with nothing but other streams'
         between them are joined."""
-        if not (self._arriving or self._events or self.ended is not None):
-            return []
+        self.eventful = False
         self._file_arrived()
         events, self._events = self._events, []
         if self.ended is not None and not self._end_told:
@@ -298,10 +298,12 @@ class EngineConnection(ABC):
         self._allowance = None
 
     def _happened(self, event: Event) -> None:
+        self.eventful = True
         self._file_arrived()
         self._events.append(event)
 
     def _arrived(self, stream_id: int, data: bytes, fin: bool) -> None:
+        self.eventful = True
         pieces = self._arriving.get(stream_id)
         if pieces is None:
             self._arriving[stream_id] = [data]
@@ -319,6 +321,7 @@ class EngineConnection(ABC):
         if self.ended is None:
             self._final = self._measure()
             self.ended = closed
+            self.eventful = True
             self._drop()
 
     def _broke(self, code: int, reason: str) -> None:
@@ -361,6 +364,7 @@ class EngineConnection(ABC):
         if self.ended is None:
             self._final = self._measure()
             self.ended = closed
+            self.eventful = True
             self._farewell_due = True
 
     def _fail(self, error: Exception) -> None:

@@ -48,8 +48,8 @@ class InFlight:
         "_quiet",
         "_recovered_at",
         "_rtts",
-        "_shrink_at",
         "_threshold",
+        "due",
         "limit",
         "outstanding",
     )
@@ -67,7 +67,8 @@ class InFlight:
         self._peak = 0
         self._filled = False
         self._quiet = QUIET_MINIMUM
-        self._shrink_at: float | None = None
+        self.due: float | None = None
+        """When `tick` wants to be called, so that a quiet stretch is noticed while it lasts."""
         self._recovered_at = -math.inf
         self._lost = 0
 
@@ -100,26 +101,22 @@ class InFlight:
             self._grow(acknowledged)
             # Until it is filled again it has not been: what is left of a burst in flight says nothing.
             self._filled = 4 * outstanding >= 3 * self.limit
-            self._shrink_at = None
-        if self._shrink_at is None and self.limit > self._initial:
+            self.due = None
+        if self.due is None and self.limit > self._initial:
             self._quiet = max(QUIET_MINIMUM, 4 * smoothed)
-            self._shrink_at = now + self._quiet
+            self.due = now + self._quiet
             self._peak = outstanding
-
-    def timer(self) -> float | None:
-        """When `tick` wants to be called, so that a quiet stretch is noticed while it lasts."""
-        return self._shrink_at
 
     def tick(self, now: float) -> None:
         """Halves the limit, when its time has come, toward what was used since it was last filled."""
-        if self._shrink_at is None or now < self._shrink_at:
+        if self.due is None or now < self.due:
             return
         if 2 * self._peak < self.limit:
             if self._threshold < math.inf:
                 self._threshold = max(self._threshold, 0.75 * self.limit)
             self.limit = max(self._initial, self._peak, self.limit // 2)
         self._peak = self.outstanding
-        self._shrink_at = now + self._quiet if self.limit > self._initial else None
+        self.due = now + self._quiet if self.limit > self._initial else None
 
     def _grow(self, acknowledged: int) -> None:
         if self._threshold == math.inf and self._delayed():
