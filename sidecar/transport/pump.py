@@ -47,6 +47,9 @@ FALL_BACK_AFTER = 1.0
 its first ones (RFC 9000 section 14.1)."""
 NARROWER_AFTER = 0.25
 """The same once a narrower probe is answered: the answer to the first packet is on its way by then, or never was."""
+LONE_BYTES = 4096
+LONE_ACK_INTERVAL = 0.005
+"""What has brought less than that lets it wait so long for something to go with."""
 GATHER_INTERVAL = 0.003
 """Seconds between two writes of a busy connection that nothing else asks for. After RFC 896: an answer from the other
 side lets it write at once, and so does enough to write (`wire.link.GATHERED_BYTES`)."""
@@ -260,12 +263,7 @@ class Pump:
             if connection.eventful:
                 self.tell(now)
         self._working = False
-        return (
-            self._written
-            or self._unspoken >= ACK_BYTES
-            or now >= self._spoke_at + ACK_INTERVAL
-            or self._connection.unsent() > 0
-        )
+        return self._written or self._unspoken >= ACK_BYTES or now >= self._speak_by() or self._connection.unsent() > 0
 
     def transmit(self, now: float, max_bytes: int) -> list[Train]:
         """What to put on the wire now."""
@@ -292,10 +290,13 @@ class Pump:
             if other is not None and other < due:
                 due = other
         if self._unspoken:
-            due = min(due, self._spoke_at + ACK_INTERVAL)
+            due = min(due, self._speak_by())
         if self._gathering:
             due = min(due, self._spoke_at + GATHER_INTERVAL)
         return due
+
+    def _speak_by(self) -> float:
+        return self._spoke_at + (ACK_INTERVAL if self._unspoken >= LONE_BYTES else LONE_ACK_INTERVAL)
 
     def fire(self, now: float) -> None:
         """Does what time asks for."""

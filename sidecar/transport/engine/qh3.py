@@ -72,6 +72,10 @@ SIGNATURE_ALGORITHMS = [
 MOST_DATAGRAM_FRAME = 65535
 MOST_HANDSHAKE_BYTES = 256 << 10
 """What may come before the handshake is done: the core keeps half a megabyte of TLS that is not its turn yet."""
+ACK_PATIENCE = 0.004
+"""Seconds that an acknowledgement alone waits for something that it can go with, beyond the core's millisecond: in that
+the core adds it to no other packet, so that every question and every answer cost one of their own. Well below the
+`max_ack_delay` of 25 ms that the other side reckons with (RFC 9000 section 13.2.1)."""
 INITIAL_RTT = 0.1
 """Seconds before the first measurement, as aioquic's: a lost first packet is sent again after twice that."""
 _NO_COMMON_ALPN = "No common ALPN protocols"
@@ -368,7 +372,10 @@ class Qh3Connection(EngineConnection):
 
     def _deadline(self) -> float | None:
         timer = None if self._core is None else self._core.get_timer()
-        return None if timer is None else timer[1]
+        if timer is None:
+            return None
+        kind, due = timer
+        return float(due + ACK_PATIENCE if kind == "ack_application" else due)
 
     def _fire(self, now: float) -> None:
         self._core.handle_timer(now)
