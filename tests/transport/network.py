@@ -32,6 +32,7 @@ from sidecar.transport.engine.base import (
     StopSending,
     StreamData,
     StreamReset,
+    Train,
 )
 from sidecar.transport.engine.packet import is_short, read_long_untrusted, version_negotiation
 from sidecar.transport.engine.tokens import Refused, RetryTokens
@@ -61,6 +62,8 @@ class Line:
         self.chain: tuple[bytes, ...] | None = None
         self.keys_ready_at: float | None = None
         self.closed: Closed | None = None
+        self.wrote: Callable[[Train], None] = lambda train: None
+        """Told of each train that the engine gave."""
 
     @property
     def streams(self) -> Streams:
@@ -83,6 +86,7 @@ class Line:
             self._tell(now)
             size = 0
             for train in trains:
+                self.wrote(train)
                 for data in train.datagrams:
                     size += len(data)
                     self.host.network.carry(self.host.address, train.address, data)
