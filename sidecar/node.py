@@ -513,10 +513,15 @@ class Node:
         self._set_state(NodeState.DRAINING)
         self.links.refusing = "the sidecar is draining"
         leaving = [self.links.leave(peer, "draining", timeout) for peer in list(self.links.peers.values())]
-        lost = sum(await asyncio.gather(*leaving))
+        left = await asyncio.gather(*leaving, return_exceptions=True)
         self._set_state(NodeState.STOPPING)
         self.stopped.set()
-        return lost
+        for each in left:
+            if isinstance(
+                each, BaseException
+            ):  # a bug: the other links have had their end all the same
+                raise each
+        return sum(each for each in left if isinstance(each, int))
 
     async def stop(self) -> None:
         """Ends everything at once; what was not acknowledged is reported as such."""

@@ -9,7 +9,7 @@ import pytest
 from sidecar.errors import Reason, SidecarError
 from sidecar.node import NodeState
 from sidecar.overlay.events import PeerLinked, PeerRefused, PeerUnlinked, StateChanged
-from sidecar.overlay.peer import PeerState
+from sidecar.overlay.peer import Peer, PeerState
 from tests.overlay.network import Network, Site, Wire, a, turns
 
 
@@ -224,6 +224,26 @@ async def test_a_dial_that_ends_while_draining(network: Network) -> None:
     assert first.node.links.peers == {}
     assert second.events(PeerLinked) == []
     wire.close()
+
+
+async def test_a_bug_in_leaving_one_link_does_not_keep_the_process(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await network.pair()
+    third = await network.site()
+    await first.join(third)
+    leave = first.node.links.leave
+
+    async def stumble(peer: Peer, why: str, timeout: float) -> int:
+        if peer.peer_id == second.peer_id:
+            raise RuntimeError("over a stone")
+        return await leave(peer, why, timeout)
+
+    monkeypatch.setattr(first.node.links, "leave", stumble)
+    with pytest.raises(RuntimeError, match="over a stone"):
+        await first.node.drain(20)
+    assert first.node.stopped.is_set()
+    await unlinked(third, first)
 
 
 async def test_stop_reports_what_is_left(network: Network) -> None:
