@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import toolchains
 from tests.processes import Sidecars
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -54,14 +55,20 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     ),
     "make": (lambda: shutil.which("make") is not None, "install make"),
     "gcc": (lambda: shutil.which("gcc") is not None, "install a C compiler"),
-    "cargo": (lambda: shutil.which("cargo") is not None, "install Rust, 1.85 or later, with cargo, rustfmt and clippy"),
-    "go": (lambda: shutil.which("go") is not None, "install Go"),
-    "java": (lambda: all(map(shutil.which, ("java", "javac", "mvn"))), "install a JDK, 17 or later, and Maven"),
+    "cargo": (lambda: toolchains.enough("cargo"), f"{toolchains.TOOLCHAINS['cargo'].remedy}, with rustfmt and clippy"),
+    "go": (lambda: toolchains.enough("go"), toolchains.TOOLCHAINS["go"].remedy),
+    "java": (
+        lambda: toolchains.enough("javac") and all(map(shutil.which, ("java", "mvn"))),
+        f"{toolchains.TOOLCHAINS['javac'].remedy}, and Maven",
+    ),
     "cpp": (
         has_cpp,
         "apt-get install what clients/cpp/README.md lists, and clang-format",
     ),
-    "npm": (lambda: shutil.which("npm") is not None and shutil.which("npx") is not None, "install Node.js and npm"),
+    "npm": (
+        lambda: toolchains.enough("node") and all(map(shutil.which, ("npm", "npx"))),
+        f"{toolchains.TOOLCHAINS['node'].remedy}, and npm",
+    ),
     "ipv6": (has_ipv6, "enable IPv6 on the loopback interface"),
     "postgresql": (lambda: bool(list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), "apt-get install postgresql"),
     "systemd": (
