@@ -517,9 +517,7 @@ class Node:
         self._set_state(NodeState.STOPPING)
         self.stopped.set()
         for each in left:
-            if isinstance(
-                each, BaseException
-            ):  # a bug: the other links have had their end all the same
+            if isinstance(each, BaseException):  # a bug: the other links have had their end all the same
                 raise each
         return sum(each for each in left if isinstance(each, int))
 
