@@ -1,7 +1,7 @@
 """The toolchains of other languages: whether what is installed is new enough for the clients.
 
-`python -m tests.toolchains FOLDER`, which needs nothing but pip, puts into FOLDER/bin what is missing or too old and PyPI
-has, and fails with words where something else is: Debian's own may be years behind what a client asks for.
+`python -m tests.toolchains FOLDER`, which needs nothing but pip, puts into FOLDER/bin what is missing or too old and
+PyPI has, and fails with words where something else is: Debian's own may be years behind what a client asks for.
 """
 
 from __future__ import annotations
