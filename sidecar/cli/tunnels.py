@@ -41,7 +41,7 @@ def _target(text: str) -> Connect:
 
 def _host_port(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535:
+    if not colon or not port.isdecimal() or int(port) > 65535:
         raise SettingsError(f"{text!r}: give host:port")
     return host.strip("[]") or "127.0.0.1", int(port)
 

@@ -9,7 +9,6 @@ import logging
 import math
 import random
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
@@ -52,7 +51,8 @@ TOP_UP = 64
 PARTED = 30.0
 """Seconds in which a peer that has left on purpose is not sought, unless as a contact when nobody is linked."""
 LEFT_MAX = 1024
-"""Peers remembered as left on purpose."""
+"""Peers remembered as left on purpose. Whose time is over first gives way, so that strangers who come and go make
+nobody be sought whose link was ended here."""
 
 
 class Bootstrap:
@@ -73,7 +73,7 @@ class Bootstrap:
         self._changed = asyncio.Event()
         self._hurried = asyncio.Event()
         self._patience = PATIENCE
-        self._left: OrderedDict[str, float] = OrderedDict()
+        self._left: dict[str, float] = {}
         """Until when, by the loop's clock, whom it would be wrong to seek."""
         self._loop = asyncio.get_running_loop()
         self._failures: tuple[tuple[str, str], ...] = ()
@@ -114,7 +114,7 @@ class Bootstrap:
     def _leave_until(self, peer_id: str, until: float) -> None:
         self._left[peer_id] = until
         if len(self._left) > LEFT_MAX:
-            self._left.popitem(last=False)
+            del self._left[min(self._left, key=self._left.__getitem__)]
 
     def linked(self, peer_id: str) -> None:
         """A peer was linked, whoever wanted it."""

@@ -192,6 +192,16 @@ async def test_a_peer_lost_at_once_does_not_stop_the_search(network: Network) ->
     await site.event(a(PeerLinked, peer_id=first.peer_id), 2)
 
 
+async def test_strangers_who_leave_make_nobody_be_sought_again(network: Network) -> None:
+    site = await network.site()
+    bootstrapper = site.node.bootstrapper
+    bootstrapper.leave_alone("whose link was ended here")
+    for number in range(2 * bootstrap.LEFT_MAX):
+        site.node.links.parted(f"stranger {number}")
+    assert bootstrapper.is_left_alone("whose link was ended here")
+    assert len(bootstrapper._left) == bootstrap.LEFT_MAX
+
+
 # contacts
 
 
