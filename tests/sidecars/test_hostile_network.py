@@ -29,8 +29,6 @@ LINES_MAX = 60
 GROWTH_MAX = 48
 """MiB by which strangers may make a sidecar grow."""
 
-Attack = Callable[[tuple[str, int]], None]
-
 
 class Silent(StreamProtocol):
     """Wants nothing of its connection, and notes its end."""
