@@ -43,7 +43,7 @@ DRAIN_TIMEOUT = 10.0
 """Seconds that SIGTERM or SIGINT leave what was accepted to get its outcome; a second signal cuts that short."""
 API_GRACE = 2.0
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 """Of malloc.h."""
 KEPT_BYTES = 32 << 20
 
@@ -61,6 +61,14 @@ def keep_memory() -> None:
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, KEPT_BYTES // 4)
         mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+        mallopt(M_ARENA_MAX, 1)  # nearly all is asked for by one thread
+
+
+def give_back() -> None:
+    """Gives the system back what the start has freed: three quarters of a megabyte. glibc only (malloc_trim(3))."""
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if malloc_trim is not None:
+        malloc_trim(0)
 
 
 def allow_files() -> None:
@@ -119,6 +127,7 @@ async def run(settings: Settings, ready: Callable[[ReadyInfo], None]) -> None:
             )
         health.set(LIVE, True)
         health.set(API, True)
+        give_back()
         gc.freeze()  # what was imported lives as long as the process: no collection need look at it again
         _drain_on_signals(node)
         if node.renewal is not None:

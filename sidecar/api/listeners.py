@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,6 +97,8 @@ def _read_apps(path: Path) -> tuple[App, ...]:
     content, mode = _read(path, flag)
     if mode & 0o007:
         raise SettingsError(f"{flag} {path} has mode {mode:04o}, open to every user of this machine; chmod it to 0600")
+    import tomllib  # loaded by who has such a file: it brings half a megabyte
+
     try:
         entries = tomllib.loads(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

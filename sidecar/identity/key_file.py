@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 from sidecar.errors import SettingsError
@@ -45,6 +44,8 @@ def create(path: Path, content: bytes) -> bool:
 
     Raises SettingsError when it cannot be written.
     """
+    import tempfile  # loaded by who writes: it brings half a megabyte
+
     try:
         with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent) as file:
             file.write(content)

@@ -7,7 +7,6 @@ a database that is damaged does not let in whom it kept out.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -105,6 +104,8 @@ def _read(path: Path) -> set[str]:
 
 def _write(path: Path, blocked: set[str]) -> None:
     """The file is the former or the new one, whenever the machine stops."""
+    import tempfile  # loaded by who writes: it brings half a megabyte
+
     with tempfile.NamedTemporaryFile("w", prefix=f".{path.name}.", dir=path.parent, delete=False) as file:
         try:
             file.writelines(f"{peer_id}\n" for peer_id in sorted(blocked))

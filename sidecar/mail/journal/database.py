@@ -6,7 +6,6 @@ import contextlib
 import errno
 import logging
 import sqlite3
-import tempfile
 import time
 import zlib
 from collections.abc import Callable
@@ -154,6 +153,8 @@ def _takes_nothing(error: sqlite3.Error | OSError, directory: Path) -> Reason | 
     full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
     if full or result_code(error) == sqlite3.SQLITE_FULL:
         return Reason.JOURNAL_FULL
+    import tempfile  # loaded when the disk is full, not by every sidecar
+
     try:
         # SQLite says no more than "disk I/O error" where it cannot make the files it needs beside its own.
         with tempfile.TemporaryFile(dir=directory) as probe:

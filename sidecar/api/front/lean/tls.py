@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import ssl
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -41,6 +40,8 @@ def on_path(content: bytes) -> Iterator[str]:
         finally:
             os.close(descriptor)
     else:
+        import tempfile  # loaded where there is no memfd, not by every sidecar
+
         with tempfile.NamedTemporaryFile() as file:
             file.write(content)
             file.flush()
