@@ -101,10 +101,11 @@ class Link:
         return process
 
     def reshape(self, shape: str) -> None:
-        """Changes both directions; what is on its way goes on."""
+        """Changes both directions; what is on its way goes on. It is so when this returns."""
         assert self._emulator is not None
         self._shape_file.write_text(f"up {shape}\ndown {shape}\n")
         self._emulator.send_signal(signal.SIGHUP)
+        self.passed()  # a report is made after the change, however busy the machine is
 
     def passed(self) -> tuple[Passed, Passed]:
         """What has gone from left to right, and from right to left."""
