@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 
 from sidecar_client import AsyncSidecar, Received, SidecarError, error_from_rpc
-from sidecar_client.outgoing import SendFailed
+from sidecar_client.failures import SendFailed
 from tests.api.conftest import Side
 
 

@@ -16,8 +16,6 @@ from google.rpc.status_pb2 import Status
 
 from sidecar_client import Endpoint, QueueFull, SidecarError, SidecarUnavailable, Tls, errors
 from sidecar_client.endpoint import service_config
-from sidecar_client.gen.overlay.v1 import message_pb2 as pb
-from sidecar_client.incoming import Incoming
 from tests.api.front.tls import Authority
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -124,23 +122,6 @@ def test_every_class_stands_in_the_tree() -> None:
     assert errors.__doc__ is not None
     for kind in errors.BY_REASON.values():
         assert kind.__name__ in errors.__doc__
-
-
-def chunk(offset: int, total: int, data: bytes) -> pb.Delivery:
-    return pb.Delivery(first_sequence=4, first_delivery_id=2, chunk=pb.Chunk(offset=offset, total=total, data=data))
-
-
-def test_chunks_are_put_together() -> None:
-    incoming = Incoming()
-    assert list(incoming.messages([chunk(0, 6, b"abc")])) == []
-    (whole,) = incoming.messages([chunk(3, 6, b"def")])
-    assert (whole.payload, whole.sequence, whole.delivery_id, whole.opening) == (b"abcdef", 4, 2, 0)
-    assert list(incoming.messages([chunk(0, 6, b"abc")])) == []
-    incoming.restart()
-    (whole,) = incoming.messages([chunk(0, 3, b"new")])
-    assert (whole.payload, whole.opening) == (b"new", 1)
-    with pytest.raises(SidecarError, match="continues nothing"):
-        list(incoming.messages([chunk(3, 6, b"def")]))
 
 
 def test_the_client_needs_grpcio_and_protobuf_only() -> None:

@@ -17,9 +17,14 @@ DELIVERED = pb.DELIVERY_LEVEL_DELIVERED
 
 def frames(book: Outgoing) -> list[pb.SendStreamRequest]:
     found = []
-    while (frame := book.next_frame()) is not None:
+    while (frame := next_frame(book)) is not None:
         found.append(pb.SendStreamRequest.FromString(frame))
     return found
+
+
+def next_frame(book: Outgoing) -> bytes | None:
+    parts = book.next_frame()
+    return None if parts is None else b"".join(parts)
 
 
 def through(book: Outgoing, number: int, *exceptions: tuple[int, int]) -> None:
@@ -55,7 +60,7 @@ def test_frames_hold_what_was_added(added: list[tuple[bytes, dict[str, str], str
     out = book()
     assert [out.add(payload, headers, name) for payload, headers, name in added] == list(range(1, len(added) + 1))
     encoded = []
-    while (frame := out.next_frame()) is not None:
+    while (frame := next_frame(out)) is not None:
         encoded.append(frame)
         assert check_untrusted(frame, 1 << 20)
     found = [message for frame in encoded for message in pb.SendStreamRequest.FromString(frame).messages]
@@ -68,7 +73,7 @@ def test_frames_are_bounded() -> None:
     for _ in range(100):
         out.add(bytes(FRAME_BYTES // 10))
     sizes = []
-    while (frame := out.next_frame()) is not None:
+    while (frame := next_frame(out)) is not None:
         sizes.append(len(frame))
     assert max(sizes) <= FRAME_BYTES + 100
     assert len(sizes) <= 12
@@ -130,8 +135,8 @@ def test_what_the_sidecar_refuses_is_no_unknown_outcome() -> None:
     through(out, 1)
     refusal = InvalidField("a header has no name")
     out.end(refusal)
-    assert out.error_of(1) is None
-    assert [out.error_of(number) for number in (2, 3)] == [refusal, refusal]
+    assert out.failures.of(1) is None
+    assert [out.failures.of(number) for number in (2, 3)] == [refusal, refusal]
 
 
 def test_outcomes_of_each_message() -> None:
@@ -140,12 +145,12 @@ def test_outcomes_of_each_message() -> None:
         out.add(b"x")
     frames(out)
     through(out, 6, (2, 3))
-    assert [out.error_of(number) is None for number in range(1, 7)] == [True, False, False, True, True, True]
-    assert isinstance(out.error_of(2), LinkClosed)
+    assert [out.failures.of(number) is None for number in range(1, 7)] == [True, False, False, True, True, True]
+    assert isinstance(out.failures.of(2), LinkClosed)
     with pytest.raises(SendFailed) as raised:
-        out.raise_new_failures()
+        out.failures.raise_new()
     assert str(raised.value) == "LINK_CLOSED: 2 messages failed, the first being number 2: LINK_CLOSED: closed"
-    out.raise_new_failures()
+    out.failures.raise_new()
 
 
 def test_receipts_of_another_level_settle_nothing() -> None:
@@ -166,10 +171,10 @@ def test_an_end_tells_what_may_have_arrived_from_what_did_not() -> None:
     out.end(SidecarUnavailable("gone"))
     assert out.idle()
     assert out.pending_bytes == 0
-    assert out.error_of(1) is None
-    assert isinstance(out.error_of(2), OutcomeUnknown)
-    assert isinstance(out.error_of(3), OutcomeUnknown)
-    assert type(out.error_of(4)) is SidecarUnavailable
+    assert out.failures.of(1) is None
+    assert isinstance(out.failures.of(2), OutcomeUnknown)
+    assert isinstance(out.failures.of(3), OutcomeUnknown)
+    assert type(out.failures.of(4)) is SidecarUnavailable
     with pytest.raises(SidecarUnavailable, match="gone"):
         out.add(b"too late")
 
@@ -180,7 +185,7 @@ def test_a_large_message_half_handed_over_may_not_have_arrived() -> None:
     assert out.next_frame() is not None
     out.end(SidecarUnavailable("gone"))
     assert out.idle()
-    assert isinstance(out.error_of(1), OutcomeUnknown)
+    assert isinstance(out.failures.of(1), OutcomeUnknown)
 
 
 def test_varint() -> None:

@@ -37,7 +37,7 @@ def wrapped_messages(sidecar: Sidecar, params: Params, body: bytes) -> list[floa
 
 
 def raw_messages(sidecar: Sidecar, params: Params, body: bytes) -> list[float]:
-    """Frames of as many messages as the wrapper's have."""
+    """Frames of as many messages as the wrapper's have, made in the way of protobuf that copies least."""
     count, batch = params["count"], max(1, (1 << 20) // max(1, len(body)))
 
     def frames() -> Iterator[pb.SendStreamRequest]:
@@ -46,8 +46,10 @@ def raw_messages(sidecar: Sidecar, params: Params, body: bytes) -> list[float]:
         )
         yield pb.SendStreamRequest(open=opening)
         for start in range(0, count, batch):
-            size = min(batch, count - start)
-            yield pb.SendStreamRequest(messages=[pb.Message(payload=body) for _ in range(size)])
+            frame = pb.SendStreamRequest()
+            for _ in range(min(batch, count - start)):
+                frame.messages.add(payload=body)
+            yield frame
 
     through = 0
     for response in sidecar.stubs.messages.SendStream(frames()):

@@ -5,7 +5,8 @@
 
 from sidecar_client.aio import AsyncSidecar
 from sidecar_client.aio_flows import AsyncStream
-from sidecar_client.aio_streams import AsyncConsumer, AsyncReceiver, AsyncSender
+from sidecar_client.aio_sender import AsyncSender
+from sidecar_client.aio_streams import AsyncConsumer, AsyncReceiver
 from sidecar_client.endpoint import DEFAULT_ENDPOINT, Endpoint, Tls
 from sidecar_client.errors import (
     BootstrapFailed,
@@ -52,6 +53,7 @@ from sidecar_client.errors import (
     UnsupportedByPeer,
     error_from_rpc,
 )
+from sidecar_client.failures import Failure, SendFailed
 from sidecar_client.flows import PendingRequest, Responder, Stream
 from sidecar_client.messages import (
     AnswerError,
@@ -62,13 +64,13 @@ from sidecar_client.messages import (
     Priority,
     QueueName,
     Readiness,
-    Received,
     Replied,
     Sent,
     Wait,
 )
-from sidecar_client.outgoing import Failure, SendFailed
-from sidecar_client.streams import Consumer, Receiver, Sender
+from sidecar_client.received import Received
+from sidecar_client.sender import Sender
+from sidecar_client.streams import Consumer, Receiver
 from sidecar_client.sync import Sidecar
 
 __version__ = "0.1.0"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from typing import Literal
+from typing import Final, Literal
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -12,9 +12,11 @@ from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 
 Verb = Literal["ack", "nack", "extend"]
 
+ACK: Final[tuple[Verb, float]] = ("ack", 0.0)
+
 
 class Acks:
-    """Gathers delivery ids until the next request is made, in their order; consecutive ones become one range."""
+    """Gathers delivery ids until the next request is made, in their order; consecutive ones become a range."""
 
     def __init__(
         self,
@@ -27,50 +29,53 @@ class Acks:
         if ack_deadline is not None:
             opening.ack_deadline.FromNanoseconds(round(ack_deadline * 1e9))
         self.opening = pb.ConsumeRequest(open=opening)
-        self._gathered: deque[tuple[Verb, float, list[tuple[int, int]]]] = deque()
+        self._gathered: deque[tuple[Verb, float, list[list[int]]]] = deque()
         """(what is said of them, the seconds that go with it, ranges)"""
+        self._said: tuple[Verb, float] | None = None
+        """The first two of the last one."""
+        self._ranges: list[list[int]] = []
+        """Its ranges."""
 
     def ack(self, ids: Iterable[int]) -> None:
         """Messages that are done."""
-        self._gather("ack", 0.0, ids)
+        self._gather(ACK, ids)
 
     def nack(self, ids: Iterable[int], delay: float = 0.0) -> None:
         """Messages to be handed out again, after `delay` seconds."""
-        self._gather("nack", delay, ids)
+        self._gather(("nack", delay), ids)
 
     def extend(self, ids: Iterable[int], seconds: float) -> None:
         """Messages that take `seconds` more."""
-        self._gather("extend", seconds, ids)
+        self._gather(("extend", seconds), ids)
 
-    def _gather(self, verb: Verb, seconds: float, ids: Iterable[int]) -> None:
-        if not self._gathered or self._gathered[-1][:2] != (verb, seconds):
-            self._gathered.append((verb, seconds, []))
-        extend(self._gathered[-1][2], ids)
+    def _gather(self, said: tuple[Verb, float], ids: Iterable[int]) -> None:
+        for number in ids:
+            if said != self._said:
+                self._said, self._ranges = said, []
+                self._gathered.append((*said, self._ranges))
+            ranges = self._ranges
+            if ranges and ranges[-1][1] == number - 1:
+                ranges[-1][1] = number
+            else:
+                ranges.append([number, number])
 
     def clear(self) -> None:
         """Forgets what was gathered: it was for a call that is over."""
         self._gathered.clear()
+        self._said = None
 
     def next_request(self) -> pb.ConsumeRequest | None:
         """The next frame; None when there is nothing to tell."""
-        while self._gathered:
-            verb, seconds, held = self._gathered.popleft()
-            if held:
-                ranges = [pb.DeliveryRange(first=first, last=last) for first, last in held]
-                if verb == "ack":
-                    return pb.ConsumeRequest(ack=pb.ConsumeAck(ranges=ranges))
-                time = Duration()
-                time.FromNanoseconds(round(seconds * 1e9))
-                if verb == "extend":
-                    return pb.ConsumeRequest(extend=pb.ConsumeExtend(ranges=ranges, deadline=time))
-                return pb.ConsumeRequest(nack=pb.ConsumeNack(ranges=ranges, delay=time if seconds else None))
-        return None
-
-
-def extend(held: list[tuple[int, int]], ids: Iterable[int]) -> None:
-    """Adds ids to ranges, joining an id to the range it continues."""
-    for number in ids:
-        if held and held[-1][1] + 1 == number:
-            held[-1] = (held[-1][0], number)
-        else:
-            held.append((number, number))
+        if not self._gathered:
+            return None
+        verb, seconds, held = self._gathered.popleft()
+        if not self._gathered:
+            self._said = None
+        ranges = [pb.DeliveryRange(first=first, last=last) for first, last in held]
+        if verb == "ack":
+            return pb.ConsumeRequest(ack=pb.ConsumeAck(ranges=ranges))
+        time = Duration()
+        time.FromNanoseconds(round(seconds * 1e9))
+        if verb == "extend":
+            return pb.ConsumeRequest(extend=pb.ConsumeExtend(ranges=ranges, deadline=time))
+        return pb.ConsumeRequest(nack=pb.ConsumeNack(ranges=ranges, delay=time if seconds else None))

@@ -13,7 +13,8 @@ import grpc.aio
 
 from sidecar_client import aio_flows, requests
 from sidecar_client.aio_flows import AsyncStream
-from sidecar_client.aio_streams import AsyncConsumer, AsyncReceiver, AsyncSender
+from sidecar_client.aio_sender import AsyncSender
+from sidecar_client.aio_streams import AsyncConsumer, AsyncReceiver
 from sidecar_client.endpoint import Endpoint, Tls
 from sidecar_client.errors import (
     CursorExpired,
@@ -159,10 +160,9 @@ class AsyncSidecar:
         """Opens a pipelined way to one peer and channel, for many messages; `timeout` seconds for all of it.
         `async with` opens it."""
         return AsyncSender(
-            self.channel,
-            self.endpoint.metadata(),
+            self.stubs,
             peer_id=peer_id,
-            to_channel=channel,
+            channel=channel,
             priority=priority,
             wait=wait,
             durable=durable,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+from google.protobuf.message import DecodeError
 
 from sidecar_client.errors import SidecarError
-from sidecar_client.gen.overlay.v1 import message_pb2 as pb
-from sidecar_client.messages import PRIORITY_NAMES, Received, seconds
+from sidecar_client.messages import Gap
+from sidecar_client.received import Envelope, Received
 
 
 class Incoming:
@@ -16,6 +20,8 @@ class Incoming:
     """
 
     def __init__(self) -> None:
+        self.ready: deque[Received | Gap] = deque()
+        """What the app has not taken yet."""
         self.opening = 0
         """Counts the calls: 0 is the first."""
         self._assembling: bytearray | None = None
@@ -27,50 +33,34 @@ class Incoming:
         self.opening += 1
         self._assembling = None
 
-    def messages(self, deliveries: Iterable[pb.Delivery]) -> Iterator[Received]:
-        """The messages that these deliveries complete. SidecarError when chunks do not continue their series."""
+    def take(self, deliveries: Iterable[Any]) -> None:
+        """Puts the messages that these deliveries complete behind `ready`. SidecarError when chunks do not continue
+        their series, or a message is none."""
         for delivery in deliveries:
+            envelope = Envelope.of(delivery, self.opening)
             if delivery.HasField("chunk"):
                 whole = self._chunk(delivery.chunk)
                 if whole is not None:
-                    yield received(delivery, 0, delivery.chunk.message_id, self._headers, whole, opening=self.opening)
-                    self._headers = {}
+                    self.ready.append(Received.of(whole, delivery.chunk.message_id, self._headers, envelope))
                 continue
-            for index, message in enumerate(delivery.messages):
-                yield received(
-                    delivery, index, message.message_id, dict(message.headers), message.payload, opening=self.opening
-                )
+            try:
+                self.ready += Received.all_of(delivery.messages, envelope)
+            except DecodeError as error:
+                raise SidecarError(f"the sidecar sent a message that is none: {error}") from error
 
-    def _chunk(self, chunk: pb.Chunk) -> bytes | None:
+    def _chunk(self, chunk: Any) -> bytes | None:
         """The whole payload, when this was its last chunk."""
         if chunk.offset == 0:
-            self._assembling, self._total, self._headers = bytearray(), chunk.total, dict(chunk.headers)
-        if self._assembling is None or chunk.offset != len(self._assembling) or chunk.total != self._total:
+            self._assembling, self._total, self._headers = bytearray(), chunk.total, dict(chunk.headers.items())
+        if (
+            self._assembling is None
+            or chunk.offset != len(self._assembling)
+            or chunk.total != self._total
+            or chunk.offset + len(chunk.data) > chunk.total
+        ):
             raise SidecarError(f"the sidecar sent a chunk at {chunk.offset} of {chunk.total} that continues nothing")
         self._assembling += chunk.data
         if len(self._assembling) < self._total:
             return None
         whole, self._assembling = bytes(self._assembling), None
         return whole
-
-
-def received(
-    delivery: pb.Delivery, index: int, message_id: str, headers: dict[str, str], payload: bytes, *, opening: int
-) -> Received:
-    """The message at `index` of a delivery."""
-    return Received(
-        payload=payload,
-        headers=headers,
-        message_id=message_id,
-        peer_id=delivery.peer_id,
-        channel=delivery.channel,
-        priority=PRIORITY_NAMES.get(delivery.priority, "normal"),
-        instance=delivery.instance,
-        bulk=delivery.bulk,
-        sequence=delivery.first_sequence + index,
-        redelivery_count=delivery.redelivery_count,
-        received_at=seconds(delivery.received_at),
-        delivery_id=delivery.first_delivery_id + index if delivery.first_delivery_id else 0,
-        durable=delivery.durable,
-        opening=opening,
-    )

@@ -61,32 +61,6 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """A message from a peer."""
-
-    payload: bytes
-    headers: dict[str, str]
-    message_id: str
-    peer_id: str
-    """The sender, proven by its key."""
-    channel: str
-    priority: Priority
-    instance: int
-    """Which run of the sender's sidecar numbered it; (peer_id, instance, priority, bulk, sequence) names a message."""
-    bulk: bool
-    sequence: int
-    redelivery_count: int
-    """How often it was handed to a subscriber before."""
-    received_at: float
-    """Seconds since 1970 when the sidecar received the run of messages that it came in."""
-    delivery_id: int
-    """In `consume`, what it is acknowledged by; else 0."""
-    durable: bool = False
-    opening: int = 0
-    """Which opening of its subscription handed it out: 0 for the first, more after each Gap."""
-
-
-@dataclass(frozen=True, slots=True)
 class Gap:
     """A subscription or watch was broken off and is taken up again: what the sidecar held for it then may be lost.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sidecar_client.endpoint import MAX_GRPC_BYTES
 from sidecar_client.errors import (
@@ -17,6 +18,7 @@ from sidecar_client.errors import (
     SidecarUnavailable,
     error_of_reason,
 )
+from sidecar_client.failures import Failures
 from sidecar_client.gen.overlay.v1 import errors_pb2, node_pb2
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 from sidecar_client.messages import LEVELS, PRIORITIES, Priority, Wait
@@ -41,6 +43,13 @@ KEPT_BYTES = 64
 
 WINDOW_BYTES = 16 << 20
 """How many bytes may be without an outcome before `full` says to wait."""
+
+
+MESSAGE, CHUNK = b"\x0a", b"\x1a"
+"""The fields of SendStreamRequest."""
+
+PAYLOAD, DATA = b"\x1a", b"\x22"
+"""Where the bytes are in a Message, and in a Chunk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +84,6 @@ class Sizes:
         return size <= self.whole
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Messages that did not reach the level, by sequence number, inclusive."""
-
-    first: int
-    last: int
-    error: SidecarError
-
-
-class SendFailed(SidecarError):
-    """Some messages of a sender did not reach their level; `failures` says which and why."""
-
-    def __init__(self, failures: list[Failure]) -> None:
-        count = sum(failure.last - failure.first + 1 for failure in failures)
-        first = failures[0]
-        super().__init__(
-            f"{count} message{'s' if count > 1 else ''} failed, the first being number {first.first}: {first.error}",
-            code=first.error.code,
-            reason=first.error.reason,
-        )
-        self.failures = failures
-
-
 class Outgoing:
     """The book of one SendStream.
 
@@ -120,27 +106,39 @@ class Outgoing:
         self.window = window
         self.count = 0
         self.through = 0
-        self.pending_bytes = 0
-        self.failures: list[Failure] = []
-        self.ended: SidecarError | None = None
-        """Why the call is over, once it is; nothing more can be sent then."""
-        self._frames: deque[tuple[int, list[bytes], int]] = deque()
-        """Frames not yet taken: the last message that is complete in each, its parts, its bytes."""
-        self._sizes: deque[tuple[int, int]] = deque()
-        """(number, bytes in the window) of what has no outcome."""
+        self.added = 0
+        """What all messages so far count in the window."""
+        self.failures = Failures()
+        self.refusal: SidecarError | None = None
+        """Why nothing more can be sent, once that is so."""
+        self.over = False
+        """Whether the call has ended; then every message has an outcome."""
+        self._frames: deque[tuple[int, list[bytes | memoryview]]] = deque()
+        """Sealed frames not yet taken: the last message that is complete in each, its parts."""
+        self._parts: list[bytes | memoryview] = []
+        """The frame that messages are gathered into."""
+        self._parts_bytes = 0
+        self._settled = 0
+        """The same of those with an outcome."""
+        self._sums: list[int] = []
+        """What `added` was after each message that has no outcome."""
         self._taken = 0
         """The last message that was handed to gRPC, in part at least."""
-        self._reported = 0
 
     def __repr__(self) -> str:
         return (
             f"<Outgoing {self.count} messages, {self.through} with an outcome, {self.pending_bytes} bytes pending,"
-            f" {len(self.failures)} failures{', ended' if self.ended else ''}>"
+            f" {len(self.failures)} failures{', ended' if self.over else ''}>"
         )
+
+    @property
+    def pending_bytes(self) -> int:
+        """What the messages without an outcome count in the window."""
+        return self.added - self._settled
 
     def full(self) -> bool:
         """Whether to wait for outcomes before adding more."""
-        return self.pending_bytes >= self.window
+        return self.added - self._settled >= self.window
 
     def idle(self) -> bool:
         """Whether every message has an outcome."""
@@ -149,70 +147,80 @@ class Outgoing:
     def add(
         self, payload: bytes, headers: Mapping[str, str] | None = None, message_id: str = "", sizes: Sizes | None = None
     ) -> int:
-        """Takes a message and gives its number; `sizes` are due for one of more than SMALL_BYTES. Raises what ended the
-        call, once it has ended, and MessageTooLarge."""
-        if self.ended is not None:
-            raise self.ended
+        """Takes a message and gives its number; `sizes` are due for one of more than SMALL_BYTES. Raises `refusal`,
+        MessageTooLarge, and TypeError for what is no bytes."""
+        if self.refusal is not None:
+            raise self.refusal.with_traceback(None)
+        if type(payload) is not bytes:
+            payload = bytes(memoryview(payload))
+        size = len(payload)
         if sizes is not None:
-            sizes.check(len(payload))
-        if len(payload) > (SMALL_BYTES if sizes is None else sizes.whole):
+            sizes.check(size)
+        if size > (SMALL_BYTES if sizes is None else sizes.whole):
             self._add_chunks(payload, headers, message_id)
         else:
-            self._add_whole(payload, headers, message_id)
+            # Whatever is done here is done for each of some hundred thousand messages a second.
+            if headers or message_id:
+                head = framed(MESSAGE, pb.Message(message_id=message_id, headers=headers), PAYLOAD, size)
+            else:
+                head = plain_head(size)
+            gathered = self._parts_bytes + len(head) + size
+            if gathered > FRAME_BYTES:
+                self._seal()
+                gathered = len(head) + size
+            self._parts_bytes = gathered
+            self._parts.append(head)
+            self._parts.append(payload)
         self.count += 1
-        self._sizes.append((self.count, len(payload) + KEPT_BYTES))
-        self.pending_bytes += len(payload) + KEPT_BYTES
+        self.added += size + KEPT_BYTES
+        self._sums.append(self.added)
         return self.count
 
-    def _add_whole(self, payload: bytes, headers: Mapping[str, str] | None, message_id: str) -> None:
-        head = pb.Message(message_id=message_id, headers=headers).SerializeToString() if headers or message_id else b""
-        tail = b"\x1a" + varint(len(payload)) if payload else b""
-        size = len(head) + len(tail) + len(payload)
-        parts = [b"\x0a" + varint(size) + head + tail, payload]
-        if self._frames:
-            last, gathered, gathered_bytes = self._frames[-1]
-            if last == self.count and gathered_bytes + size <= FRAME_BYTES:
-                gathered += parts
-                self._frames[-1] = (self.count + 1, gathered, gathered_bytes + size)
-                return
-        self._frames.append((self.count + 1, parts, size))
+    def _seal(self) -> None:
+        """Nothing more goes into the frame that was gathered."""
+        if self._parts:
+            self._frames.append((self.count, self._parts))
+            self._parts, self._parts_bytes = [], 0
 
     def _add_chunks(self, payload: bytes, headers: Mapping[str, str] | None, message_id: str) -> None:
+        self._seal()
         total = len(payload)
         view = memoryview(payload)
         for offset in range(0, total, CHUNK_BYTES):
-            data = bytes(view[offset : offset + CHUNK_BYTES])
-            chunk = pb.Chunk(message_id=message_id, offset=offset, total=total, data=data)
-            if offset == 0 and headers:
-                chunk.headers.update(headers)
-            frame = pb.SendStreamRequest(chunk=chunk).SerializeToString()
-            # FRAME_BYTES says that nothing is gathered behind it.
-            self._frames.append((self.count + 1, [frame], max(len(frame), FRAME_BYTES)))
+            data = view[offset : offset + CHUNK_BYTES]
+            chunk = pb.Chunk(message_id=message_id, offset=offset, total=total, headers=None if offset else headers)
+            self._frames.append((self.count + 1, [framed(CHUNK, chunk, DATA, len(data)), data]))
 
-    def next_frame(self) -> bytes | None:
-        """The next encoded SendStreamRequest; None when nothing waits."""
-        if not self._frames:
+    def next_frame(self) -> list[bytes | memoryview] | None:
+        """The parts of the next encoded SendStreamRequest, to be joined; None when nothing waits."""
+        if self._frames:
+            self._taken, parts = self._frames.popleft()
+            return parts
+        if not self._parts:
             return None
-        last, parts, _ = self._frames.popleft()
-        self._taken = last
-        return b"".join(parts)
+        parts, self._parts, self._parts_bytes = self._parts, [], 0
+        self._taken = self.count
+        return parts
 
     def receipts(self, response: pb.SendStreamResponse) -> None:
         """Takes what the sidecar tells."""
         for receipt in response.receipts:
             for exception in receipt.exceptions:
-                reason = errors_pb2.ErrorReason.Name(exception.reason).removeprefix("ERROR_REASON_")
-                self.failures.append(
-                    Failure(exception.first, exception.last, error_of_reason(reason, exception.detail))
-                )
+                error = error_of_reason(name_of(exception.reason), exception.detail)
+                self.failures.add(exception.first, exception.last, error)
             if receipt.level == self.level:
                 self._outcomes_through(receipt.through_sequence)
 
+    def close(self) -> None:
+        """Nothing more is sent than what was added."""
+        self.refusal = self.refusal or SidecarUnavailable("the sender is closed")
+
     def end(self, error: SidecarError | None) -> None:
         """The call is over: what has no outcome gets one."""
-        if self.ended is not None:
+        if self.over:
             return
-        self.ended = error or SidecarUnavailable("the sender is closed")
+        self.over = True
+        self.refusal = error or SidecarUnavailable("the sender is closed")
         cause = error or SidecarUnavailable("the sidecar ended the call early")
         if isinstance(error, RequestError | NotFound):
             # What was accepted before has its receipts; the rest is what the sidecar refused, and what came behind it.
@@ -221,30 +229,46 @@ class Outgoing:
             unknown = OutcomeUnknown(
                 f"the call ended before the sidecar told what became of it: {cause}", code=cause.code
             )
-            self.failures.append(Failure(self.through + 1, self._taken, unknown))
+            self.failures.add(self.through + 1, self._taken, unknown)
         if max(self._taken, self.through) < self.count:
-            self.failures.append(Failure(max(self._taken, self.through) + 1, self.count, cause))
+            self.failures.add(max(self._taken, self.through) + 1, self.count, cause)
         self._outcomes_through(self.count)
         self._frames.clear()
+        self._parts = []
 
     def _outcomes_through(self, number: int) -> None:
-        self.through = max(self.through, min(number, self.count))
-        while self._sizes and self._sizes[0][0] <= self.through:
-            self.pending_bytes -= self._sizes.popleft()[1]
+        news = min(number, self.count) - self.through
+        if news > 0:
+            self.through += news
+            self._settled = self._sums[news - 1]
+            del self._sums[:news]
 
-    def error_of(self, number: int) -> SidecarError | None:
-        """Why message `number` failed; None when it reached its level (ask only once it has an outcome)."""
-        for failure in self.failures:
-            if failure.first <= number <= failure.last:
-                return failure.error
-        return None
+    def check(self, number: int) -> None:
+        """InvalidField for a number that no message has."""
+        if not 1 <= number <= self.count:
+            words = f"of {self.count} messages so far none has the number {number}"
+            raise InvalidField(f"number: {words}", fields=(("number", words),))
 
-    def raise_new_failures(self) -> None:
-        """SendFailed with the failures that this has not raised before; nothing when there are none."""
-        new = self.failures[self._reported :]
-        if new:
-            self._reported = len(self.failures)
-            raise SendFailed(new)
+
+def name_of(reason: int) -> str:
+    """A reason's name; its number, where it is of a newer sidecar."""
+    known = errors_pb2.ErrorReason.DESCRIPTOR.values_by_number.get(reason)
+    return known.name.removeprefix("ERROR_REASON_") if known else str(reason)
+
+
+def framed(field: bytes, message: pb.Message | pb.Chunk, rest: bytes, size: int) -> bytes:
+    """How a frame begins: in this field of its own what the message has beside `size` bytes in its field `rest`, which
+    come next."""
+    begun = message.SerializeToString()
+    if size:
+        begun += rest + varint(size)
+    return field + varint(len(begun) + size) + begun
+
+
+@lru_cache(maxsize=4096)
+def plain_head(size: int) -> bytes:
+    """How a frame of a message begins that is nothing but so many bytes of payload."""
+    return framed(MESSAGE, pb.Message(), PAYLOAD, size)
 
 
 def varint(value: int) -> bytes:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 import grpc
 import grpc.aio
 
+from sidecar_client.deliveries import ConsumeResponse, ReceiveResponse
 from sidecar_client.foreign import HealthCheckRequest, HealthCheckResponse
+from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 from sidecar_client.gen.overlay.v1.bootstrap_pb2_grpc import BootstrapServiceStub
 from sidecar_client.gen.overlay.v1.message_pb2_grpc import MessageServiceStub
 from sidecar_client.gen.overlay.v1.node_pb2_grpc import NodeServiceStub
@@ -42,6 +44,7 @@ class Stubs:
         self.node = NodeServiceStub(through)
         self.queues = QueueServiceStub(through)
         self.health = HealthStub(through)
+        self.encoded = EncodedStub(through)
 
 
 class AsyncStubs:
@@ -56,6 +59,7 @@ class AsyncStubs:
         self.node = cast("NodeServiceAsyncStub", NodeServiceStub(through))
         self.queues = cast("QueueServiceAsyncStub", QueueServiceStub(through))
         self.health = HealthStub(through)
+        self.encoded = EncodedStub(through)
 
 
 class HealthStub:
@@ -68,6 +72,23 @@ class HealthStub:
         }
         self.Check: Any = channel.unary_unary("/grpc.health.v1.Health/Check", **codec)
         self.Watch: Any = channel.unary_stream("/grpc.health.v1.Health/Watch", **codec)
+
+
+class EncodedStub:
+    """The streams of MessageService, over either kind of channel, as senders and subscriptions use them: their messages
+    go and come encoded."""
+
+    def __init__(self, channel: Any) -> None:
+        path = "/overlay.v1.MessageService/"
+        self.SendStream: Any = channel.stream_stream(
+            path + "SendStream", request_serializer=None, response_deserializer=pb.SendStreamResponse.FromString
+        )
+        self.Receive: Any = channel.unary_stream(
+            path + "Receive", pb.ReceiveRequest.SerializeToString, ReceiveResponse.FromString
+        )
+        self.Consume: Any = channel.stream_stream(
+            path + "Consume", pb.ConsumeRequest.SerializeToString, ConsumeResponse.FromString
+        )
 
 
 class MetadataChannel:

@@ -40,7 +40,8 @@ from sidecar_client.messages import (
 )
 from sidecar_client.outgoing import SMALL_BYTES, Sizes
 from sidecar_client.requests import DEFAULT_TIMEOUT, PAGE
-from sidecar_client.streams import RECONNECT_SECONDS, Consumer, Receiver, Sender, look
+from sidecar_client.sender import Sender
+from sidecar_client.streams import RECONNECT_SECONDS, Consumer, Receiver, look
 from sidecar_client.stubs import Stubs
 
 LOOK_SECONDS = 0.1
@@ -162,10 +163,9 @@ class Sidecar:
     ) -> Sender:
         """Opens a pipelined way to one peer and channel, for many messages; `timeout` seconds for all of it."""
         return Sender(
-            self.channel,
-            self.endpoint.metadata(),
+            self.stubs,
             peer_id=peer_id,
-            to_channel=channel,
+            channel=channel,
             priority=priority,
             wait=wait,
             durable=durable,
