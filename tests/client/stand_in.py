@@ -9,14 +9,25 @@ from queue import Queue
 from typing import Any, Self
 
 import grpc
+from google.protobuf.message_factory import GetMessageClass
 
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
-from sidecar_client.gen.overlay.v1 import node_pb2
+from sidecar_client.gen.overlay.v1 import node_pb2, peer_pb2, stream_pb2
 
 PATIENCE = 20.0
 """Seconds until a test gives up what it waits for."""
 
 WINDOW = 16 << 20
+
+SERVICES = [
+    (name, file.DESCRIPTOR.services_by_name[name])
+    for name, file in (
+        ("MessageService", pb),
+        ("NodeService", node_pb2),
+        ("PeerService", peer_pb2),
+        ("StreamService", stream_pb2),
+    )
+]
 
 
 class Over(Exception):
@@ -97,7 +108,7 @@ class Call:
 
 
 class StandIn:
-    """The server. `calls` are those to SendStream, Receive and Consume, in their order."""
+    """The server. `calls` are those to streaming methods, in their order."""
 
     def __init__(self) -> None:
         self.calls: Queue[Call] = Queue()
@@ -105,30 +116,27 @@ class StandIn:
         self.refusal: tuple[grpc.StatusCode, str] | None = None
         """How calls end at once."""
         self._made: list[Call] = []
-        streams: dict[str, Any] = {
-            "SendStream": grpc.stream_stream_rpc_method_handler(
-                self._both_ways, pb.SendStreamRequest.FromString, pb.SendStreamResponse.SerializeToString
-            ),
-            "Consume": grpc.stream_stream_rpc_method_handler(
-                self._both_ways, pb.ConsumeRequest.FromString, pb.ConsumeResponse.SerializeToString
-            ),
-            "Receive": grpc.unary_stream_rpc_method_handler(
-                self._one_way, pb.ReceiveRequest.FromString, pb.ReceiveResponse.SerializeToString
-            ),
-        }
-        node: dict[str, Any] = {
-            "GetNode": grpc.unary_unary_rpc_method_handler(
-                self._node, node_pb2.GetNodeRequest.FromString, node_pb2.GetNodeResponse.SerializeToString
-            )
-        }
         self._server = grpc.server(ThreadPoolExecutor(16))
         self._server.add_generic_rpc_handlers(
-            (
-                grpc.method_handlers_generic_handler("overlay.v1.MessageService", streams),
-                grpc.method_handlers_generic_handler("overlay.v1.NodeService", node),
-            )
+            [grpc.method_handlers_generic_handler(f"overlay.v1.{name}", self._methods(file)) for name, file in SERVICES]
         )
         self.endpoint = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+
+    def _methods(self, service: Any) -> dict[str, Any]:
+        """A handler for each streaming method, and GetNode."""
+        found: dict[str, Any] = {}
+        for method in service.methods:
+            codec: dict[str, Any] = {
+                "request_deserializer": GetMessageClass(method.input_type).FromString,
+                "response_serializer": GetMessageClass(method.output_type).SerializeToString,
+            }
+            if method.name == "GetNode":
+                found[method.name] = grpc.unary_unary_rpc_method_handler(self._node, **codec)
+            elif method.client_streaming:
+                found[method.name] = grpc.stream_stream_rpc_method_handler(self._both_ways, **codec)
+            elif method.server_streaming:
+                found[method.name] = grpc.unary_stream_rpc_method_handler(self._one_way, **codec)
+        return found
 
     def __enter__(self) -> Self:
         self._server.start()

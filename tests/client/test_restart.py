@@ -153,7 +153,7 @@ def test_wait_ready_says_what_it_waits_for(sidecars: Sidecars) -> None:
     with Sidecar(alone.endpoint) as sidecar:
         sidecar.wait_ready()
         with pytest.raises(DeadlinePassed, match="'overlay'"):
-            sidecar.wait_ready(timeout=0.5, level="overlay")
+            sidecar.wait_ready(timeout=3, level="overlay")
     with Sidecar("127.0.0.1:9") as nobody, pytest.raises(DeadlinePassed, match="no sidecar answers"):
         nobody.wait_ready(timeout=0.5)
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakSet
 
 import grpc
 import grpc.aio
@@ -14,9 +15,10 @@ import grpc.aio
 from sidecar_client import aio_flows, requests
 from sidecar_client.aio_flows import AsyncStream
 from sidecar_client.aio_sender import AsyncSender
-from sidecar_client.aio_streams import AsyncConsumer, AsyncReceiver
+from sidecar_client.aio_streams import AsyncConsumer, AsyncReceiver, AsyncSubscription
 from sidecar_client.endpoint import Endpoint, Tls
 from sidecar_client.errors import (
+    Cancelled,
     CursorExpired,
     DeadlinePassed,
     InvalidField,
@@ -64,6 +66,8 @@ class AsyncSidecar:
     ) -> None:
         self.endpoint = Endpoint.from_environment(endpoint, token, tls)
         self.timeout = timeout
+        self._closed = False
+        self._subscriptions: WeakSet[AsyncSubscription] = WeakSet()
         self._learnt: Sizes | None = None
         self.channel = self.endpoint.aio_channel()
         """gRPC's channel. Calls made on it directly carry no token; those on `stubs` do."""
@@ -81,7 +85,11 @@ class AsyncSidecar:
         await self.close()
 
     async def close(self) -> None:
-        """Ends every call and the channel."""
+        """Ends every call and the channel; watches and subscriptions that other tasks iterate over end too."""
+        self._closed = True
+        for subscription in list(self._subscriptions):
+            subscription.abandon()
+        self.stubs.cancel()
         await self.channel.close()
 
     async def wait_ready(self, timeout: float = DEFAULT_TIMEOUT, level: Readiness = "api") -> None:
@@ -175,7 +183,9 @@ class AsyncSidecar:
         """Subscribes to a channel and iterates over what comes: `Received`, and `Gap` where the subscription was broken
         off and taken up again. A message counts as taken once it is written to this app. After `timeout` seconds in all
         it raises DeadlinePassed. `async with` (or the first message asked for) opens it."""
-        return AsyncReceiver(self.stubs, channel, timeout)
+        subscription = AsyncReceiver(self.stubs, channel, timeout)
+        self._subscriptions.add(subscription)
+        return subscription
 
     def consume(
         self,
@@ -192,7 +202,9 @@ class AsyncSidecar:
         time becomes a dead letter (0: never)."""
         if credits < 1:
             raise InvalidField("credits: at least 1", fields=(("credits", "at least 1"),))
-        return AsyncConsumer(self.stubs, channel, credits, timeout, ack_deadline, max_deliveries)
+        subscription = AsyncConsumer(self.stubs, channel, credits, timeout, ack_deadline, max_deliveries)
+        self._subscriptions.add(subscription)
+        return subscription
 
     # what is kept
 
@@ -337,6 +349,9 @@ class AsyncSidecar:
                 async for response in call:
                     for came in response.datagrams:
                         yield came.peer_id, came.payload
+        except Cancelled:
+            if not self._closed:
+                raise
         finally:
             call.cancel()
 
@@ -475,25 +490,34 @@ class AsyncSidecar:
         self, begin: Callable[[], Any], take: Callable[[Any], Iterable[Any]], expired: Callable[[], Any]
     ) -> AsyncIterator[Any]:
         """Iterates over a watch, taking it up again whenever the sidecar went away."""
-        attempt = 0
+        attempt, begun = 0, False
         while True:
-            with translated():
-                call = begin()
             try:
-                async for response in call:
-                    attempt = 0
-                    for item in take(response):
-                        yield item
+                with translated():
+                    call = begin()
+            except SidecarUnavailable:
+                if begun and self._closed:  # while it waited to take the watch up again
+                    return
+                raise
+            begun = True
+            try:
+                with translated():
+                    async for response in call:
+                        attempt = 0
+                        for item in take(response):
+                            yield item
                 broken: SidecarError = SidecarUnavailable("the sidecar ended the watch")
-            except grpc.RpcError as error:
-                broken = error_from_rpc(error)
+            except SidecarError as error:
+                if self._closed:
+                    return
+                broken = error
                 if isinstance(broken, CursorExpired):
                     gap = expired()
                     if gap is not None:
                         yield gap
                     continue
                 if not isinstance(broken, SidecarUnavailable):
-                    raise broken from error
+                    raise
             finally:
                 call.cancel()
             await asyncio.sleep(requests.retry_wait(attempt))

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
 import grpc
 import grpc.aio
 
-from sidecar_client.errors import SidecarError, StreamReset, error_from_rpc, translated
+from sidecar_client.errors import (
+    FrameUnexpected,
+    SidecarError,
+    SidecarUnavailable,
+    StreamReset,
+    error_from_rpc,
+    translated,
+)
 from sidecar_client.gen.overlay.v1 import request_pb2, stream_pb2
 from sidecar_client.messages import AnswerError, IncomingRequest, Replied
 from sidecar_client.stubs import AsyncStubs
@@ -37,6 +44,8 @@ class AsyncStream:
         self._ended = False
         self._finished = False
         self._left = b""
+        self._at = 0
+        """So many bytes of what is left were read."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -57,12 +66,15 @@ class AsyncStream:
         return self
 
     async def write(self, data: bytes) -> None:
-        """Takes bytes; waits while the other app does not read."""
+        """Takes bytes; waits while the other app does not read. FrameUnexpected after `finish`."""
+        if self._finished:
+            raise FrameUnexpected("this way of the stream is finished")
         for start in range(0, len(data), PIECE):
             frame = self._frame(data=data[start : start + PIECE])
             try:
-                await self._call.write(frame)
-            except (grpc.RpcError, asyncio.InvalidStateError) as error:
+                with translated():
+                    await self._call.write(frame)
+            except asyncio.InvalidStateError as error:
                 raise await self._why() from error
 
     async def finish(self) -> None:
@@ -75,10 +87,11 @@ class AsyncStream:
 
     async def read(self, most: int = PIECE) -> bytes:
         """The next bytes, at most so many; none at the end. Raises StreamReset, StreamLost and the like."""
-        while not self._left and not self._ended:
+        while self._at == len(self._left) and not self._ended:
             if not await self._next():
                 self._ended = True
-        data, self._left = self._left[:most], self._left[most:]
+        data = self._left[self._at : self._at + most]
+        self._at += len(data)
         return data
 
     async def read_all(self) -> bytes:
@@ -89,11 +102,17 @@ class AsyncStream:
         return b"".join(parts)
 
     async def reset(self, code: int = 0, detail: str = "") -> None:
-        """Ends it in both directions; the other app gets the code."""
-        with contextlib.suppress(grpc.RpcError, asyncio.InvalidStateError):  # it has ended
+        """Ends it in both directions; the other app gets the code, unless this way is finished: then there is no word
+        any more to give it."""
+        if self._finished:
+            self.cancel()
+            return
+        self._finished = True
+        with contextlib.suppress(SidecarError, asyncio.InvalidStateError), translated():  # it has ended
             await self._call.write(self._frame(reset=stream_pb2.StreamReset(code=code, detail=detail)))
             await self._call.done_writing()
-            await self._call.read()
+            while await self._call.read() is not grpc.aio.EOF:
+                pass
 
     async def close(self) -> None:
         """Writes no more, passes over what still comes, and returns once all that was written is with the other
@@ -102,9 +121,6 @@ class AsyncStream:
         with translated():
             while await self._call.read() is not grpc.aio.EOF:
                 pass
-        code = await self._call.code()
-        if code is not grpc.StatusCode.OK:
-            raise await self._why()
 
     def cancel(self) -> None:
         """Ends it at once, as if the app had gone."""
@@ -112,17 +128,13 @@ class AsyncStream:
 
     async def _next(self) -> bool:
         """Takes a frame; False at the end of the other app's way."""
-        try:
+        with translated():
             response = await self._call.read()
-        except grpc.RpcError as error:
-            raise error_from_rpc(error) from error
         if response is grpc.aio.EOF:
-            if await self._call.code() is not grpc.StatusCode.OK:
-                raise await self._why()
             return False
         kind = response.WhichOneof("frame")
         if kind == "data":
-            self._left = response.data
+            self._left, self._at = response.data, 0
         elif kind == "accepted":
             self.accepted = True
             told = response.accepted
@@ -133,15 +145,16 @@ class AsyncStream:
         return bool(kind != "finished")
 
     async def _why(self) -> SidecarError:
-        try:
-            while await self._call.read() is not grpc.aio.EOF:
-                pass
-        except grpc.RpcError as error:
-            return error_from_rpc(error)
-        except asyncio.CancelledError:
-            if not self._call.cancelled():
-                raise
-        return StreamReset("the stream is over")
+        """Why the call has ended."""
+        code = await self._call.code()
+        if code is grpc.StatusCode.OK:
+            return StreamReset("the stream is over")
+        return error_from_rpc(
+            grpc.aio.AioRpcError(
+                code, await self._call.initial_metadata(), await self._call.trailing_metadata(),
+                await self._call.details(),
+            )
+        )  # fmt: skip
 
 
 async def open_stream(
@@ -155,8 +168,12 @@ async def open_stream(
         call = stubs.streams.Open()
     stream = AsyncStream(call, stream_pb2.OpenRequest)
     stream.peer_id, stream.name = peer_id, name
-    with translated():
-        await call.write(stream_pb2.OpenRequest(open=opening))
+    try:
+        with translated():
+            await call.write(stream_pb2.OpenRequest(open=opening))
+    except BaseException:
+        call.cancel()
+        raise
     return stream
 
 
@@ -194,47 +211,40 @@ async def requests_of(stubs: AsyncStubs, channel: str, answer: Answerer, credit:
     with translated():
         call = stubs.messages.Reply()
     tasks: dict[int, asyncio.Task[None]] = {}
-    writing = asyncio.Lock()
+    frames: asyncio.Queue[request_pb2.ReplyRequest] = asyncio.Queue()
+    frames.put_nowait(
+        request_pb2.ReplyRequest(open=request_pb2.ReplyOpen(channel=channel, credits=credit, peer_ids=list(peer_ids)))
+    )
+
+    async def write() -> None:
+        # A task of its own: to cancel one that writes would be to cancel the call. What it fails with, reading tells.
+        with contextlib.suppress(grpc.RpcError, asyncio.InvalidStateError):
+            while True:
+                await call.write(await frames.get())
 
     async def work(asked: request_pb2.IncomingRequest) -> None:
-        answered = await _answer(answer, asked)
-        async with writing:
-            frame = request_pb2.ReplyRequest(answers=request_pb2.ReplyAnswers(answers=[answered]))
-            await call.write(frame)
+        answer_ = await _answer(answer, asked)
+        frames.put_nowait(request_pb2.ReplyRequest(answers=request_pb2.ReplyAnswers(answers=[answer_])))
 
+    writer = asyncio.create_task(write())
     try:
         with translated():
-            opening = request_pb2.ReplyOpen(channel=channel, credits=credit, peer_ids=list(peer_ids))
-            await call.write(request_pb2.ReplyRequest(open=opening))
-            async for response in _responses(call):
+            response: Any
+            while (response := await call.read()) is not grpc.aio.EOF:
                 for asked in response.requests:
                     task = asyncio.create_task(work(asked))
                     tasks[asked.request_id] = task
-                    task.add_done_callback(lambda done, number=asked.request_id: _over(tasks, number, done))  # type: ignore[misc]
+                    task.add_done_callback(lambda _, number=asked.request_id: tasks.pop(number, None))  # type: ignore[misc]
                 for number in response.cancelled:
                     if number in tasks:
                         tasks[number].cancel()
+        raise SidecarUnavailable("the sidecar ended the call")
     finally:
         call.cancel()
-        for task in list(tasks.values()):
+        ending = [writer, *tasks.values()]
+        for task in ending:
             task.cancel()
-        await asyncio.gather(*tasks.values(), return_exceptions=True)
-
-
-def _over(tasks: dict[int, asyncio.Task[None]], number: int, task: asyncio.Task[None]) -> None:
-    tasks.pop(number, None)
-    if not task.cancelled():
-        task.exception()  # writing failed because the call is over, which reading tells
-
-
-async def _responses(call: Any) -> AsyncIterator[request_pb2.ReplyResponse]:
-    while (response := await call.read()) is not grpc.aio.EOF:
-        yield response
-    code = await call.code()
-    if code is not grpc.StatusCode.OK:
-        raise grpc.aio.AioRpcError(
-            code, await call.initial_metadata(), await call.trailing_metadata(), await call.details()
-        )
+        await asyncio.gather(*ending, return_exceptions=True)
 
 
 async def _answer(answer: Answerer, asked: request_pb2.IncomingRequest) -> request_pb2.Answer:

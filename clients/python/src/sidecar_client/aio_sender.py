@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import grpc
 
-from sidecar_client.errors import Cancelled, DeadlinePassed, SidecarError, error_from_rpc, translated
+from sidecar_client.errors import Cancelled, DeadlinePassed, SidecarError, error_from_rpc, is_cancelled, translated
 from sidecar_client.messages import Priority, Wait
 from sidecar_client.outgoing import FRAME_BYTES, SMALL_BYTES, Outgoing, Sizes
 from sidecar_client.stubs import AsyncStubs
@@ -169,9 +169,3 @@ class AsyncSender:
             self._book.end(error)
             self._more.set()
             self._notify()
-
-
-def is_cancelled() -> bool:
-    """Whether somebody has cancelled the task that runs, so that a CancelledError is its own and not a call's."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

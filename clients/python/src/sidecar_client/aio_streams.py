@@ -14,8 +14,14 @@ import grpc.aio
 
 from sidecar_client import requests
 from sidecar_client.acks import Acks
-from sidecar_client.aio_sender import is_cancelled
-from sidecar_client.errors import DeadlinePassed, SidecarError, SidecarUnavailable, error_from_rpc, translated
+from sidecar_client.errors import (
+    DeadlinePassed,
+    SidecarError,
+    SidecarUnavailable,
+    error_from_rpc,
+    is_cancelled,
+    translated,
+)
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 from sidecar_client.gen.overlay.v1 import node_pb2
 from sidecar_client.incoming import Incoming
@@ -68,6 +74,10 @@ class AsyncSubscription(ABC):
                 return self._pop()
             except IndexError:
                 await self._read()
+
+    def abandon(self) -> None:
+        """Its client closes: iterations end."""
+        self._closed.set()
 
     async def close(self) -> None:
         """Ends the subscription; an iteration that waits in another task ends too."""

@@ -48,6 +48,7 @@ A plain SidecarError is a failure of a kind that this client does not know.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, cast
@@ -423,6 +424,12 @@ def error_from_rpc(error: grpc.RpcError) -> SidecarError:
     return error_of_reason(reason, detail, code=code, metadata=metadata, fields=fields, retry_after=retry_after)
 
 
+def is_cancelled() -> bool:
+    """Whether somebody has cancelled the task that runs, so that a CancelledError is its own and not a call's."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turns what gRPC raises into this client's errors."""
@@ -430,6 +437,11 @@ def translated() -> Iterator[None]:
         yield
     except grpc.RpcError as error:
         raise error_from_rpc(error) from error
+    except asyncio.CancelledError as error:
+        # gRPC's asyncio says so of a call that was taken back here, too: by its own `cancel`, or with the client.
+        if is_cancelled():
+            raise
+        raise Cancelled("the call was taken back", reason="") from error
     except ValueError as error:
         # gRPC's words for a channel that `close` has closed: before a call begins, and while it does.
         if any(words in str(error).lower() for words in ("closed channel", "channel closed")):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -11,7 +13,15 @@ from typing import Any, Self
 import grpc
 
 from sidecar_client.aio_flows import PIECE, answered, failed, taken
-from sidecar_client.errors import Cancelled, SidecarError, SidecarUnavailable, StreamReset, error_from_rpc, translated
+from sidecar_client.errors import (
+    Cancelled,
+    FrameUnexpected,
+    SidecarError,
+    SidecarUnavailable,
+    StreamReset,
+    error_from_rpc,
+    translated,
+)
 from sidecar_client.gen.overlay.v1 import request_pb2, stream_pb2
 from sidecar_client.messages import AnswerError, IncomingRequest, Replied
 from sidecar_client.streams import CLOSE_SECONDS
@@ -27,29 +37,40 @@ class _Frames:
     """What is to be written: an iterator that gRPC reads from a thread of its own."""
 
     def __init__(self, first: Any) -> None:
-        self._queue: queue.Queue[Any] = queue.Queue(AHEAD)
-        self._queue.put(first)
+        self._frames: deque[Any] = deque([first])
+        self._changed = threading.Condition()
+        self._ended = False
         self.over = False
+        """Nobody takes frames any longer: the call has ended."""
 
     def put(self, frame: Any) -> None:
-        while not self.over:
-            try:
-                self._queue.put(frame, timeout=0.1)
-            except queue.Full:
-                continue
-            return
+        """Waits for its place; once it is over, frames are dropped."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.over or len(self._frames) < AHEAD)
+            if not self.over:
+                self._frames.append(frame)
+                self._changed.notify_all()
 
     def end(self) -> None:
-        self.put(None)
+        """No more come than were put."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """It is over."""
+        with self._changed:
+            self.over = True
+            self._changed.notify_all()
 
     def __iter__(self) -> Iterator[Any]:
-        while not self.over:
-            try:
-                frame = self._queue.get(timeout=0.1)
-            except queue.Empty:
-                continue
-            if frame is None:
-                return
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self.over or self._ended or self._frames)
+                if self.over or not self._frames:
+                    return
+                frame = self._frames.popleft()
+                self._changed.notify_all()
             yield frame
 
 
@@ -71,9 +92,13 @@ class Stream:
         self._finished = False
         self._ended = False
         self._left = b""
+        self._at = 0
+        """So many bytes of what is left were read."""
+        self._reading = threading.Lock()
         with translated():
             self._call: Any = begin(iter(self._frames))
-        self._call.add_callback(self._over)
+        if not self._call.add_callback(self._frames.stop):
+            self._frames.stop()  # it has ended already
 
     def __enter__(self) -> Self:
         return self
@@ -94,7 +119,9 @@ class Stream:
         return self
 
     def write(self, data: bytes) -> None:
-        """Takes bytes; waits while the other app does not read."""
+        """Takes bytes; waits while the other app does not read. FrameUnexpected after `finish`."""
+        if self._finished:
+            raise FrameUnexpected("this way of the stream is finished")
         for start in range(0, len(data), PIECE):
             if self._frames.over:
                 raise self._why()
@@ -109,10 +136,11 @@ class Stream:
 
     def read(self, most: int = PIECE) -> bytes:
         """The next bytes, at most so many; none at the end. Raises StreamReset, StreamLost and the like."""
-        while not self._left and not self._ended:
+        while self._at == len(self._left) and not self._ended:
             if not self._next():
                 self._ended = True
-        data, self._left = self._left[:most], self._left[most:]
+        data = self._left[self._at : self._at + most]
+        self._at += len(data)
         return data
 
     def read_all(self) -> bytes:
@@ -123,52 +151,56 @@ class Stream:
         return b"".join(parts)
 
     def reset(self, code: int = 0, detail: str = "") -> None:
-        """Ends it in both directions; the other app gets the code."""
+        """Ends it in both directions; the other app gets the code, unless this way is finished: then there is no word
+        any more to give it."""
+        if self._finished:
+            self.cancel()
+            return
+        self._finished = True
         self._frames.put(self._frame(reset=stream_pb2.StreamReset(code=code, detail=detail)))
-        self.finish()
-        for _ in self._call:
-            pass
+        self._frames.end()
+        with contextlib.suppress(grpc.RpcError):  # it has ended, one way or another
+            while self._response() is not None:
+                pass
 
     def close(self) -> None:
         """Writes no more, passes over what still comes, and returns once all that was written is with the other
         sidecar."""
         self.finish()
-        with translated():
-            for _ in self._call:
-                pass
+        self.await_end()
 
     def await_end(self) -> None:
         """Passes over what still comes, and returns once both ways have ended, whoever writes."""
         with translated():
-            for _ in self._call:
+            while self._response() is not None:
                 pass
 
     def cancel(self) -> None:
         """Ends it at once, as if the app had gone."""
-        self._frames.over = True
+        self._frames.stop()
         self._call.cancel()
 
     def _why(self) -> SidecarError:
-        try:
-            for _ in self._call:
-                pass
-        except grpc.RpcError as error:
-            return error_from_rpc(error)
-        return StreamReset("the stream is over")
+        """Why the call has ended."""
+        if self._call.code() is grpc.StatusCode.OK:
+            return StreamReset("the stream is over")
+        return error_from_rpc(self._call)
 
-    def _over(self) -> None:
-        self._frames.over = True
+    def _response(self) -> Any:
+        """The next one; None behind the last. One thread at a time: gRPC takes no two."""
+        with self._reading:
+            return next(self._call, None)
 
     def _next(self) -> bool:
         try:
-            response = next(self._call, None)
+            response = self._response()
         except grpc.RpcError as error:
             raise error_from_rpc(error) from error
         if response is None:
             return False
         kind = response.WhichOneof("frame")
         if kind == "data":
-            self._left = response.data
+            self._left, self._at = response.data, 0
         elif kind == "accepted":
             self.accepted = True
             told = response.accepted
@@ -194,7 +226,12 @@ def open_stream(
 def accept_stream(stubs: Stubs, name: str, peer_ids: Iterable[str]) -> Stream:
     """See Sidecar.accept_stream."""
     accept = stream_pb2.StreamAccept(name=name, peer_ids=list(peer_ids))
-    return Stream(stubs.streams.Accept, stream_pb2.AcceptRequest, stream_pb2.AcceptRequest(accept=accept)).opened()
+    stream = Stream(stubs.streams.Accept, stream_pb2.AcceptRequest, stream_pb2.AcceptRequest(accept=accept))
+    try:
+        return stream.opened()
+    except BaseException:
+        stream.cancel()  # or the sidecar would hand a stream to nobody
+        raise
 
 
 class PendingRequest:
@@ -256,6 +293,10 @@ class Responder:
         with translated():
             self._call: Any = stubs.messages.Reply(iter(self._frames))
             self._call.initial_metadata()  # the sidecar's word that it hands requests out
+            if not self._call.is_active():
+                next(self._call, None)
+        if not self._call.add_callback(self._frames.stop):
+            self._frames.stop()
         self._reader = threading.Thread(target=self._read, name="sidecar-requests", daemon=True)
         self._reader.start()
 
@@ -288,7 +329,7 @@ class Responder:
     def cancel(self) -> None:
         """Ends it at once: who waits for an answer is told that there may be none."""
         self._closing = True
-        self._frames.over = True
+        self._frames.stop()
         self._call.cancel()
         self._reader.join()
 
@@ -305,14 +346,15 @@ class Responder:
             self._error = SidecarUnavailable("the sidecar ended the call")
         except grpc.RpcError as error:
             self._error = error_from_rpc(error)
-        self._frames.over = True
-        with self._changed:
-            left, self._in_hand = self._in_hand, {}
-            self._changed.notify_all()
-        for request in left.values():
-            request.cancelled.set()
-        for _ in range(self._workers):
-            self._waiting.put(None)
+        finally:
+            self._frames.stop()
+            with self._changed:
+                left, self._in_hand = self._in_hand, {}
+                self._changed.notify_all()
+            for request in left.values():
+                request.cancelled.set()
+            for _ in range(self._workers):
+                self._waiting.put(None)
 
     def _take(self, asked: request_pb2.IncomingRequest) -> None:
         request = taken(asked)

@@ -80,6 +80,10 @@ class Subscription(ABC):
             except IndexError:
                 self._read()
 
+    def abandon(self) -> None:
+        """Its client closes: iterations end."""
+        self._closed.set()
+
     def close(self) -> None:
         """Ends the subscription; an iteration that waits in another thread ends too."""
         self._closed.set()
@@ -224,6 +228,10 @@ class Consumer(Subscription):
         with self._lock:
             self._acks.extend(Received.ids_of(messages, self._incoming.opening), seconds)
             self._tell()
+
+    def abandon(self) -> None:
+        super().abandon()
+        self._end_frames()
 
     def close(self) -> None:
         """Hands over the last acknowledgements and ends the subscription."""

@@ -7,6 +7,7 @@ They are the plain ones: requests and responses are the messages of `sidecar_cli
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakSet
 
 import grpc
 import grpc.aio
@@ -51,7 +52,8 @@ class AsyncStubs:
     """The services of a sidecar, for asyncio."""
 
     def __init__(self, channel: grpc.aio.Channel, metadata: Metadata = ()) -> None:
-        through = cast(Any, MetadataChannel(channel, metadata))
+        self._calls: WeakSet[Any] = WeakSet()
+        through = cast(Any, MetadataChannel(channel, metadata, self._calls))
         self.messages = cast("MessageServiceAsyncStub", MessageServiceStub(through))
         self.peers = cast("PeerServiceAsyncStub", PeerServiceStub(through))
         self.streams = cast("StreamServiceAsyncStub", StreamServiceStub(through))
@@ -60,6 +62,12 @@ class AsyncStubs:
         self.queues = cast("QueueServiceAsyncStub", QueueServiceStub(through))
         self.health = HealthStub(through)
         self.encoded = EncodedStub(through)
+
+    def cancel(self) -> None:
+        """Takes back every call that is under way. A channel that closes finds those only that a task awaits itself,
+        and leaves others waiting for ever."""
+        for call in list(self._calls):
+            call.cancel()
 
 
 class HealthStub:
@@ -94,12 +102,16 @@ class EncodedStub:
 class MetadataChannel:
     """A channel whose every call carries the same metadata beside the caller's own.
 
-    Interceptors would do it too, but put a layer of tasks and queues around each streaming call.
+    Interceptors would do it too, but put a layer of tasks and queues around each streaming call. `calls`, where it is
+    given, gets each call that is made.
     """
 
-    def __init__(self, channel: grpc.Channel | grpc.aio.Channel, metadata: Metadata) -> None:
+    def __init__(
+        self, channel: grpc.Channel | grpc.aio.Channel, metadata: Metadata, calls: WeakSet[Any] | None = None
+    ) -> None:
         self.channel = channel
         self.metadata = metadata
+        self.calls = calls
 
     def unary_unary(self, *arguments: Any, **named: Any) -> Any:
         return self.carrying(self.channel.unary_unary(*arguments, **named))
@@ -114,6 +126,8 @@ class MetadataChannel:
         return self.carrying(self.channel.stream_stream(*arguments, **named))
 
     def carrying(self, call: Any) -> Any:
+        if self.calls is not None:
+            return TrackedCall(call, self.metadata, self.calls)
         return MetadataCall(call, self.metadata) if self.metadata else call
 
 
@@ -134,3 +148,17 @@ class MetadataCall:
     def future(self, *arguments: Any, metadata: Any = None, **named: Any) -> Any:
         """As grpc.UnaryUnaryMultiCallable.future."""
         return self.call.future(*arguments, metadata=(*self.metadata, *(metadata or ())), **named)
+
+
+class TrackedCall:
+    """A multi-callable of asyncio that adds metadata, and remembers the calls it makes."""
+
+    def __init__(self, call: Any, metadata: Metadata, calls: WeakSet[Any]) -> None:
+        self.call = call
+        self.metadata = metadata
+        self.calls = calls
+
+    def __call__(self, *arguments: Any, metadata: Any = None, **named: Any) -> Any:
+        made = self.call(*arguments, metadata=(*self.metadata, *(metadata or ())), **named)
+        self.calls.add(made)
+        return made

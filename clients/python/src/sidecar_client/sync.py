@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakSet
 
 import grpc
 
 from sidecar_client import flows, requests
 from sidecar_client.endpoint import Endpoint, Tls
 from sidecar_client.errors import (
+    Cancelled,
     CursorExpired,
     DeadlinePassed,
     InvalidField,
@@ -41,7 +43,7 @@ from sidecar_client.messages import (
 from sidecar_client.outgoing import SMALL_BYTES, Sizes
 from sidecar_client.requests import DEFAULT_TIMEOUT, PAGE
 from sidecar_client.sender import Sender
-from sidecar_client.streams import RECONNECT_SECONDS, Consumer, Receiver, look
+from sidecar_client.streams import RECONNECT_SECONDS, Consumer, Receiver, Subscription, look
 from sidecar_client.stubs import Stubs
 
 LOOK_SECONDS = 0.1
@@ -67,6 +69,7 @@ class Sidecar:
         self.endpoint = Endpoint.from_environment(endpoint, token, tls)
         self.timeout = timeout
         self._closed = False
+        self._subscriptions: WeakSet[Subscription] = WeakSet()
         self._learnt: Sizes | None = None
         self.channel = self.endpoint.channel()
         """gRPC's channel. Calls made on it directly carry no token; those on `stubs` do."""
@@ -86,6 +89,8 @@ class Sidecar:
     def close(self) -> None:
         """Ends every call and the channel; watches that other threads iterate over end too."""
         self._closed = True
+        for subscription in list(self._subscriptions):
+            subscription.abandon()
         self.channel.close()
 
     def wait_ready(self, timeout: float = DEFAULT_TIMEOUT, level: Readiness = "api") -> None:
@@ -178,7 +183,9 @@ class Sidecar:
         """Subscribes to a channel and iterates over what comes: `Received`, and `Gap` where the subscription was broken
         off and taken up again. A message counts as taken once it is written to this app. After `timeout` seconds in all
         it raises DeadlinePassed."""
-        return Receiver(self.stubs, channel, timeout)
+        subscription = Receiver(self.stubs, channel, timeout)
+        self._subscriptions.add(subscription)
+        return subscription
 
     def consume(
         self,
@@ -195,7 +202,9 @@ class Sidecar:
         time becomes a dead letter (0: never)."""
         if credits < 1:
             raise InvalidField("credits: at least 1", fields=(("credits", "at least 1"),))
-        return Consumer(self.stubs, channel, credits, timeout, ack_deadline, max_deliveries)
+        subscription = Consumer(self.stubs, channel, credits, timeout, ack_deadline, max_deliveries)
+        self._subscriptions.add(subscription)
+        return subscription
 
     # what is kept
 
@@ -369,6 +378,9 @@ class Sidecar:
                 for response in call:
                     for came in response.datagrams:
                         yield came.peer_id, came.payload
+        except Cancelled:
+            if not self._closed:
+                raise
         finally:
             call.cancel()
 
