@@ -185,7 +185,15 @@ def standing_table(samples: Samples) -> list[str]:
             cells.append(_cell(found, figure.scale, figure.digits) if found else "-")
         if any(cell != "-" for cell in cells):
             rows.append([figure.title, *cells])
-    return aligned([["standing", *competitors], *rows]) if rows else []
+    if not rows:
+        return []
+    shares = [
+        max((sample["others"] for taken in samples.values() for sample in taken.get(name, ()) if "others" in sample),
+            default=None)
+        for name in competitors
+    ]  # fmt: skip
+    others = [["others took of the machine, at most", *("-" if share is None else f"{share:.0%}" for share in shares)]]
+    return aligned([["standing", *competitors], *rows, *(others if any(shares) else [])])
 
 
 def _cell(found: Spread, scale: float, digits: int) -> str:

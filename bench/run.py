@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,11 @@ ENGINES = ("qh3", "aioquic")
 FRONTS = ("lean", "grpcio")
 COMPETITORS = ("sidecar", "p2pd", "grpc", *EMBEDDED)
 WARM_SECONDS = 0.3
+STANDING_AGAIN_SECONDS = 30.0
+"""Seconds for steps of what standing costs that are taken again."""
+
+Step = Callable[[Samples, Path], None]
+"""Measures into samples, with files in a folder."""
 
 
 class Bench:
@@ -40,12 +46,12 @@ class Bench:
         self.engines: tuple[str, ...] = tuple(options.engine or ENGINES)
         self.fronts: tuple[str, ...] = tuple(options.front or FRONTS)
         self.only: tuple[str, ...] = tuple(options.only or COMPETITORS)
-        self.seconds: float = options.seconds or (0.4 if self.quick else 0.8)
+        self.seconds: float = options.seconds or (0.4 if self.quick else 0.7)
         self.repeats: int = options.repeats or (1 if self.quick else 3)
         self.python: bool = True if options.python_apps is None else options.python_apps
         self.patience = 1.0 if self.quick else 3.0
         """Seconds that each work waits for a machine that others use; a sample tells what they took all the same."""
-        self.quiet = Quiet(again=1, budget=10) if self.quick else Quiet(again=2, budget=60)
+        self.quiet = Quiet(again=1 if self.quick else 2)
         self.failures: list[str] = []
         self.troubles: list[str] = []
 
@@ -62,6 +68,8 @@ class Bench:
                     continue
                 doing = [pair for pair in pairs if work.kind in pair.can and (work.python or "Python" not in pair.name)]
                 wait_for_idle(seconds=self.patience)
+                # Samples taken again may make a work a third longer, on a machine that is never quiet.
+                self.quiet.left = self.seconds * work.share * repeats * len(doing) / 3
                 for repeat in range(repeats):
                     for pair in doing:
                         if repeat == 0 and work.kind in ("stream", "batch"):
@@ -110,7 +118,8 @@ class Bench:
 
     def _quiet_sample(self, pair: Pair, work: Work) -> Sample | None:
         try:
-            return self.quiet.take(lambda: self._taken(pair, work, self.seconds * work.share))
+            kept = self.quiet.take(lambda: self._taken(pair, work, self.seconds * work.share))
+            return {**kept.sample, **kept.marks()}
         except (Failed, OSError) as failed:
             self._failed(pair, work, failed)
             return None
@@ -121,16 +130,15 @@ class Bench:
         except (Failed, OSError) as failed:
             self._failed(pair, work, failed)
 
-    def _taken(self, pair: Pair, work: Work, seconds: float) -> Sample:
-        """One sample with what others took of the machine meanwhile."""
+    def _taken(self, pair: Pair, work: Work, seconds: float) -> tuple[Sample, float]:
+        """One sample and what others took of the machine meanwhile."""
         mine = [os.getpid(), *(process.pid for process in pair.processes().values())]
         own = sum(cpu_seconds(pid) for pid in mine)
         busy, whole = machine_cpu_seconds()
         sample = work.measure(pair, seconds)
         busy_after, whole_after = machine_cpu_seconds()
         own = sum(cpu_seconds(pid) for pid in mine) - own
-        sample["others"] = max(0.0, busy_after - busy - own) / max(whole_after - whole, 0.01)
-        return sample
+        return sample, max(0.0, busy_after - busy - own) / max(whole_after - whole, 0.01)
 
     def _failed(self, pair: Pair, work: Work, failed: Exception) -> None:
         """What a sidecar loses is this run's failure; what others lose is told."""
@@ -149,28 +157,48 @@ class Bench:
         samples: Samples = defaultdict(lambda: defaultdict(list))
         folder = self.folder / "standing"
         wait_for_idle(seconds=6 * self.patience)
+        self.quiet.left = STANDING_AGAIN_SECONDS
         began = time.monotonic()
-        steps: list[tuple[str, Callable[[], None]]] = [
-            ("start", partial(measure_start, samples, folder, self.engines, self.binaries.daemon, self.repeats))
-        ]
+        daemon = self.binaries.daemon
+        start = partial(measure_start, engines=self.engines, daemon=daemon, repeats=self.repeats)
+        steps: list[tuple[str, Step]] = [("start", start)]
         if "sidecar" in self.only:
             for engine in self.engines:
                 steps += [
-                    ("links", partial(measure_handshakes, samples, folder, engine, self.seconds)),
-                    ("idle links", partial(measure_idle_links, samples, folder, engine, self.options.links)),
+                    ("links", partial(measure_handshakes, engine=engine, seconds=self.seconds)),
+                    ("idle links", partial(measure_idle_links, engine=engine, links=self.options.links)),
                 ]
                 if every:
                     steps += [
-                        ("trust", partial(measure_trust, samples, folder, engine, self.seconds)),
-                        ("Retry", partial(measure_retry, samples, folder, engine, self.seconds)),
-                        ("rejoining", partial(measure_rejoin, samples, folder, engine, self.repeats)),
-                        ("role", partial(measure_role, samples, folder, engine, self.repeats)),
+                        ("trust", partial(measure_trust, engine=engine, seconds=self.seconds)),
+                        ("Retry", partial(measure_retry, engine=engine, seconds=self.seconds)),
+                        ("rejoining", partial(measure_rejoin, engine=engine, repeats=self.repeats)),
+                        ("role", partial(measure_role, engine=engine, repeats=self.repeats)),
                     ]
+        tries = itertools.count()
         for name, step in steps:
             try:
-                step()
+                kept = self.quiet.take(partial(_stood, step, folder, tries))
             except (Failed, OSError) as failed:
                 self.failures.append(str(failed))
                 print(f"  FAILED: {failed}", flush=True)
+                continue
+            for work, taken in kept.sample.items():
+                for competitor, some in taken.items():
+                    samples[work][competitor] += [{**sample, **kept.marks()} for sample in some]
             print(f"  {name} ({time.monotonic() - began:.0f} s)", flush=True)
         return samples
+
+
+def _stood(step: Step, parent: Path, tries: Iterator[int]) -> tuple[Samples, float]:
+    """What a step measures, and what others took of the machine meanwhile. A step ends what it started, so that its
+    processes count among the children that have ended."""
+    folder = parent / str(next(tries))
+    folder.mkdir(parents=True)
+    samples: Samples = defaultdict(lambda: defaultdict(list))
+    own = sum(os.times()[:4])
+    busy, whole = machine_cpu_seconds()
+    step(samples, folder)
+    busy_after, whole_after = machine_cpu_seconds()
+    own = sum(os.times()[:4]) - own
+    return samples, max(0.0, busy_after - busy - own) / max(whole_after - whole, 0.01)

@@ -40,6 +40,15 @@ def test_samples_of_a_busy_machine_are_marked() -> None:
     assert rows(report.work_tables({WORK: {"ours": some}}))[-1][-1] == "50%, 1 of 2 busy"
 
 
+def test_what_standing_costs_tells_how_quiet_it_was() -> None:
+    start: list[Sample] = [{"ready_ms": 300.0, "others": 0.25}, {"ready_ms": 500.0, "others": 0.04}]
+    found = rows(report.standing_table({"start": {"ours": start, "theirs": [{"ready_ms": 30.0}]}}))
+    assert found[2:] == [
+        ["start to ready, ms", "400 (300-500)", "30"],
+        ["others took of the machine, at most", "25%", "-"],
+    ]
+
+
 def test_works_that_nobody_did_are_left_out() -> None:
     assert report.work_tables({WORK: {"ours": []}}) == []
     assert report.standing_table({}) == []
