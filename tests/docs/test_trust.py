@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import re
 import signal
 import socket
@@ -23,15 +24,28 @@ PORTS = (7400, 7401, 7500, 7501, 7502, 7600, 7601)
 READY = 20
 
 
+BELOW_EPHEMERAL = range(20_000, 32_000)
+"""The kernel gives none of these to a connection that is dialled meanwhile."""
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens there, by TCP or UDP."""
+    with (
+        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as datagrams,
+        socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as streams,
+    ):
+        try:
+            datagrams.bind(("::", port))
+            streams.bind(("::", port))
+        except OSError:
+            return False
+    return True
+
+
 def free_ports() -> dict[int, int]:
     """For every port the page writes, one that nobody listens on."""
-    held = [socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) for _ in PORTS]
-    for each in held:
-        each.bind(("::", 0))
-    chosen = {port: each.getsockname()[1] for port, each in zip(PORTS, held, strict=True)}
-    for each in held:
-        each.close()
-    return chosen
+    candidates = iter(random.sample(BELOW_EPHEMERAL, len(BELOW_EPHEMERAL)))
+    return {port: next(filter(is_free, candidates)) for port in PORTS}
 
 
 class Shell:
