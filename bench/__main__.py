@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
         help="one short sample of each, namespaces alone where they can be had, the grpcio front and Python apps with "
         "one engine, nothing standing, of systems that take long to build those built before (under 2 minutes)",
     )
-    options.add_argument("--seconds", type=float, help="of a sample (default 0.7; 0.4 with --quick)")
+    options.add_argument("--seconds", type=float, help="of a sample (default 0.7; 0.3 with --quick)")
     options.add_argument(
         "--repeats",
         type=int,

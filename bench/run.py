@@ -46,7 +46,7 @@ class Bench:
         self.engines: tuple[str, ...] = tuple(options.engine or ENGINES)
         self.fronts: tuple[str, ...] = tuple(options.front or FRONTS)
         self.only: tuple[str, ...] = tuple(options.only or COMPETITORS)
-        self.seconds: float = options.seconds or (0.4 if self.quick else 0.7)
+        self.seconds: float = options.seconds or (0.3 if self.quick else 0.7)
         self.repeats: int = options.repeats or (1 if self.quick else 3)
         self.python: bool = True if options.python_apps is None else options.python_apps
         self.patience = 1.0 if self.quick else 3.0
