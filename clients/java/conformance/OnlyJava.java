@@ -223,7 +223,28 @@ final class OnlyJava {
     } catch (StreamResetException reset) {
       hold(reset.resetCode() == 7, "the block is left by what its reading failed with: " + reset);
     }
+    accepted = there.acceptStream("being written", AcceptOptions.DEFAULT);
+    ByteStream stuck = here.openStream(peer, "being written", StreamOptions.DEFAULT);
+    CompletableFuture<Void> written = stuck.writeAsync(ByteString.copyFrom(new byte[LARGE]));
+    accepted.get();
+    stuck.reset(1);
+    hold(failed(written), "what was being written");
+    accepted = there.acceptStream("finished", AcceptOptions.DEFAULT);
+    ByteStream done = here.openStream(peer, "finished", StreamOptions.DEFAULT);
+    done.finish();
+    accepted.get().read();
+    done.reset(1);
+    done.reset(1);
     System.out.println("reset");
+  }
+
+  private static boolean failed(CompletableFuture<Void> future) throws Exception {
+    try {
+      future.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+      return false;
+    } catch (ExecutionException error) {
+      return error.getCause() instanceof SidecarException;
+    }
   }
 
   /** Each of these would wait for what only the thread that it stands on could bring. */

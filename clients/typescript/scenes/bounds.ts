@@ -163,6 +163,28 @@ async function sendingLetsTheEventLoopTurn(here: Sidecar, there: Sidecar, peerId
   }
 }
 
+async function answersInHandGoOut(here: Sidecar, there: Sidecar, peerId: string): Promise<void> {
+  let asked: () => void = () => undefined;
+  let answer: (words: string) => void = () => undefined;
+  const came = new Promise<void>((resolve) => (asked = resolve));
+  const service = await there.reply("closing", ({ payload }) => {
+    if (payload.length === 0) {
+      throw Object.create(null);
+    }
+    asked();
+    return new Promise((resolve) => (answer = resolve));
+  });
+  await assert.rejects(here.request(peerId, "", { channel: "closing" }), { name: "RequestFailed" });
+  const reply = here.request(peerId, "?", { channel: "closing" });
+  await came;
+  const closed = service.close();
+  await here.ping(peerId);
+  answer("late, and in time");
+  assert.equal((await reply).payload.toString(), "late, and in time");
+  await closed;
+  await service.finished();
+}
+
 async function closingEndsWhatIsOpen(peerId: string): Promise<void> {
   const sidecar = new Sidecar();
   const inbox = await sidecar.receive("closed");
@@ -196,6 +218,7 @@ async function main(): Promise<void> {
   await halfAStreamIsNotTakenForTheWhole(here, there, peerId);
   await leavingALoopEndsASubscription(here, there, peerId);
   await orderOfCallsIsOrderOfMessages(here, there, peerId);
+  await answersInHandGoOut(here, there, peerId);
   await sendingLetsTheEventLoopTurn(here, there, peerId);
   await signalsAreHeard(here, there, peerId);
   await closingEndsWhatIsOpen(peerId);

@@ -1,3 +1,5 @@
+import { inspect } from "node:util";
+
 import { type Bounds, type Closable, type Connection, encoded, type StreamCall } from "./connection.js";
 import { SidecarUnavailable } from "./errors.js";
 import { MessageServiceService } from "./gen/overlay/v1/message.js";
@@ -44,6 +46,8 @@ export class Responder implements Closable {
   readonly #writing = new Set<Promise<void>>();
   readonly #over: Promise<void>;
   #closed = false;
+  /** Tells a closing responder that nothing is worked on any longer. */
+  #idle: (() => void) | undefined;
 
   /** Opened by Sidecar.reply. */
   constructor(connection: Connection, channel: string, answer: Answerer, options: ReplyOptions) {
@@ -72,14 +76,19 @@ export class Responder implements Closable {
     return this.#over;
   }
 
-  /** Takes no more requests, cancels those that are worked on, and hands over the last answers; within 5 seconds. */
+  /** Takes no more requests, and lets those that are worked on be answered; within 5 seconds, then they are cancelled. */
   async close(): Promise<void> {
     if (!this.#closed) {
       this.#closed = true;
-      this.#cancelAll();
       const giveUp = setTimeout(() => {
         this.#call.cancel();
+        this.#cancelAll();
       }, CLOSE_MS);
+      if (this.#working.size > 0) {
+        await new Promise<void>((resolve) => {
+          this.#idle = resolve;
+        });
+      }
       await Promise.all(this.#writing);
       this.#call.end();
       await this.#call.ended;
@@ -97,14 +106,11 @@ export class Responder implements Closable {
     try {
       for (;;) {
         const response = await this.#call.read();
-        if (this.#closed) {
-          this.#call.discard();
-          return;
-        }
         if (response === undefined) {
           throw new SidecarUnavailable("the sidecar ended the call");
         }
-        for (const asked of response.requests) {
+        // What comes to a closing one goes to another app, or fails, when the call ends.
+        for (const asked of this.#closed ? [] : response.requests) {
           const nobodyWaits = new AbortController();
           this.#working.set(asked.requestId, nobodyWaits);
           void this.#work(asked, nobodyWaits.signal);
@@ -113,6 +119,7 @@ export class Responder implements Closable {
           this.#working.get(number)?.abort();
           this.#working.delete(number);
         }
+        this.#tellIdle();
       }
     } catch (error) {
       if (!this.#closed) {
@@ -129,6 +136,13 @@ export class Responder implements Closable {
       nobodyWaits.abort();
     }
     this.#working.clear();
+    this.#tellIdle();
+  }
+
+  #tellIdle(): void {
+    if (this.#working.size === 0) {
+      this.#idle?.();
+    }
   }
 
   async #work(asked: Asked, signal: AbortSignal): Promise<void> {
@@ -142,6 +156,7 @@ export class Responder implements Closable {
       .catch(() => undefined)
       .finally(() => this.#writing.delete(writing));
     this.#writing.add(writing);
+    this.#tellIdle();
   }
 
   async #answerOf(asked: Asked, signal: AbortSignal): Promise<AnswerFrame> {
@@ -177,7 +192,7 @@ function toldError(error: unknown): { code: string; message: string } {
   }
   return {
     code: "internal",
-    message: shortened(error instanceof Error ? `${error.name}: ${error.message}` : String(error)),
+    message: shortened(error instanceof Error ? `${error.name}: ${error.message}` : inspect(error)),
   };
 }
 

@@ -31,6 +31,7 @@ import java.util.Deque;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
 /**
@@ -44,6 +45,9 @@ import java.util.function.Function;
 public final class ByteStream implements AutoCloseable {
   /** Bytes are written in pieces of this size. */
   static final int PIECE = 256 << 10;
+
+  /** How long a reset may wait for its turn. */
+  private static final int RESET_SECONDS = 5;
 
   /** Responses that may be asked for and not yet taken by the app. */
   private static final int AHEAD = 2;
@@ -243,7 +247,7 @@ public final class ByteStream implements AutoCloseable {
     SidecarException error = null;
     synchronized (lock) {
       while (writer != null && done == null) {
-        if (failure != null || over.isDone() || cancelled) {
+        if (failure != null || over.isDone() || cancelled || reset) {
           error = why();
           done = writer;
         } else if (toWrite.isEmpty()) {
@@ -370,14 +374,22 @@ public final class ByteStream implements AutoCloseable {
   /** Ends it in both directions; the other app gets the code, unsigned, and the words. */
   public void reset(long code, String detail) {
     synchronized (lock) {
-      if (!finished && !cancelled) {
+      boolean open = !over.isDone() && !cancelled && !reset;
+      if (open && finished) {
+        // Behind the end of this way nothing more can be said.
+        cancelled = true;
+        call.cancel();
+      } else if (open) {
         finished = true;
         reset = true;
         call.reset(StreamReset.newBuilder().setCode(code).setDetail(detail).build());
       }
     }
+    progress();
     discard();
-    Core.await(over.copy());
+    // It has its turn behind what was written, which may be stuck.
+    Core.await(over.copy().completeOnTimeout(null, RESET_SECONDS, TimeUnit.SECONDS));
+    cancel();
   }
 
   /**
