@@ -59,6 +59,7 @@ class Bench:
         """Every work of every pair at one place, so many samples of each; the pairs take turns."""
         samples: Samples = defaultdict(lambda: defaultdict(list))
         began = time.monotonic()
+        warm: set[str] = set()
         with ExitStack() as stack:
             pairs = self._pairs(stack, place, self.folder / str(number))
             busy = wait_for_idle(seconds=6 * self.patience)
@@ -72,9 +73,10 @@ class Bench:
                 self.quiet.left = self.seconds * work.share * repeats * len(doing) / 3
                 for repeat in range(repeats):
                     for pair in doing:
-                        if repeat == 0 and work.kind in ("stream", "batch"):
-                            # Windows and processors are warm in every sample that counts.
+                        if repeat == 0 and work.kind in ("stream", "batch") and not (self.quick and pair.name in warm):
+                            # Windows and processors are warm in every sample that counts; a quick run does it once.
                             self._sample(pair, work, WARM_SECONDS)
+                            warm.add(pair.name)
                         sample = self._quiet_sample(pair, work)
                         if sample is not None:
                             samples[work.name][pair.name].append(sample)
