@@ -32,6 +32,7 @@ from sidecar.transport.resets import Resets
 from sidecar.transport.retry import Gate, Refused, RetryPolicy
 from sidecar.transport.udp import Traffic, UdpSocket, shown
 from sidecar.transport.widths import Widths, rung_of
+from sidecar.turn import turn_of
 from sidecar.wire.streams import StreamProtocol
 
 _log = logging.getLogger(__name__)
@@ -99,7 +100,8 @@ class Endpoint:
         self._roused: list[Pump] = []
         self._ready: deque[Pump] = deque()
         self._stalled: deque[tuple[Train, int]] = deque()
-        self._turn: asyncio.Handle | None = None
+        self._turn = turn_of(self._loop)
+        self._turn_due = False
         self._alarms = Alarms(self._loop, self._ring)
         self._closed = False
         self._loop.add_reader(socket, self._readable)
@@ -210,8 +212,6 @@ class Endpoint:
         self._loop.remove_reader(self.socket)
         if self._stalled:
             self._loop.remove_writer(self.socket)
-        if self._turn is not None:
-            self._turn.cancel()
         self._alarms.close()
         self._pumps.clear()
         self._table.clear()
@@ -241,7 +241,7 @@ class Endpoint:
         """Gives the connection a turn, before the loop waits again."""
         pump.roused = True
         self._roused.append(pump)
-        self._schedule()
+        self._schedule(self._turn.soon)
 
     def alarm(self, pump: Pump, due: float) -> None:
         """Gives the connection a turn by then."""
@@ -304,6 +304,13 @@ class Endpoint:
     # -- in
 
     def _readable(self) -> None:
+        self._turn.begin()
+        try:
+            self._read()
+        finally:
+            self._turn.end()
+
+    def _read(self) -> None:
         now = self.now()
         left = READ_BUDGET
         receive = self.socket.receive
@@ -413,13 +420,15 @@ class Endpoint:
 
     # -- turns
 
-    def _schedule(self) -> None:
-        if self._turn is None and not self._closed:
-            self._turn = self._loop.call_soon(self._take_turn)
+    def _schedule(self, soon: Callable[[Callable[[], None]], object]) -> None:
+        if not (self._turn_due or self._closed):
+            self._turn_due = True
+            soon(self._take_turn)
 
     def _take_turn(self) -> None:
-        self._turn = None
-        self._run()
+        self._turn_due = False
+        if not self._closed:
+            self._run()
 
     def _run(self) -> None:
         now = self.now()
@@ -467,7 +476,7 @@ class Endpoint:
                 self._loop.add_writer(self.socket, self._writable)
                 return
         if ready:
-            self._schedule()
+            self._schedule(self._loop.call_soon)
 
     def _writable(self) -> None:
         stalled = self._stalled
@@ -485,7 +494,9 @@ class Endpoint:
 
     def _settle(self, pump: Pump) -> None:
         """Notes when the connection wants to be looked at again, and lets go of one that is entirely over."""
-        due = None if self._closed else pump.deadline()
+        self._arm(pump, None if self._closed else pump.deadline())
+
+    def _arm(self, pump: Pump, due: float | None) -> None:
         if due is None:
             if pump.ended is not None:
                 self._forget(pump)
@@ -497,7 +508,7 @@ class Endpoint:
         for pump in self._alarms.due(now):
             wanted = pump.deadline()
             if wanted is None or wanted > now + EARLY:
-                self._settle(pump)
+                self._arm(pump, wanted)
                 continue
             pump.fire(max(now, wanted))
             if not pump.roused:

@@ -14,7 +14,7 @@ FLOORS = [
     {"errors", "gen"},
     {"identity"},
     {"trust"},
-    {"addresses", "credentials", "log", "settings", "metrics", "model", "ready", "state"},
+    {"addresses", "credentials", "log", "settings", "metrics", "model", "ready", "state", "turn"},
     {"wire"},
     {"transport"},
     {"mail"},

@@ -139,8 +139,12 @@ class Connection(Control, asyncio.Protocol):
         self._heard = True
         if self._rest:
             self._rest += data
-        else:
+            return
+        self._turn.begin()
+        try:
             self._read(data)
+        finally:
+            self._turn.end()
 
     def eof_received(self) -> None:
         """The client closed its half: nothing more can come, and asyncio closes ours."""

@@ -10,6 +10,7 @@ from sidecar.api.front.lean import frames
 from sidecar.api.front.lean.allowance import CANCELLED, CRUMBS, Allowance
 from sidecar.api.front.lean.gate import Gate
 from sidecar.api.front.lean.stream import TURN_BYTES, Stream
+from sidecar.turn import turn_of
 
 UNJOINED_BYTES: Final = 32 << 10
 """A turn that writes as much hands it to the kernel in the parts it consists of."""
@@ -36,6 +37,7 @@ class Outflow:
         self.frame_max = frames.LEAST_FRAME
 
         self._loop = gate.loop
+        self._turn = turn_of(gate.loop)
         self._transport: asyncio.Transport | None = None
         self._descriptor = -1
         """The socket's while it is open and what is written goes out as it is, without TLS."""
@@ -121,7 +123,7 @@ class Outflow:
         """Flushes at the end of this read, or in the next turn of the loop."""
         if not self._inside and not self._flush_due and not self._closing:
             self._flush_due = True
-            self._loop.call_soon(self._flush_now)
+            self._turn.soon(self._flush_now)
 
     def _flush_now(self) -> None:
         self._flush_due = False
