@@ -16,7 +16,7 @@ const SEND_STREAM = {
  * What is taken before the event loop has a turn: an app that awaits each `send` in a loop would else hand over nothing,
  * and take nothing else, until the window is full.
  */
-const TURN_BYTES = 128 << 10;
+const TURN_BYTES = 256 << 10;
 
 /**
  * Many messages to one peer and channel over one call, pipelined.
@@ -215,6 +215,10 @@ export class Sender {
         } else {
           await new Promise<void>((resolve) => {
             this.#more = resolve;
+          });
+          // Behind what is sent without waiting for anything else: it goes along.
+          await new Promise<void>((resolve) => {
+            process.nextTick(resolve);
           });
         }
       }
