@@ -23,6 +23,9 @@ REMEMBERED_MAX = 4 * FLOWS_MAX
 closed."""
 ACCEPT_SECONDS = 10.0
 """How long a flow that names no time waits for an app that accepts it."""
+TIMEOUT_MOST_MS = 86_400_000
+"""However long an opener says that it waits, for more than a day it is not believed: apps are told how much is left,
+and a number of a stranger's may be more than any type for that holds."""
 REMEMBERED = 4
 """How an accepted flow ended is remembered for that many times as long as an opener may try to take it up."""
 
@@ -246,7 +249,8 @@ class Flows:
             raise Untrusted(Close.BUSY, f"more than {REMEMBERED_MAX} flows that are not let go of")
         flow = Flow(
             self.peer_id, kind, number, opener=False, name=opened.name, headers=dict(opened.headers),
-            timeout_ms=opened.timeout_ms, size=opened.size, memory=self._memory, ready=self._is_ready,
+            timeout_ms=min(opened.timeout_ms, TIMEOUT_MOST_MS), size=opened.size, memory=self._memory,
+            ready=self._is_ready,
         )  # fmt: skip
         flow.allow(opened.limit)
         self.came[number] = flow

@@ -433,6 +433,13 @@ def test_a_peer_that_keeps_flows_open() -> None:
     assert [end.cause for end in ended] == [Cause.LIMIT] * 10
 
 
+def test_an_opener_that_says_it_waits_for_ages() -> None:
+    stranger = Stranger()
+    stranger.stream(encode_flow_frame(FlowFrame.OPEN, wire_pb2.FlowOpen(id=1, name="pg", timeout_ms=2**64 - 1)))
+    stranger.world.run_until(lambda: bool(stranger.b.flows))
+    assert stranger.b.flows[0].timeout_ms == flows_module.TIMEOUT_MOST_MS
+
+
 def test_a_sidecar_that_does_not_know_flows() -> None:
     """Such as one of an earlier version: it gives the stream up."""
     world = World(delay=0.001)
