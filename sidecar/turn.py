@@ -7,16 +7,16 @@ handlers of each sidecar, that was an eighth of all work.
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections import deque
 from collections.abc import Callable
-from weakref import WeakKeyDictionary
 
 
 class Turn:
     """One loop's. Handlers that read from a socket `begin` and `end` it; whoever wants to write asks for it `soon`."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self._loop: asyncio.AbstractEventLoop = weakref.proxy(loop)  # or `_turns` would keep it for ever
         self._open = False
         self._calls: deque[Callable[[], None]] = deque()
 
@@ -44,7 +44,7 @@ class Turn:
                 self._loop.call_exception_handler({"message": f"{call!r} failed", "exception": error})
 
 
-_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, Turn] = WeakKeyDictionary()
+_turns: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Turn] = weakref.WeakKeyDictionary()
 
 
 def turn_of(loop: asyncio.AbstractEventLoop) -> Turn:

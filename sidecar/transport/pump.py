@@ -38,8 +38,8 @@ _Arguments = TypeVarTuple("_Arguments")
 
 _log = logging.getLogger(__name__)
 
-ACK_BYTES = 128 << 10
-ACK_INTERVAL = 0.001
+ACK_BYTES = 256 << 10
+ACK_INTERVAL = 0.002
 """A connection that only receives is let speak after that many bytes or seconds: each acknowledgement costs both sides
 a packet."""
 FALL_BACK_AFTER = 1.0
@@ -255,6 +255,7 @@ class Pump:
         """Tells the protocol what happened and lets it fill. Returns whether something should go out now."""
         self.roused = self._gathering = False
         self._working = True
+        opening = not self.established  # a flight of the handshake may be due, of which no engine tells
         connection = self._connection
         if connection.eventful:
             self.tell(now)
@@ -263,7 +264,13 @@ class Pump:
             if connection.eventful:
                 self.tell(now)
         self._working = False
-        return self._written or self._unspoken >= ACK_BYTES or now >= self._speak_by() or self._connection.unsent() > 0
+        return (
+            self._written
+            or opening
+            or self._unspoken >= ACK_BYTES
+            or now >= self._speak_by()
+            or self._connection.unsent() > 0
+        )
 
     def transmit(self, now: float, max_bytes: int) -> list[Train]:
         """What to put on the wire now."""

@@ -39,8 +39,8 @@ ANSWERS_MAX = 256 << 10
 UNREAD_MAX = 1 << 20
 """Bytes of control frames that may be handed to a connection while it has no room: the other side asks, and reads
 nothing."""
-ANSWER_INTERVAL = 0.001
-ANSWERED_LEAST, ANSWERED_MOST = 32 << 10, 256 << 10
+ANSWER_INTERVAL = 0.002
+ANSWERED_LEAST, ANSWERED_MOST = 32 << 10, 512 << 10
 """Between so many bytes of messages since the last answer the next one waits until so many seconds after it."""
 COPY_MAX = 16 << 10
 """Runs up to this size are joined with others before they are handed to the connection; larger ones are not copied."""
@@ -159,8 +159,10 @@ class Session:
             inbound = link.inbound
             if link.answerer is self:
                 self._answer(inbound, now)
-            elif inbound.owes:
-                link.answer()
+            else:
+                self._answer_due = None  # whoever answers now has a time of its own
+                if inbound.owes:
+                    link.answer()
             if link.carrier is self:
                 link.outbound.fill(self)
                 for lane in self._lane_out:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 from sidecar.turn import turn_of
@@ -38,3 +40,13 @@ async def test_one_that_fails_costs_no_other() -> None:
     turn.end()
     assert told == ["next"]
     assert [type(failure["exception"]) for failure in failures] == [ZeroDivisionError]
+
+
+def test_a_loop_that_is_gone_has_none() -> None:
+    loop = asyncio.new_event_loop()
+    turn_of(loop).soon(lambda: None)
+    gone = weakref.ref(loop)
+    loop.close()
+    del loop
+    gc.collect()
+    assert gone() is None
