@@ -8,7 +8,8 @@ from collections.abc import Callable
 from sidecar.wire.flow import Cause, Flow
 
 WAITING_MAX = 128
-"""Streams that may wait at one door."""
+"""Streams that may wait at one door. A peer may have as many of them as are left: alone half, so that one peer's leave
+room for another's."""
 
 
 class Visit:
@@ -73,8 +74,8 @@ class Doors:
         waiting = self._waiting.setdefault(flow.name, deque())
         if visits:
             self._refuse(flow, Cause.NOT_ALLOWED, "the app there does not take streams of this peer")
-        elif len(waiting) >= WAITING_MAX:
-            self._refuse(flow, Cause.LIMIT, f"{WAITING_MAX} streams wait for an app that accepts {flow.name!r}")
+        elif sum(one.peer_id == flow.peer_id for one in waiting) >= WAITING_MAX - len(waiting):
+            self._refuse(flow, Cause.LIMIT, f"{len(waiting)} streams wait for an app that accepts {flow.name!r}")
         else:
             waiting.append(flow)
             flow.changed = lambda: self._look(flow)

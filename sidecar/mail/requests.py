@@ -7,7 +7,7 @@ also when that one goes. It is answered once.
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -24,9 +24,10 @@ PAYLOAD_MAX = 16 << 20
 BODY_MAX = PAYLOAD_MAX + (64 << 10)
 """That with headers."""
 HELD_MAX = 64 << 20
-"""Bytes of requests that may be here and not handed out, in all."""
+"""Bytes of requests that may be here and not handed out, in all. A peer may have as many of them as are left: alone
+half, beside another that does the same a third (dynamic thresholds, as in the outbox)."""
 WAITING_MAX = 1024
-"""Requests that may wait for a worker of one channel."""
+"""Requests that may wait for a worker of one channel; shared likewise."""
 READ_BYTES = 256 << 10
 
 
@@ -211,6 +212,8 @@ class Requests:
         self.counters = counters
         self.held_bytes = 0
         """Of requests that are not handed out."""
+        self._held_of: Counter[str] = Counter()
+        """The same by peer."""
         self._workers: dict[str, list[Worker]] = {}
         self._waiting: dict[str, deque[Asked]] = {}
 
@@ -250,10 +253,12 @@ class Requests:
             part = flow.read(READ_BYTES)
             asked.body.append(part)
             asked.size += len(part)
-            self.held_bytes += len(part)
-            if asked.size > BODY_MAX or self.held_bytes > HELD_MAX:
-                words = "the request is too large" if asked.size > BODY_MAX else "too many bytes of requests wait here"
-                self._refuse(asked, Cause.LIMIT, words)
+            self._hold(flow.peer_id, len(part))
+            if asked.size > BODY_MAX:
+                self._refuse(asked, Cause.LIMIT, "the request is too large")
+                return
+            if self._held_of[flow.peer_id] > HELD_MAX - self.held_bytes:
+                self._refuse(asked, Cause.LIMIT, "too many bytes of this peer's requests wait here")
                 return
         if not flow.at_end:
             return
@@ -263,12 +268,19 @@ class Requests:
             self._refuse(asked, Cause.LIMIT, "that is no request")
             return
         waiting = self._waiting.setdefault(flow.name, deque())
-        if len(waiting) >= WAITING_MAX:
-            self._refuse(asked, Cause.LIMIT, f"{WAITING_MAX} requests wait for an app that answers {flow.name!r}")
+        left = WAITING_MAX - len(waiting)
+        if left <= len(waiting) and sum(one.flow.peer_id == flow.peer_id for one in waiting) >= left:
+            self._refuse(asked, Cause.LIMIT, f"{len(waiting)} requests wait for an app that answers {flow.name!r}")
             return
         waiting.append(asked)
         self.counters.requests["received"] += 1
         self.serve(flow.name)
+
+    def _hold(self, peer_id: str, size: int) -> None:
+        self.held_bytes += size
+        self._held_of[peer_id] += size
+        if not self._held_of[peer_id]:
+            del self._held_of[peer_id]
 
     def _refuse(self, asked: Asked, cause: Cause, detail: str) -> None:
         asked.flow.reset(cause, detail=detail)
@@ -280,7 +292,7 @@ class Requests:
         if asked.worker is not None:
             asked.worker.gone(asked)
             return
-        self.held_bytes -= asked.size
+        self._hold(asked.flow.peer_id, -asked.size)
         waiting = self._waiting.get(asked.flow.name)
         if waiting is not None and asked in waiting:
             waiting.remove(asked)
@@ -299,11 +311,11 @@ class Requests:
             if not allowed:
                 asked.flow.changed = lambda: None
                 asked.flow.reset(Cause.NOT_ALLOWED, detail="the apps there do not answer this peer")
-                self.held_bytes -= asked.size
+                self._hold(asked.flow.peer_id, -asked.size)
                 continue
             worker = max(allowed, key=lambda worker: worker.credit)
             if worker.credit > 0:
-                self.held_bytes -= asked.size
+                self._hold(asked.flow.peer_id, -asked.size)
                 worker.give(asked)
             else:
                 kept.append(asked)

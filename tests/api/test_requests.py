@@ -14,6 +14,7 @@ from sidecar_client import (
     AnswerError,
     DeadlinePassed,
     IncomingRequest,
+    LimitReached,
     NoSubscriber,
     OutcomeUnknown,
     PeerNotAllowed,
@@ -247,6 +248,25 @@ async def test_requests_nobody_takes_are_bounded(pair: Pair, monkeypatch: pytest
         task.cancel()
     await asyncio.gather(*pending, return_exceptions=True)
     await until(lambda: not b.sidecar.node.requests.held_bytes)
+
+
+@pytest.mark.parametrize(("limit", "most", "size"), [("HELD_MAX", 1 << 20, 200 << 10), ("WAITING_MAX", 4, 1)])
+async def test_one_peer_leaves_room_for_another(
+    sides: Sides, monkeypatch: pytest.MonkeyPatch, limit: str, most: int, size: int
+) -> None:
+    a, b = await sides.pair()
+    c = await sides.start()
+    await c.client.connect(b.contact)
+    monkeypatch.setattr(mail, limit, most)
+    greedy = [asyncio.create_task(a.client.request(b.peer_id, bytes(size), timeout=30)) for _ in range(4)]
+    await until(lambda: sum(task.done() for task in greedy) == 2)
+    other = asyncio.create_task(c.client.request(b.peer_id, bytes(size), timeout=30))
+    await until(lambda: b.sidecar.node.requests.waiting == 3)
+    async with answering(b, echo):
+        assert (await other).payload == bytes(size)
+        ends = await asyncio.gather(*greedy, return_exceptions=True)
+    assert sum(isinstance(end, LimitReached) for end in ends) == 2
+    assert not b.sidecar.node.requests.held_bytes
 
 
 @pytest.mark.parametrize("asker_leaves", [True, False])

@@ -9,9 +9,10 @@ import threading
 
 import pytest
 
+from sidecar.mail import doors
 from sidecar.overlay.events import FlowChange, FlowsChanged
 from sidecar.transport.engine.base import Closed
-from sidecar_client import AsyncStream, NoSubscriber, PeerNotAllowed, PeerUnknown, Sidecar, StreamReset
+from sidecar_client import AsyncStream, LimitReached, NoSubscriber, PeerNotAllowed, PeerUnknown, Sidecar, StreamReset
 from sidecar_client.gen.overlay.v1 import stream_pb2 as pb
 from tests.api.conftest import Side, Sides, until
 from tests.api.raw import failure
@@ -279,3 +280,21 @@ async def test_frames_that_are_wrong(pair: Pair, frames: list[pb.OpenRequest], w
         await call.write(frame)
     error = await failure(call.read())
     assert words in error.detail
+
+
+async def test_one_peer_s_streams_leave_room_for_another_s(sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = await sides.pair()
+    c = await sides.start()
+    await c.client.connect(b.contact)
+    monkeypatch.setattr(doors, "WAITING_MAX", 4)
+    greedy = [await a.client.open_stream(b.peer_id, "x", accept_timeout=30) for _ in range(4)]
+    opening = [asyncio.create_task(stream.opened()) for stream in greedy]
+    await until(lambda: sum(task.done() for task in opening) == 2)
+    other = await c.client.open_stream(b.peer_id, "x", accept_timeout=30)
+    await until(lambda: b.sidecar.node.doors.waiting == 3)
+    taken = [await b.client.accept_stream("x") for _ in range(3)]
+    assert {stream.peer_id for stream in taken} == {a.peer_id, c.peer_id}
+    await other.opened()
+    ends = await asyncio.gather(*opening, return_exceptions=True)
+    assert sum(isinstance(end, StreamReset | LimitReached) for end in ends) == 2
+    await asyncio.gather(*(stream.close() for stream in (*taken, *greedy, other)), return_exceptions=True)
