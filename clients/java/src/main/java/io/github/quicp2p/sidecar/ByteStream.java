@@ -94,6 +94,10 @@ public final class ByteStream implements AutoCloseable {
   private CompletableFuture<Void> writer;
   private ByteString toWrite = ByteString.EMPTY;
   private SidecarException failure;
+
+  /** Whether a read or a write has thrown it. */
+  private boolean told;
+
   private boolean ended;
   private boolean finished;
 
@@ -249,6 +253,7 @@ public final class ByteStream implements AutoCloseable {
       while (writer != null && done == null) {
         if (failure != null || over.isDone() || cancelled || reset) {
           error = why();
+          told = told || error == failure;
           done = writer;
         } else if (toWrite.isEmpty()) {
           done = writer;
@@ -328,6 +333,7 @@ public final class ByteStream implements AutoCloseable {
         return CompletableFuture.completedFuture(ByteString.EMPTY);
       }
       if (failure != null) {
+        told = true;
         return CompletableFuture.failedFuture(failure);
       }
       reader = new CompletableFuture<>();
@@ -398,7 +404,8 @@ public final class ByteStream implements AutoCloseable {
    * way and for the other app to end its way. After {@link #cancel} or {@link #reset} it does
    * nothing. An interrupt is a {@link #cancel}.
    *
-   * @throws SidecarException where the stream failed before that
+   * @throws SidecarException where the stream failed before that, and neither a read nor a write
+   *     has said so
    */
   @Override
   public void close() {
@@ -432,7 +439,7 @@ public final class ByteStream implements AutoCloseable {
    */
   private void throwFailure() {
     synchronized (lock) {
-      if (failure != null && !cancelled && !reset) {
+      if (failure != null && !told && !cancelled && !reset) {
         throw SidecarErrors.again(failure);
       }
     }
@@ -567,6 +574,7 @@ public final class ByteStream implements AutoCloseable {
         taken = acceptedThere;
         waits = reader;
         reader = null;
+        told = waits != null && error != null;
       }
       SidecarException unaccepted =
           error != null
