@@ -84,6 +84,11 @@ def profiled(pair: Pair, work: str, seconds: float, folder: Path) -> tuple[Sampl
     return sample, shares(data, pids)
 
 
+def figure(microseconds: float) -> str:
+    """Three digits of it, at least."""
+    return f"{microseconds:.3g}" if microseconds < 100 else f"{microseconds:,.0f}"
+
+
 def table(work: str, sample: Sample, found: dict[str, Counter[str]]) -> list[str]:
     """Microseconds of processor a message, by kind and process."""
     spent = {part: {kind: share * sample[f"cpu_million {part}"] for kind, share in found[part].items()} for part in WAY}
@@ -91,11 +96,11 @@ def table(work: str, sample: Sample, found: dict[str, Counter[str]]) -> list[str
     least = 0.005 * sample["cpu_million"] / len(spent)
     lines = [f"| {work}, us each | {' | '.join(spent)} |", "| --- |" + " --- |" * len(spent)]
     lines += [
-        f"| {kind} | {' | '.join(f'{part.get(kind, 0):.3g}' for part in spent.values())} |"
+        f"| {kind} | {' | '.join(f'{figure(part.get(kind, 0))}' for part in spent.values())} |"
         for kind in kinds
         if any(part.get(kind, 0) >= least for part in spent.values())
     ]
-    lines.append(f"| all | {' | '.join(f'{sum(part.values()):.3g}' for part in spent.values())} |")
+    lines.append(f"| all | {' | '.join(f'{figure(sum(part.values()))}' for part in spent.values())} |")
     return lines
 
 
