@@ -176,13 +176,14 @@ def nack(play: Play, step: Step) -> None:
 
 
 def send(play: Play, step: Step) -> None:
-    """Texts from a, each delivered."""
+    """Texts from a, each delivered or what `wait` says."""
 
     def do(cast: Cast, step: Step) -> None:
         first = step.get("from", 0)
         with play.world.client("a").sender(
-            cast.peer(step["to"]), channel=step["channel"], durable=step.get("durable", False), timeout=PATIENCE
-        ) as out:
+            cast.peer(step["to"]), channel=step["channel"], durable=step.get("durable", False),
+            wait=step.get("wait", "delivered"), timeout=PATIENCE,
+        ) as out:  # fmt: skip
             for number in range(first, first + step["texts"]):
                 out.send(f"text {number}".encode())
 
