@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def show_json(value: Any) -> None:
     """One line of JSON, written through at once: streams of them are NDJSON."""
-    print(json.dumps(value, ensure_ascii=False), flush=True)
+    print(_json(value), flush=True)
 
 
 def show_line(text: str) -> None:
@@ -37,7 +37,7 @@ def complain(text: str) -> None:
 
 def complain_json(error: Mapping[str, Any]) -> None:
     """The same as JSON, where JSON was asked for."""
-    print(json.dumps({"error": error}, ensure_ascii=False), file=sys.stderr, flush=True)
+    print(_json({"error": error}), file=sys.stderr, flush=True)
 
 
 def _harmless(text: str) -> str:
@@ -45,6 +45,14 @@ def _harmless(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
+
+
+def _json(value: Any) -> str:
+    """On one line, readable in every script: JSON's own escapes leave C1 and marks of direction as they are."""
+    text = json.dumps(value, ensure_ascii=False)
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
 
 
 def plain(message: Message) -> dict[str, Any]:
