@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -44,6 +46,12 @@ def has_cpp() -> bool:
     return all(map(shutil.which, programs)) and all((Path("/usr/include") / header).exists() for header in headers)
 
 
+def allowed_files() -> float:
+    """How many files a process may have open at most."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return math.inf if hard == resource.RLIM_INFINITY else hard
+
+
 NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "root": (lambda: os.geteuid() == 0, "run the tests as root"),
     "netns": (has_namespaces, "run the tests as root, with iproute2"),
@@ -75,6 +83,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
         lambda: all(map(shutil.which, ("systemd-analyze", "systemd-sysusers"))),
         "apt-get install systemd",
     ),
+    "files": (lambda: allowed_files() >= 4096, "raise the hard limit of open files: `ulimit -Hn 4096`"),
     "curl": (lambda: shutil.which("curl") is not None, "apt-get install curl"),
 }
 """By name: whether the machine has it, and how it gets it."""
