@@ -52,22 +52,15 @@ NO_LIMITS = wire_pb2.Limits()
 def shared(limits: wire_pb2.Limits) -> wire_pb2.Limits:
     """The same limits alone, and one for all peers that say the same: those in a HELLO hold on to all of it, for as
     long as the link lasts. Not to be changed."""
-    return _shared(
-        limits.max_message_bytes, limits.link_bytes, limits.link_messages, limits.channel_bytes,
-        limits.channel_messages, limits.max_channels, limits.kept, limits.durable,
-    )  # fmt: skip
+    known = wire_pb2.Limits()
+    known.CopyFrom(limits)
+    known.DiscardUnknownFields()  # a peer's own, of any size
+    return _shared(known.SerializeToString())
 
 
 @lru_cache(maxsize=64)
-def _shared(
-    max_message_bytes: int, link_bytes: int, link_messages: int, channel_bytes: int, channel_messages: int,
-    max_channels: int, kept: bool, durable: bool,
-) -> wire_pb2.Limits:  # fmt: skip
-    return wire_pb2.Limits(
-        max_message_bytes=max_message_bytes, link_bytes=link_bytes, link_messages=link_messages,
-        channel_bytes=channel_bytes, channel_messages=channel_messages, max_channels=max_channels,
-        kept=kept, durable=durable,
-    )  # fmt: skip
+def _shared(encoded: bytes) -> wire_pb2.Limits:
+    return wire_pb2.Limits.FromString(encoded)
 
 
 @dataclass(slots=True)
