@@ -15,7 +15,6 @@ import socket
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 from sidecar.transport.alarms import EARLY, Alarms
 from sidecar.transport.engine.base import CONNECTION_ID_BYTES, Address, Connection, Engine, EngineSettings, Train
@@ -176,8 +175,7 @@ class Endpoint:
         pump.begin(protocol(pump))
         self._pumps.add(pump)
         wide = settings.max_datagram > LEAST_INITIAL_BYTES
-        smaller = partial(self._dial_again, settings) if wide else None
-        pump.connect(now, smaller)
+        pump.connect(now, self._dial_again if wide else None)
         self._widths.probe(pump, remote, settings.max_datagram)
         self.rouse(pump)
         return pump
@@ -284,8 +282,8 @@ class Endpoint:
         self._widths.remember(self.socket.resolve(pump.remote)[0], width, self.now())
         _log.info("the path to %s carries datagrams of %d bytes, not wider ones", pump.remote[0], width)
 
-    def _dial_again(self, settings: EngineSettings, width: int) -> Connection:
-        return self.engine.dial(replace(settings, max_datagram=width), None)
+    def _dial_again(self, width: int) -> Connection:
+        return self.engine.dial(self._of_width(width), None)
 
     def ended(self, pump: Pump) -> None:
         """The connection is over, but for its goodbye."""
