@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from sidecar.mail.shares import has_room
 from sidecar.wire.flow import Cause, Flow
 
 WAITING_MAX = 128
-"""Streams that may wait at one door. A peer may have as many of them as are left: alone half, so that one peer's leave
-room for another's."""
+"""Streams that may wait at one door, shared between peers as in `shares`."""
 
 
 class Visit:
@@ -74,7 +74,7 @@ class Doors:
         waiting = self._waiting.setdefault(flow.name, deque())
         if visits:
             self._refuse(flow, Cause.NOT_ALLOWED, "the app there does not take streams of this peer")
-        elif sum(one.peer_id == flow.peer_id for one in waiting) >= WAITING_MAX - len(waiting):
+        elif not has_room(WAITING_MAX, len(waiting), (one.peer_id == flow.peer_id for one in waiting)):
             self._refuse(flow, Cause.LIMIT, f"{len(waiting)} streams wait for an app that accepts {flow.name!r}")
         else:
             waiting.append(flow)

@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 from sidecar.errors import Reason, SidecarError
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.mail.flow_errors import error_of
+from sidecar.mail.shares import has_room
 from sidecar.metrics import Counters
 from sidecar.wire.flow import Cause, Flow
 
@@ -24,10 +25,9 @@ PAYLOAD_MAX = 16 << 20
 BODY_MAX = PAYLOAD_MAX + (64 << 10)
 """That with headers."""
 HELD_MAX = 64 << 20
-"""Bytes of requests that may be here and not handed out, in all. A peer may have as many of them as are left: alone
-half, beside another that does the same a third (dynamic thresholds, as in the outbox)."""
+"""Bytes of requests that may be here and not handed out, in all; shared between peers as in `shares`."""
 WAITING_MAX = 1024
-"""Requests that may wait for a worker of one channel; shared likewise."""
+"""Requests that may wait for a worker of one channel, likewise."""
 READ_BYTES = 256 << 10
 
 
@@ -268,8 +268,7 @@ class Requests:
             self._refuse(asked, Cause.LIMIT, "that is no request")
             return
         waiting = self._waiting.setdefault(flow.name, deque())
-        left = WAITING_MAX - len(waiting)
-        if left <= len(waiting) and sum(one.flow.peer_id == flow.peer_id for one in waiting) >= left:
+        if not has_room(WAITING_MAX, len(waiting), (one.flow.peer_id == flow.peer_id for one in waiting)):
             self._refuse(asked, Cause.LIMIT, f"{len(waiting)} requests wait for an app that answers {flow.name!r}")
             return
         waiting.append(asked)
