@@ -29,5 +29,8 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     show_json(said)
     complain_json(said)
     out, err = capsys.readouterr()
-    assert "naïve мы" in out and out[:-1].isprintable() and err[:-1].isprintable()
-    assert json.loads(out) == said and json.loads(err) == {"error": said}
+    assert "naïve мы" in out
+    assert out[:-1].isprintable()
+    assert err[:-1].isprintable()
+    assert json.loads(out) == said
+    assert json.loads(err) == {"error": said}
