@@ -59,11 +59,11 @@ from sidecar.transport.endpoint import Endpoint
 from sidecar.transport.surroundings import Surroundings
 from sidecar.trust import Access, Refusal, Refused, Trust
 from sidecar.wire.batch import ENTRY_OVERHEAD_MAX, IN_LINE_MAX
+from sidecar.wire.budget import CHANNEL_NAME_MAX, Windows
 from sidecar.wire.flow import Flow
 from sidecar.wire.flow_frames import FlowKind
 from sidecar.wire.flows import FLOWS_MAX
 from sidecar.wire.hello import LocalPeer
-from sidecar.wire.inbound import CHANNEL_NAME_MAX, Windows
 from sidecar.wire.roles import ADDRESSES_MAX, Role
 from sidecar.wire.run import Sink
 

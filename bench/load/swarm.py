@@ -42,11 +42,12 @@ from sidecar.trust.path import Anchors
 from sidecar.trust.revocation import Revocations
 from sidecar.wire import ALPN
 from sidecar.wire.batch import large_entry
+from sidecar.wire.budget import Windows
 from sidecar.wire.errors import Close
 from sidecar.wire.flow import Cause, FlowMemory
 from sidecar.wire.flows import Flows
 from sidecar.wire.hello import Greeting, Introduction, LocalPeer
-from sidecar.wire.inbound import Inbound, Windows
+from sidecar.wire.inbound import Inbound
 from sidecar.wire.link import Link
 from sidecar.wire.outbound import Outbound
 from sidecar.wire.outbox import Outbox

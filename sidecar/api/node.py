@@ -39,8 +39,8 @@ from sidecar.overlay.events import (
 )
 from sidecar.trust import TrustMode
 from sidecar.wire.batch import HEADERS_MAX
+from sidecar.wire.budget import CHANNEL_NAME_MAX
 from sidecar.wire.datagrams import CONTENT_MAX
-from sidecar.wire.inbound import CHANNEL_NAME_MAX
 
 SERVICE: Final = "overlay.v1.NodeService"
 

@@ -16,7 +16,8 @@ from sidecar.mail.journal import Journal
 from sidecar.mail.keeper import EXPIRED, PURGED, Keeper
 from sidecar.mail.piece import Backlog, Piece
 from sidecar.mail.subscription import Subscription
-from sidecar.wire.inbound import Arrival, Inbound
+from sidecar.wire.arrival import Arrival
+from sidecar.wire.inbound import Inbound
 
 RESERVED_UNREAD_MAX = 4 << 20
 """Bytes of large messages a channel may hold that no app reads."""
@@ -85,7 +86,7 @@ class Inbox:
         """The link is gone."""
         self._inbounds.discard(inbound)
         self.keeper.unregister(inbound)
-        self.expected -= inbound.expected
+        self.expected -= inbound.budget.expected
         self._relieve()
 
     def put(self, arrival: Arrival) -> None:

@@ -18,7 +18,8 @@ from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.mail.journal import Journal, incoming
 from sidecar.mail.piece import Backlog, Piece
 from sidecar.metrics import KeptEvent
-from sidecar.wire.inbound import Arrival, Inbound, Row
+from sidecar.wire.arrival import Arrival, Row
+from sidecar.wire.inbound import Inbound
 from sidecar.wire.kept import DURABLE, TRACKED, Kept
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from sidecar.wire import batch
-from sidecar.wire.inbound import Arrival
+from sidecar.wire.arrival import Arrival
 
 
 class Piece:

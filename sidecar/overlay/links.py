@@ -23,12 +23,13 @@ from sidecar.overlay.roles import Roles
 from sidecar.overlay.roster import Roster
 from sidecar.transport.pump import Pump
 from sidecar.trust import Refused
+from sidecar.wire.budget import Windows
 from sidecar.wire.datagrams import Dropped
 from sidecar.wire.errors import Close, Untrusted
 from sidecar.wire.flow import Cause, Flow, FlowMemory
 from sidecar.wire.flows import Flows
 from sidecar.wire.hello import Greeting, Introduction, LocalPeer
-from sidecar.wire.inbound import Inbound, Windows
+from sidecar.wire.inbound import Inbound
 from sidecar.wire.link import Link
 from sidecar.wire.outbound import Outbound
 from sidecar.wire.outbox import Outbox

@@ -12,7 +12,7 @@ from sidecar.api.front import base
 from sidecar.gen.overlay.v1 import bootstrap_pb2, message_pb2, node_pb2, peer_pb2, stream_pb2
 from sidecar.overlay import contacts
 from sidecar.settings import Settings
-from sidecar.wire import batch, inbound, outbox
+from sidecar.wire import batch, budget, outbox
 from tests.docs.blocks import REPOSITORY
 
 PAGE = (REPOSITORY / "docs/api.md").read_text()
@@ -43,7 +43,7 @@ MIB = 1 << 20
         (Settings().max_message_bytes == 64 * MIB, "| payload | 64 MiB; `max_message_bytes` sets up to 512 MiB"),
         (batches.MAX_GRPC_BYTES == 16 * MIB, "| payload in one `Send`, messages in one SendStream frame | 16 MiB |"),
         (
-            (batch.MESSAGE_ID_MAX, batch.HEADERS_MAX, send.TOKEN_MAX, inbound.CHANNEL_NAME_MAX)
+            (batch.MESSAGE_ID_MAX, batch.HEADERS_MAX, send.TOKEN_MAX, budget.CHANNEL_NAME_MAX)
             == (128, 8 << 10, 128, 128),
             "128 bytes; 8 KiB; 128 bytes; 128 bytes",
         ),

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from sidecar.errors import Reason, SidecarError
 from sidecar.mail.inbox import OVERCOMMIT, RESERVED_UNREAD_MAX, Inbox
 from sidecar.mail.subscription import Subscription
-from sidecar.wire.inbound import Arrival, Inbound
+from sidecar.wire.arrival import Arrival
+from sidecar.wire.inbound import Inbound
 from tests.wire.side import KIB, MIB, WINDOWS, entry, payloads_of
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from sidecar.transport.engine import load
 from sidecar.transport.engine.base import EngineSettings
 from sidecar.wire import ALPN
-from sidecar.wire.inbound import Windows
+from sidecar.wire.budget import Windows
 from sidecar.wire.session import Session
 from tests.transport.network import Host, Line, Network
 from tests.wire.side import HANDSHAKE, WINDOWS, Side

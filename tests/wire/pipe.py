@@ -17,7 +17,7 @@ import random
 from collections import deque
 from collections.abc import Callable
 
-from sidecar.wire.inbound import Windows
+from sidecar.wire.budget import Windows
 from sidecar.wire.session import Session
 from sidecar.wire.streams import StreamProtocol
 from tests.wire.side import HANDSHAKE, WINDOWS, Side

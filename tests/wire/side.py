@@ -19,12 +19,14 @@ from sidecar.mail.inbox import Inbox
 from sidecar.mail.piece import Piece
 from sidecar.mail.subscription import Subscription
 from sidecar.wire import batch
+from sidecar.wire.arrival import Arrival
 from sidecar.wire.batch import ENTRY_OVERHEAD_MAX
+from sidecar.wire.budget import Windows
 from sidecar.wire.errors import Close
 from sidecar.wire.flow import Flow, FlowMemory
 from sidecar.wire.flows import Flows
 from sidecar.wire.hello import Greeting, Introduction, LocalPeer
-from sidecar.wire.inbound import Arrival, Inbound, Windows
+from sidecar.wire.inbound import Inbound
 from sidecar.wire.lanes import RUN_MAX
 from sidecar.wire.link import Link
 from sidecar.wire.outbound import Outbound

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from sidecar.errors import Reason
-from sidecar.wire.inbound import Windows
+from sidecar.wire.budget import Windows
 from tests.wire.pipe import Pipes
 from tests.wire.side import KIB, WINDOWS, Book, Reader, Side, payloads_of
 
@@ -173,9 +173,9 @@ def check_order(history: History) -> None:
 def check_books(near: Side, far: Side) -> None:
     """Both ends of a direction have counted the same."""
     outbound, inbound = near.link(far).outbound, far.link(near).inbound
-    assert outbound.window.used_bytes == inbound._allowance.received_bytes == inbound._allowance.taken_bytes
-    assert outbound.window.used_messages == inbound._allowance.received_messages == inbound._allowance.taken_messages
-    for number, channel in inbound._channels.items():
+    assert outbound.window.used_bytes == inbound.budget.link.received_bytes == inbound.budget.link.taken_bytes
+    assert outbound.window.used_messages == inbound.budget.link.received_messages == inbound.budget.link.taken_messages
+    for number, channel in inbound.budget.channels.items():
         window = outbound._by_number[number].window
         assert window.used_bytes == channel.allowance.received_bytes == channel.allowance.taken_bytes
         assert window.granted_bytes <= channel.allowance.granted_bytes

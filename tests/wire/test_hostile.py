@@ -304,7 +304,7 @@ def test_given_up(length: int, first: bool) -> None:
     link = stranger.session.link
     assert link is not None
     assert link.inbound._bulk_next == 1
-    assert link.inbound._allowance.received_bytes == link.inbound._allowance.taken_bytes
+    assert link.inbound.budget.link.received_bytes == link.inbound.budget.link.taken_bytes
     assert (link.inbound.idle, victim.inbox.reserved, victim.inbox.messages) == (True, 0, 0)
 
 

@@ -255,7 +255,7 @@ def test_given_up_before_its_header_was_seen_costs_no_window() -> None:
             pipes.run()
             assert book.failures == {Reason.CANCELLED: 1}
         inbound = b.link(a).inbound
-        assert link.outbound.window.used_bytes == inbound._allowance.received_bytes == inbound._allowance.taken_bytes
+        assert link.outbound.window.used_bytes == inbound.budget.link.received_bytes == inbound.budget.link.taken_bytes
         assert not a.ends
         b.read()
         last = a.send(b, [bytes(270_000)])

@@ -242,7 +242,7 @@ def test_withdrawn_in_the_middle_of_a_large_message(engine: str) -> None:
     assert len(reader.payloads) == 1 + sum(reason is None for reason in counted.outcomes.values())
     assert (b.inbox.reserved, b.inbox.bytes) == (0, 0)
     inbound = b.link(a).inbound
-    assert inbound._allowance.taken_bytes == inbound._allowance.received_bytes == link.outbound.window.used_bytes
+    assert inbound.budget.link.taken_bytes == inbound.budget.link.received_bytes == link.outbound.window.used_bytes
 
 
 @engines

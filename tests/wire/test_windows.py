@@ -6,7 +6,7 @@ import pytest
 
 from sidecar.errors import Reason
 from sidecar.wire.batch import ENTRY_OVERHEAD_MAX, IN_LINE_MAX
-from sidecar.wire.inbound import Windows
+from sidecar.wire.budget import Windows
 from tests.wire.pipe import Pipes
 from tests.wire.side import KIB, MIB, WINDOWS, Side
 
