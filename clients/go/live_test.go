@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
+	"log"
 	"os"
 	"runtime"
 	"strings"
@@ -364,6 +365,14 @@ func TestRequests(t *testing.T) {
 				return nil, nil
 			case "much":
 				return &sidecar.Reply{Payload: make([]byte, 17<<20)}, nil
+			case "no text":
+				return &sidecar.Reply{Headers: map[string]string{"k": "\xff"}}, nil
+			case "no code":
+				return nil, &sidecar.AnswerError{Message: "why"}
+			case "panic":
+				panic(asked)
+			case "leave":
+				runtime.Goexit()
 			case "hang":
 				hung <- struct{}{}
 				<-ctx.Done()
@@ -382,7 +391,13 @@ func TestRequests(t *testing.T) {
 		t.Fatalf("%q, %v", reply.Payload, reply.Headers)
 	}
 	var failed *sidecar.Error
-	for do, code := range map[string]string{"fail": "empty", "break": "internal", "much": "internal"} {
+	log.SetOutput(io.Discard) // it is told of the panic
+	defer log.SetOutput(os.Stderr)
+	codes := map[string]string{"fail": "empty"}
+	for _, do := range []string{"break", "much", "no text", "no code", "panic", "leave"} {
+		codes[do] = "internal"
+	}
+	for do, code := range codes {
 		if _, err = ask(p.ctx, do); !errors.As(err, &failed) || failed.Kind != sidecar.ErrRequestFailed || failed.Metadata["code"] != code {
 			t.Fatalf("%s: %#v", do, err)
 		}

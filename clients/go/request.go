@@ -3,7 +3,10 @@ package sidecar
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -196,36 +199,45 @@ func (r *Responder) untilNone() {
 	}
 }
 
+// work answers one request. A handler that panics costs its own request the answer, not the app its process nor others
+// theirs; its stack goes to the standard logger, as that of an HTTP handler does.
 func (r *Responder) work(ctx context.Context, asked *overlayv1.IncomingRequest, handler Handler) {
 	defer r.outOfHand(asked.RequestId)
-	reply, err := handler(ctx, &IncomingRequest{
+	var reply *Reply
+	err := errors.New("the handler ended its goroutine")
+	defer func() {
+		if cause := recover(); cause != nil {
+			log.Printf("sidecar: panic in the handler of channel %q: %v\n%s", asked.Channel, cause, debug.Stack())
+			err = fmt.Errorf("the handler panicked: %v", cause)
+		}
+		if ctx.Err() == nil { // else nobody waits for it
+			r.tell(answered(asked.RequestId, reply, err))
+		}
+	}()
+	reply, err = handler(ctx, &IncomingRequest{
 		PeerID: asked.PeerId, Channel: asked.Channel, Payload: asked.Payload, Headers: asked.Headers,
 		TimeLeft: asked.TimeLeft.AsDuration(),
 	})
-	if ctx.Err() != nil {
-		return // nobody waits for it
-	}
+}
+
+// tell writes an answer.
+func (r *Responder) tell(answer *overlayv1.Answer) {
 	frame := &overlayv1.ReplyRequest{Frame: &overlayv1.ReplyRequest_Answers{
-		Answers: &overlayv1.ReplyAnswers{Answers: []*overlayv1.Answer{answered(asked.RequestId, reply, err)}},
+		Answers: &overlayv1.ReplyAnswers{Answers: []*overlayv1.Answer{answer}},
 	}}
 	r.sending.Lock()
 	defer r.sending.Unlock()
 	_ = r.call.Send(frame) // when the call is over, reading tells why
 }
 
-// answered is an app's answer as the sidecar takes it.
+// answered is an app's answer as the sidecar takes it: one that it refused would end the call, and all others.
 func answered(number uint64, reply *Reply, err error) *overlayv1.Answer {
 	answer := &overlayv1.Answer{RequestId: number}
 	if err == nil && reply != nil {
-		size := 0
-		for key, value := range reply.Headers {
-			size += len(key) + len(value)
-		}
-		if len(reply.Payload) <= answerBytes && size <= answerHeaderBytes {
+		if err = checkReply(reply); err == nil {
 			answer.Payload, answer.Headers = reply.Payload, reply.Headers
 			return answer
 		}
-		err = &AnswerError{"internal", "the reply is larger than 16 MiB, or its headers than 8 KiB"}
 	}
 	if err == nil {
 		return answer
@@ -236,6 +248,18 @@ func answered(number uint64, reply *Reply, err error) *overlayv1.Answer {
 	}
 	answer.Error = &overlayv1.AnswerError{Code: strings.ToValidUTF8(own.Code, "?"), Message: cut(own.Message)}
 	return answer
+}
+
+// checkReply says what of a reply no sidecar takes.
+func checkReply(reply *Reply) error {
+	size := 0
+	for key, value := range reply.Headers {
+		size += len(key) + len(value)
+	}
+	if len(reply.Payload) > answerBytes || size > answerHeaderBytes {
+		return errors.New("the reply is larger than 16 MiB, or its headers than 8 KiB")
+	}
+	return checkText("", reply.Headers)
 }
 
 // cut is at most so much of what an app says as the sidecar takes.

@@ -11,16 +11,18 @@ from typing import Any, Self
 import grpc
 import grpc.aio
 
+from sidecar_client.answers import answered, failed, taken
 from sidecar_client.errors import (
     FrameUnexpected,
     SidecarError,
     SidecarUnavailable,
     StreamReset,
     error_from_rpc,
+    is_cancelled,
     translated,
 )
 from sidecar_client.gen.overlay.v1 import request_pb2, stream_pb2
-from sidecar_client.messages import AnswerError, IncomingRequest, Replied
+from sidecar_client.messages import IncomingRequest, Replied
 from sidecar_client.stubs import AsyncStubs
 
 PIECE = 256 << 10
@@ -248,29 +250,12 @@ async def requests_of(stubs: AsyncStubs, channel: str, answer: Answerer, credit:
 
 
 async def _answer(answer: Answerer, asked: request_pb2.IncomingRequest) -> request_pb2.Answer:
+    """An app's bug is the requester's error, and ends nothing else."""
     try:
-        reply = await answer(taken(asked))
-    except AnswerError as error:
+        return answered(asked.request_id, await answer(taken(asked)))
+    except asyncio.CancelledError as error:
+        if is_cancelled():
+            raise
+        return failed(asked.request_id, error)  # not this task's: something that the app awaits was cancelled
+    except Exception as error:  # noqa: BLE001  whatever it is
         return failed(asked.request_id, error)
-    except Exception as error:  # noqa: BLE001  an app's bug is the requester's error, and ends nothing else
-        return failed(asked.request_id, AnswerError("internal", f"{type(error).__name__}: {error}"))
-    return answered(asked.request_id, reply)
-
-
-def taken(asked: request_pb2.IncomingRequest) -> IncomingRequest:
-    """A request as the app sees it."""
-    left = asked.time_left.ToNanoseconds() / 1e9 if asked.HasField("time_left") else None
-    return IncomingRequest(asked.peer_id, asked.channel, asked.payload, dict(asked.headers), left)
-
-
-def answered(number: int, reply: bytes | Replied) -> request_pb2.Answer:
-    """An app's reply as the sidecar takes it."""
-    if isinstance(reply, Replied):
-        return request_pb2.Answer(request_id=number, payload=reply.payload, headers=reply.headers)
-    return request_pb2.Answer(request_id=number, payload=reply)
-
-
-def failed(number: int, error: AnswerError) -> request_pb2.Answer:
-    """An app's error as the sidecar takes it."""
-    words = error.message.encode()[:1024].decode(errors="ignore")
-    return request_pb2.Answer(request_id=number, error=request_pb2.AnswerError(code=error.code, message=words))

@@ -12,7 +12,8 @@ from typing import Any, Self
 
 import grpc
 
-from sidecar_client.aio_flows import PIECE, answered, failed, taken
+from sidecar_client.aio_flows import PIECE
+from sidecar_client.answers import answered, failed, taken
 from sidecar_client.errors import (
     Cancelled,
     FrameUnexpected,
@@ -23,7 +24,7 @@ from sidecar_client.errors import (
     translated,
 )
 from sidecar_client.gen.overlay.v1 import request_pb2, stream_pb2
-from sidecar_client.messages import AnswerError, IncomingRequest, Replied
+from sidecar_client.messages import IncomingRequest, Replied
 from sidecar_client.streams import CLOSE_SECONDS
 from sidecar_client.stubs import Stubs
 
@@ -382,7 +383,5 @@ class Responder:
 def _answer(answer: Answerer, number: int, asked: IncomingRequest) -> request_pb2.Answer:
     try:
         return answered(number, answer(asked))
-    except AnswerError as error:
+    except BaseException as error:  # noqa: BLE001  an app's bug is the requester's error, and ends nothing else
         return failed(number, error)
-    except Exception as error:  # noqa: BLE001  an app's bug is the requester's error, and ends nothing else
-        return failed(number, AnswerError("internal", f"{type(error).__name__}: {error}"))
