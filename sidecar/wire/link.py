@@ -27,7 +27,8 @@ from sidecar.wire.errors import Close, Untrusted
 from sidecar.wire.flow import FlowCarrier
 from sidecar.wire.flows import Flows
 from sidecar.wire.inbound import Inbound
-from sidecar.wire.outbound import Outbound, Writer
+from sidecar.wire.outbound import Outbound
+from sidecar.wire.writer import Writer
 
 GATHERED_BYTES = 256 << 10
 """So much is worth a turn of its own while earlier messages are without their acknowledgement; less waits a moment for

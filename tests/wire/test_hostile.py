@@ -490,7 +490,7 @@ def test_the_stream_of_a_large_message_may_be_refused() -> None:
     victim, stranger = linked(pipes)
     book = victim.send(stranger, [bytes(75_000)])
     pipes.run(3)
-    (bulk,) = victim.link(stranger).outbound._bulk.values()
+    (bulk,) = victim.link(stranger).outbound._bulk.unacked.values()
     assert bulk.stream_id is not None
     stranger.end.far.stops.append((bulk.stream_id, 13))
     stranger.run()

@@ -105,7 +105,7 @@ def test_a_large_message_moves_to_a_newer_connection() -> None:
         reader = b.read()
         book = a.send(b, [bytes(270_000)] * 2)
         first = pipes.ends[1]
-        while not any(bulk.position for bulk in a.link(b).outbound._bulk.values()):
+        while not any(bulk.position for bulk in a.link(b).outbound._bulk.unacked.values()):
             assert pipes.step()
         pipes.dial(a, b)
         pipes.run()
@@ -249,7 +249,7 @@ def test_given_up_before_its_header_was_seen_costs_no_window() -> None:
         link = a.link(b)
         for _ in range(8):
             book = a.send(b, [bytes(270_000)])
-            while not link.outbound._bulk:
+            while not link.outbound._bulk.unacked:
                 assert pipes.step()
             link.outbound.withdraw(book, Reason.CANCELLED, "given up", link.carrier)
             pipes.run()
