@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import OrderedDict
 from typing import Final
 
 from sidecar.api.auth import is_open
-from sidecar.api.front.base import CallContext
+from sidecar.api.front.base import CallContext, ColdBidi, ColdStream, ColdUnary, Hot, Method
 from sidecar.api.front.lean import allowance, frames
-from sidecar.api.front.lean.call import RefusedCall, open_call
+from sidecar.api.front.lean.call import Call, RefusedCall
+from sidecar.api.front.lean.cold_call import BidiCall, ServerStreamCall, UnaryCall
 from sidecar.api.front.lean.frames import (
     ACK,
     END_HEADERS,
@@ -27,6 +29,7 @@ from sidecar.api.front.lean.frames import (
 )
 from sidecar.api.front.lean.gate import Gate
 from sidecar.api.front.lean.headers import BLOCK_BYTES, Head, HeaderReader
+from sidecar.api.front.lean.hot_call import HotCall
 from sidecar.api.front.lean.outflow import Outflow
 from sidecar.api.front.lean.stream import STRANGERS_BYTES, Stream
 
@@ -178,7 +181,7 @@ class Control(Outflow):
                     stream.most = STRANGERS_BYTES
                 else:
                     self._streams_max = STREAMS_MAX
-            stream.call = open_call(method, stream, context, self._loop)
+            stream.call = _open_call(method, stream, context, self._loop)
         except Exception as error:  # noqa: BLE001 - the border where a bug becomes INTERNAL
             stream.call = RefusedCall(stream, CallContext(head.path, {}, None, None), self._loop, error)
 
@@ -292,3 +295,16 @@ class Control(Outflow):
         self._let_go[stream_id] = window
         if len(self._let_go) > LET_GO_KEPT:
             self._let_go.popitem(last=False)
+
+
+def _open_call(method: Method, stream: Stream, context: CallContext, loop: asyncio.AbstractEventLoop) -> Call:
+    """The call for a method."""
+    match method:
+        case ColdUnary():
+            return UnaryCall(method, stream, context, loop)
+        case ColdStream():
+            return ServerStreamCall(method, stream, context, loop)
+        case ColdBidi():
+            return BidiCall(method, stream, context, loop)
+        case Hot():
+            return HotCall(method, stream, context, loop)
