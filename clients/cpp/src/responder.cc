@@ -4,25 +4,13 @@
 #include <exception>
 #include <utility>
 
+#include "answers.h"
 #include "convert.h"
 #include "responder_impl.h"
 
 namespace sidecar {
 
 namespace pb = overlay::v1;
-
-namespace {
-
-// The sidecar takes 1 KiB of UTF-8, and what an exception says may be anything.
-std::string plain(std::string words) {
-  constexpr std::size_t kMost = 1000;
-  if (words.size() > kMost) words.resize(kMost);
-  std::replace_if(
-      words.begin(), words.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-  return words;
-}
-
-}  // namespace
 
 Responder::Impl::Impl(std::shared_ptr<detail::Core> core, Answerer answer, std::string_view channel,
                       const ReplyOptions& options)
@@ -172,20 +160,11 @@ pb::Answer Responder::Impl::answer_to(const Asked& asked) const {
     answer = answer_(asked.request);
   } catch (const std::exception& error) {
     // An app's bug is the requester's error, and ends nothing else.
-    answer = tl::make_unexpected(AnswerError{"internal", plain(error.what())});
+    answer = tl::make_unexpected(AnswerError{"internal", error.what()});
   } catch (...) {
     answer = tl::make_unexpected(AnswerError{"internal", "the app threw something that is no exception"});
   }
-  pb::Answer told;
-  told.set_request_id(asked.id);
-  if (answer) {
-    told.set_payload(std::move(answer->payload));
-    detail::put(answer->headers, told.mutable_headers());
-  } else {
-    told.mutable_error()->set_code(answer.error().code);
-    told.mutable_error()->set_message(answer.error().message.empty() ? answer.error().code : answer.error().message);
-  }
-  return told;
+  return detail::told(asked.id, std::move(answer));
 }
 
 Responder::Responder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -7,6 +7,7 @@
 #include "core.h"
 #include "outgoing.h"
 #include "sender_impl.h"
+#include "text.h"
 
 namespace sidecar {
 
@@ -28,6 +29,7 @@ Sender::Impl::~Impl() {
 }
 
 Result<std::uint64_t> Sender::Impl::send(std::string payload, Headers headers, std::string message_id) {
+  if (auto text = detail::check_text(message_id, headers); !text) return tl::make_unexpected(std::move(text.error()));
   std::uint64_t whole_bytes = detail::kSurelyWhole;
   if (payload.size() > whole_bytes) {
     auto limits = core_->limits();

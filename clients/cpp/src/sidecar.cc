@@ -10,6 +10,7 @@
 #include "sender_impl.h"
 #include "stream_impl.h"
 #include "subscription_impl.h"
+#include "text.h"
 #include "watching.h"
 
 namespace sidecar {
@@ -143,6 +144,9 @@ Result<void> Sidecar::wait_ready(Duration timeout, Readiness level) {
 
 Result<Sent> Sidecar::send(std::string_view peer_id, std::string payload, const SendOptions& options,
                            const CallOptions& call) {
+  if (auto text = detail::check_text(options.message_id, options.headers); !text) {
+    return tl::make_unexpected(std::move(text.error()));
+  }
   if (payload.size() > detail::kSurelyWhole) {
     auto limits = core_->limits();
     if (!limits) return tl::make_unexpected(std::move(limits.error()));

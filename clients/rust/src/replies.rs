@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,6 +27,9 @@ const ERROR_BYTES: usize = 1024;
 
 /// The longest code of an answering app's error, in bytes.
 const CODE_BYTES: usize = 128;
+
+/// The longest headers of a reply, names and values together, in bytes.
+const HEADERS_BYTES: usize = 8 << 10;
 
 /// Asks an app beside a peer: see [`Sidecar::request`].
 #[derive(Clone, Debug)]
@@ -177,7 +181,7 @@ impl Reply {
     /// Answers until the call ends, which its error tells, or the future is dropped.
     ///
     /// Each request is answered in a task of its own, which is dropped when nobody waits for the answer any longer. A
-    /// panic there is the requester's error (code `internal`) and ends nothing else.
+    /// panic of `answer` or there is the requester's error (code `internal`) and ends nothing else.
     pub async fn serve<F, A, R>(self, answer: F) -> Result<()>
     where
         F: Fn(IncomingRequest) -> A,
@@ -245,8 +249,14 @@ impl Serving {
                             continue;
                         }
                         let number = asked.request_id;
-                        let answered = answer(taken(asked));
-                        let task = tasks.spawn(async move { answered.await.map(Into::into) });
+                        // The app's code before its first `await` is as likely to panic as the rest.
+                        let begun = catch_unwind(AssertUnwindSafe(|| answer(taken(asked))));
+                        let task = tasks.spawn(async move {
+                            match begun {
+                                Ok(answered) => answered.await.map(Into::into),
+                                Err(_) => Err(AnswerError::internal(PANICKED)),
+                            }
+                        });
                         working.begin(number, task);
                     }
                     for number in response.cancelled {
@@ -305,8 +315,10 @@ fn write(frames: &UnboundedSender<pb::ReplyRequest>, frame: Frame) {
     let _ = frames.unbounded_send(pb::ReplyRequest { frame: Some(frame) });
 }
 
+const PANICKED: &str = "the app panicked";
+
 fn panicked(error: &JoinError) -> AnswerError {
-    AnswerError::internal(if error.is_panic() { "the app panicked" } else { "the app gave up" })
+    AnswerError::internal(if error.is_panic() { PANICKED } else { "the app gave up" })
 }
 
 fn taken(asked: pb::IncomingRequest) -> IncomingRequest {
@@ -319,26 +331,34 @@ fn taken(asked: pb::IncomingRequest) -> IncomingRequest {
     }
 }
 
+/// An answer as the sidecar takes it: one that it refused would end the call, and all others.
 fn answered(number: u64, outcome: Result<Replied, AnswerError>, most: usize) -> pb::Answer {
-    let outcome = match outcome {
-        Ok(replied) if replied.payload.len() > most => {
-            let size = replied.payload.len();
-            Err(AnswerError::internal(format!("the reply has {size} bytes, more than {most}: use a byte stream")))
-        }
-        outcome => outcome,
-    };
     let mut answer = pb::Answer { request_id: number, ..pb::Answer::default() };
-    match outcome {
+    match outcome.and_then(|replied| checked(replied, most)) {
         Ok(replied) => {
             answer.payload = replied.payload;
             answer.headers = replied.headers;
         }
         Err(error) => {
-            let code = cut(&error.code, CODE_BYTES);
-            answer.error = Some(pb::AnswerError { code, message: cut(&error.message, ERROR_BYTES) });
+            let told = !error.code.is_empty() && error.code.len() <= CODE_BYTES;
+            let AnswerError { code, message } = if told { error } else { AnswerError::internal(error.to_string()) };
+            answer.error = Some(pb::AnswerError { code, message: cut(&message, ERROR_BYTES) });
         }
     }
     answer
+}
+
+fn checked(replied: Replied, most: usize) -> Result<Replied, AnswerError> {
+    let size = replied.payload.len();
+    if size > most {
+        return Err(AnswerError::internal(format!("the reply has {size} bytes, more than {most}: use a byte stream")));
+    }
+    let size: usize = replied.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if size > HEADERS_BYTES {
+        let words = format!("the headers of the reply have {size} bytes, more than {HEADERS_BYTES}");
+        return Err(AnswerError::internal(words));
+    }
+    Ok(replied)
 }
 
 /// The longest beginning of `text` that has at most so many bytes.
@@ -363,5 +383,22 @@ mod tests {
         let answer = answered(1, Ok(Replied::from(vec![0; 9])), 8);
         assert_eq!(answer.error.map(|error| error.code), Some("internal".into()));
         assert!(answered(1, Ok(Replied::from(vec![0; 8])), 8).error.is_none());
+        let headers = |size| HashMap::from([("n".to_string(), "v".repeat(size - 1))]);
+        let answer = answered(1, Ok(Replied { headers: headers(HEADERS_BYTES + 1), ..Replied::default() }), 8);
+        assert_eq!(answer.error.map(|error| error.code), Some("internal".into()));
+        let answer = answered(1, Ok(Replied { headers: headers(HEADERS_BYTES), ..Replied::default() }), 8);
+        assert!(answer.error.is_none());
+    }
+
+    #[test]
+    fn an_error_without_a_code_that_is_one_is_internal() {
+        for code in [String::new(), "c".repeat(CODE_BYTES + 1)] {
+            let error = answered(1, Err(AnswerError::new(code, "why")), 8).error.unwrap();
+            assert_eq!(error.code, "internal");
+            assert!(error.message.ends_with("why"));
+        }
+        let error =
+            answered(1, Err(AnswerError::new("c".repeat(CODE_BYTES), "é".repeat(ERROR_BYTES))), 8).error.unwrap();
+        assert_eq!((error.code.len(), error.message.len()), (CODE_BYTES, ERROR_BYTES));
     }
 }
