@@ -365,7 +365,8 @@ async fn opened<S: Source>(sidecar: Sidecar, source: S) -> Result<BoxStream<'sta
         let batch = feed.next().await?;
         Some((batch, feed))
     });
-    Ok(batches.boxed())
+    // Fused: who asks behind the end is told of it again.
+    Ok(batches.fuse().boxed())
 }
 
 async fn begin<S: Source>(sidecar: &Sidecar, source: &S, opening: u64) -> Result<(Streaming<S::Response>, u64)> {

@@ -181,7 +181,8 @@ fn watched<W: Watch>(sidecar: Sidecar, watch: W) -> BoxStream<'static, Result<W:
         let item = watching.next().await?;
         Some((item, watching))
     });
-    items.boxed()
+    // Fused: who asks behind the end is told of it again.
+    items.fuse().boxed()
 }
 
 impl<W: Watch> Watching<W> {
