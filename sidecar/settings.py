@@ -13,10 +13,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from sidecar.addresses import Contact, format_address, parse_address
 from sidecar.errors import SettingsError
-from sidecar.identity import PEER_ID_CHARS, parse_peer_id
-from sidecar.model import BeforeValidator, Complaint, Field, Model, PlainSerializer, ValidationError
+from sidecar.model import Complaint, Field, Model, ValidationError
+from sidecar.setting_types import (
+    AdminEndpoint,
+    Allowed,
+    ContactText,
+    Count,
+    GrpcEndpoint,
+    IpAddress,
+    Label,
+    Listed,
+    NetworkId,
+    Port,
+    Seconds,
+    Size,
+)
 from sidecar.state import default_directory
 from sidecar.trust import TrustMode, is_peer_id
 
@@ -36,128 +48,7 @@ CONFIG_VARIABLE = "SIDECAR_CONFIG"
 _SERVICE_LINKS = re.compile(r"SIDECAR_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_\d+_(TCP|UDP|SCTP)(_.*)?)?)")
 """What Kubernetes sets in every container of a namespace with a Service named `sidecar`."""
 
-_SIZE = re.compile(r"(\d+)\s*(B|kB|KB|KiB|MB|MiB|GB|GiB)?", re.ASCII)
-_UNITS = {
-    "B": 1,
-    "kB": 10**3,
-    "KB": 10**3,
-    "KiB": 1 << 10,
-    "MB": 10**6,
-    "MiB": 1 << 20,
-    "GB": 10**9,
-    "GiB": 1 << 30,
-}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?", re.ASCII)
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-
-UNIX_PATH_BYTES = 107
-"""The longest path of a Unix socket (sun_path without its final zero)."""
-
-
-def _no_bool(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("give a number, not true or false")  # noqa: TRY004 - a wrong value, not a wrong call
-    return value
-
-
-def _size(value: Any) -> Any:
-    if not isinstance(value, str):
-        return _no_bool(value)
-    match = _SIZE.fullmatch(value.strip())
-    if match is None:
-        raise ValueError(f"{value!r} is not a size: give bytes, or KiB, MiB or GiB, e.g. 64MiB")
-    return int(match[1]) * _UNITS[match[2] or "B"]
-
-
-def _duration(value: Any) -> Any:
-    if not isinstance(value, str):
-        return _no_bool(value)
-    match = _DURATION.fullmatch(value.strip())
-    if match is None:
-        raise ValueError(f"{value!r} is not a time: give seconds, or ms, s, m, h or d, e.g. 30s")
-    return float(match[1]) * _SECONDS[match[2] or "s"]
-
-
-def _items(value: Any) -> Any:
-    """The items of a list that may be written with commas, as an environment variable must."""
-    if isinstance(value, str):
-        return tuple(filter(None, (item.strip() for item in value.split(","))))
-    return value
-
-
-def _contact(value: Any) -> Any:
-    return Contact.parse(value) if isinstance(value, str) else value
-
-
-def _label(value: Any) -> Any:
-    key, equals, _ = str(value).partition("=")
-    if not isinstance(value, str) or not key or not equals or len(value.encode()) > 64 or not value.isprintable():
-        raise ValueError(f"{value!r} is no label: give key=value, at most 64 bytes, all printable")
-    return value
-
-
-def _ip(value: Any) -> Any:
-    if not isinstance(value, str):
-        raise ValueError("give an IP address as text")  # noqa: TRY004 - as above
-    return parse_address(f"[{value}]:0" if ":" in value else f"{value}:0")[0]
-
-
-def _tcp_endpoint(value: Any) -> Any:
-    """Numeric `host:port`, `localhost` meaning 127.0.0.1: who can reach a listener is known without asking DNS."""
-    if not isinstance(value, str):
-        raise ValueError("give host:port as text")  # noqa: TRY004 - as above
-    host, colon, port = value.rpartition(":")
-    try:
-        return format_address(parse_address(f"127.0.0.1:{port}" if host == "localhost" and colon else value))
-    except ValueError as error:
-        raise ValueError(f"{value!r} is nowhere to listen: {error}") from None
-
-
-def _grpc_endpoint(value: Any) -> Any:
-    if not isinstance(value, str) or not value.startswith("unix:"):
-        return _tcp_endpoint(value)
-    # gRPC's two spellings, unix:path and unix:///absolute.
-    path = value.removeprefix("unix:")
-    path = path.removeprefix("//") if path.startswith("///") else path
-    if not path or path.startswith("//"):
-        raise ValueError(f"{value!r} names no path: write unix:/run/sidecar/api.sock")
-    if len(os.fsencode(path)) > UNIX_PATH_BYTES or "\0" in path:
-        raise ValueError(f"{value!r}: a Unix socket's path has at most {UNIX_PATH_BYTES} bytes")
-    return f"unix:{path}"
-
-
-def _admin_endpoint(value: Any) -> Any:
-    return None if value in {None, "none"} else _tcp_endpoint(value)
-
-
-def _network_id(value: Any) -> Any:
-    if isinstance(value, str) and not (value.isprintable() and 1 <= len(value.encode()) <= 128):
-        raise ValueError("a network id has 1 to 128 bytes, all printable")
-    return value
-
-
-def _allowed(value: Any) -> Any:
-    """A peer id, or a DNS name in lower case."""
-    if not isinstance(value, str):
-        raise ValueError("give peer ids, or DNS names, as text")  # noqa: TRY004 - as above
-    if len(value) == PEER_ID_CHARS and "." not in value:
-        parse_peer_id(value)  # a slip in a peer id makes no name of it
-        return value
-    try:
-        name = Contact.parse(f"{value}:1").name
-    except ValueError:
-        name = None
-    if name is None:
-        raise ValueError(f"{value!r} is neither a peer id nor a DNS name")
-    return name
-
-
 LABELS_MAX = 16
-
-Port = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=65535)]
-Size = Annotated[int, BeforeValidator(_size)]
-Seconds = Annotated[float, BeforeValidator(_duration), Field(allow_inf_nan=False)]
-ContactSetting = Annotated[Contact, BeforeValidator(_contact), PlainSerializer(str)]
 
 MIB = 1 << 20
 
@@ -234,26 +125,24 @@ class Settings(Model):
     key_type: Literal["ed25519", "p256"] = "ed25519"
     """The kind of key made at first start."""
 
-    udp_host: Annotated[str, BeforeValidator(_ip)] = "::"
+    udp_host: IpAddress = "::"
     """The address of the QUIC socket; `::` is every IPv6 and IPv4 address."""
     udp_port: Port = 7400
     """Its port; 0 takes any free one."""
-    grpc_endpoint: Annotated[
-        tuple[Annotated[str, BeforeValidator(_grpc_endpoint)], ...], BeforeValidator(_items), Field(min_length=1)
-    ] = ("127.0.0.1:7401",)
+    grpc_endpoint: Annotated[tuple[GrpcEndpoint, ...], Listed, Field(min_length=1)] = ("127.0.0.1:7401",)
     """Where apps find the API: `host:port` or `unix:/path`."""
-    admin_endpoint: Annotated[str | None, BeforeValidator(_admin_endpoint)] = "127.0.0.1:7402"
+    admin_endpoint: AdminEndpoint = "127.0.0.1:7402"
     """Where health and metrics are; None is nowhere."""
 
-    bootstrap: Annotated[tuple[ContactSetting, ...], BeforeValidator(_items)] = ()
+    bootstrap: Annotated[tuple[ContactText, ...], Listed] = ()
     """Ways into the network."""
-    labels: Annotated[tuple[Annotated[str, BeforeValidator(_label)], ...], BeforeValidator(_items)] = ()
+    labels: Annotated[tuple[Label, ...], Listed] = ()
     """`key=value`, told to peers, which a broadcast may choose by."""
-    min_links: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=64)] = 3
+    min_links: Annotated[Count, Field(ge=1, le=64)] = 3
     """So many links are kept, as far as there are nodes to link to."""
     role: Literal["auto", "node", "client"] = "auto"
     """`node` must be dialled back or is refused, `client` is never dialled, `auto` is a node where it can be."""
-    network_id: Annotated[str, BeforeValidator(_network_id)] = "default"
+    network_id: NetworkId = "default"
     """Peers of another network are refused."""
 
     trust: TrustMode = "unverified"
@@ -264,9 +153,9 @@ class Settings(Model):
     """This sidecar's own certificate chain, PEM, its own certificate first."""
     key: Path | None = None
     """Its key, PEM; None is the one in `state_dir`."""
-    crl: Annotated[tuple[Path, ...], BeforeValidator(_items)] = ()
+    crl: Annotated[tuple[Path, ...], Listed] = ()
     """Revocation lists of the CAs, PEM or DER."""
-    allow: Annotated[tuple[Annotated[str, BeforeValidator(_allowed)], ...], BeforeValidator(_items)] = ()
+    allow: Annotated[tuple[Allowed, ...], Listed] = ()
     """The only peers there may be, by peer id or, in the modes with CAs, by DNS name; none is everybody."""
 
     engine: Literal["auto", "aioquic", "qh3"] = "auto"
@@ -276,7 +165,7 @@ class Settings(Model):
     retry: Literal["always", "never", "under-load"] = "under-load"
     """When a dialler's address is validated before any state is made for it (RFC 9000 section 8.1.2); `under-load`
     is while many do not prove theirs."""
-    max_datagram: Annotated[int, BeforeValidator(_no_bool), Field(ge=1200, le=65527)] = 1452
+    max_datagram: Annotated[Count, Field(ge=1200, le=65527)] = 1452
     """Bytes of UDP payload in the largest packet."""
     idle_timeout: Annotated[Seconds, Field(ge=1, le=600)] = 30.0
     """Without a packet for so long a connection is lost."""

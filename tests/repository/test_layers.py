@@ -14,7 +14,7 @@ FLOORS = [
     {"errors", "gen"},
     {"identity"},
     {"trust"},
-    {"addresses", "credentials", "log", "settings", "metrics", "model", "ready", "state", "turn"},
+    {"addresses", "credentials", "log", "settings", "metrics", "model", "ready", "setting_types", "state", "turn"},
     {"wire"},
     {"transport"},
     {"mail"},
