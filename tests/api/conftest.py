@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from sidecar.api.front import grpcio
+from sidecar.api.front.lean import gate
 from sidecar_client import AsyncSidecar
 from tests.api.inprocess import InProcess, sidecar_in_process
 from tests.processes import Sidecars
@@ -52,6 +54,16 @@ class Sides:
         a, b = await self.start(**settings), await self.start(**settings)
         await a.client.connect(b.contact)
         return a, b
+
+
+@contextmanager
+def answered_after(seconds: float) -> Iterator[None]:
+    """Within, the answer of a call is due so long after it came, however far its deadline is: the client of a busy
+    machine does not give up before it has heard the answer that the test is about."""
+    with pytest.MonkeyPatch.context() as patch:
+        for front in (grpcio, gate):
+            patch.setattr(front, "answer_by", lambda deadline, now: min(deadline, now + seconds))
+        yield
 
 
 @pytest.fixture(params=[pytest.param("grpcio", marks=pytest.mark.slow), "lean"])

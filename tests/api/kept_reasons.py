@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from sidecar.errors import Reason
 from sidecar_client import AsyncSidecar, Gap, QueueName, SidecarError
 from sidecar_client.messages import QUEUES
-from tests.api.conftest import Side, Sides
+from tests.api.conftest import Side, Sides, answered_after
 from tests.api.raw import failure
 
 STRANGER = "a" * 51 + "q"
@@ -42,7 +42,8 @@ async def unsupported_by_peer(sides: Sides) -> SidecarError:
 
 async def pending(sides: Sides) -> SidecarError:
     a = await keeping(sides)
-    error = await failure(a.client.send(STRANGER, b"x", durable=True, timeout=0.5))
+    with answered_after(0.5):
+        error = await failure(a.client.send(STRANGER, b"x", durable=True, timeout=30))
     assert (await a.client.queues()).queues[0].messages == 1
     return error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
@@ -46,3 +47,15 @@ async def stuck(side: Side, peer_id: str, channel: str = "unread", *, full: bool
         held = outbound.outbox.full(channel) or any(name == channel for name, _ in outbound.outbox._room_wanted)
         if waits and (held or not full):
             return
+
+
+async def one_waits(side: Side, peer_id: str, channel: str = "unread") -> asyncio.Task[Any]:
+    """Sends one message after another; the call of the first for which the channel has no room over there."""
+    while True:
+        sending = asyncio.create_task(side.client.send(peer_id, bytes(16 << 10), channel=channel))
+        while not sending.done():
+            await side.client.node()
+            outbound = side.sidecar.node.links.peers[peer_id].link.outbound
+            if outbound.outbox.blocked(channel) and not outbound.unacknowledged:
+                return sending
+        await sending

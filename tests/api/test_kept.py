@@ -22,9 +22,9 @@ from sidecar_client import (
 from sidecar_client.aio_streams import AsyncConsumer
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 from sidecar_client.gen.overlay.v1 import queue_pb2
-from tests.api.conftest import Side, Sides
+from tests.api.conftest import Side, Sides, answered_after
 from tests.api.kept_reasons import STRANGER, keeping, keeping_pair, waiting
-from tests.api.raw import failure
+from tests.api.raw import failure, one_waits
 
 
 async def following(messages: AsyncConsumer) -> Received:
@@ -90,7 +90,8 @@ async def test_a_repeated_request_sends_nothing_and_is_answered(sides: Sides, du
 async def test_a_request_that_had_to_be_answered_early_goes_on(sides: Sides) -> None:
     """The call's deadline comes, the message stays, and the same call later tells what became of it."""
     a, b = await keeping(sides), await keeping(sides, "b")
-    pending = await failure(a.client.send(b.peer_id, b"x", request_id="r", durable=True, timeout=0.3))
+    with answered_after(0.3):
+        pending = await failure(a.client.send(b.peer_id, b"x", request_id="r", durable=True, timeout=30))
     assert isinstance(pending, Pending)
     repeated = asyncio.create_task(a.client.send(b.peer_id, b"x", request_id="r", durable=True, timeout=20))
     await b.client.connect(a.contact)
@@ -246,14 +247,14 @@ async def test_an_app_that_does_not_read_is_resource_exhausted_for_senders(sides
     async with b.client.consume("stalled", credits=1) as stalled, b.client.consume("read", credits=9) as read:
         assert stalled is not read
         error: SidecarError | None = None
-        for _ in range(100):
-            sending = a.client.send(b.peer_id, bytes(16 << 10), channel="stalled", timeout=1)
+        while error is None:  # the window may grow once, when it is known over here that an app is there
+            (await one_waits(a, b.peer_id, "stalled")).cancel()
             try:
-                await sending
+                with answered_after(1):
+                    await a.client.send(b.peer_id, bytes(16 << 10), channel="stalled", timeout=30)
             except SidecarError as failed:
                 error = failed
-                break
         assert isinstance(error, QueueFull)
         assert error.retry_after == 1.0
-        await a.client.send(b.peer_id, b"x", channel="read", timeout=5)
+        await a.client.send(b.peer_id, b"x", channel="read", timeout=30)
         await read.ack(await following(read))

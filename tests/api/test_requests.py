@@ -23,7 +23,7 @@ from sidecar_client import (
     Sidecar,
 )
 from sidecar_client.gen.overlay.v1 import request_pb2 as pb
-from tests.api.conftest import Side, Sides, until
+from tests.api.conftest import Side, Sides, answered_after, until
 
 Pair = tuple[Side, Side]
 
@@ -121,11 +121,11 @@ async def test_the_deadline_is_carried(pair: Pair) -> None:
         return b""
 
     async with answering(b, slow):
-        with pytest.raises(DeadlinePassed, match="took longer"):
-            await a.client.request(b.peer_id, timeout=1.0)
-        await asyncio.wait_for(ended.wait(), 5)
+        with answered_after(1.0), pytest.raises(DeadlinePassed, match="took longer"):
+            await a.client.request(b.peer_id, timeout=30)
+        await ended.wait()
     assert left[0] is not None
-    assert 0.5 < left[0] <= 1.0
+    assert 0 < left[0] <= 1.0
 
 
 async def test_cancelling_reaches_the_other_app(pair: Pair) -> None:
@@ -142,15 +142,15 @@ async def test_cancelling_reaches_the_other_app(pair: Pair) -> None:
 
     async with answering(b, slow):
         asking = asyncio.create_task(a.client.request(b.peer_id))
-        await asyncio.wait_for(begun.wait(), 5)
+        await begun.wait()
         asking.cancel()
-        await asyncio.wait_for(ended.wait(), 5)
+        await ended.wait()
 
 
 async def test_nobody_answers(pair: Pair) -> None:
     a, b = pair
-    with pytest.raises(NoSubscriber):
-        await a.client.request(b.peer_id, channel="nobody", timeout=0.5)
+    with answered_after(0.5), pytest.raises(NoSubscriber):
+        await a.client.request(b.peer_id, channel="nobody", timeout=30)
     await until(lambda: not b.sidecar.node.requests.waiting)
 
 
@@ -204,7 +204,7 @@ async def test_an_app_that_dies_with_requests_in_hand(pair: Pair) -> None:
 
     async with answering(b, never):
         asking = asyncio.create_task(a.client.request(b.peer_id))
-        await asyncio.wait_for(begun.wait(), 5)
+        await begun.wait()
     async with answering(b, echo):
         with pytest.raises(OutcomeUnknown, match="went away"):
             await asking
@@ -282,7 +282,7 @@ async def test_leaving_waits_for_the_reply(pair: Pair, asker_leaves: bool) -> No
 
     async with answering(b, slow):
         asking = asyncio.create_task(a.client.request(b.peer_id))
-        await asyncio.wait_for(begun.wait(), 5)
+        await begun.wait()
         side, other = (a, b) if asker_leaves else (b, a)
         leaving = asyncio.create_task(side.client.disconnect(other.peer_id))
         await until(lambda: side.sidecar.node.links.peers[other.peer_id].leaving is not None)

@@ -13,7 +13,7 @@ from sidecar.api.front.lean import frames
 from sidecar_client import MessageTooLarge, Received, SendFailed, error_from_rpc
 from sidecar_client.gen.overlay.v1 import errors_pb2
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
-from tests.api.conftest import Side, Sides
+from tests.api.conftest import Side, Sides, answered_after
 from tests.api.front.raw import RawClient, message, request_fields
 from tests.api.raw import failure, payload_of, stuck
 
@@ -379,12 +379,13 @@ async def test_an_unread_channel_holds_up_no_other(sides: Sides) -> None:
 
 async def test_a_stream_at_its_deadline_says_how_far_it_went(sides: Sides) -> None:
     a, b = await sides.pair(channel_window_bytes=64 << 10, link_window_bytes=256 << 10)
-    call: Any = a.client.stubs.messages.SendStream(timeout=2.0)
-    await call.write(pb.SendStreamRequest(open=pb.SendStreamOpen(peer_id=b.peer_id, channel="unread")))
-    await call.write(pb.SendStreamRequest(messages=[pb.Message(payload=bytes(16 << 10))] * 32))
     receipts: list[pb.Receipt] = []
-    with pytest.raises(grpc.aio.AioRpcError) as raised:
-        await read_all(call, receipts)
+    with answered_after(2.0):
+        call: Any = a.client.stubs.messages.SendStream(timeout=30)
+        await call.write(pb.SendStreamRequest(open=pb.SendStreamOpen(peer_id=b.peer_id, channel="unread")))
+        await call.write(pb.SendStreamRequest(messages=[pb.Message(payload=bytes(16 << 10))] * 32))
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await read_all(call, receipts)
     assert raised.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     assert error_from_rpc(raised.value).reason == "DEADLINE"
     delivered = [receipt for receipt in receipts if receipt.level == pb.DELIVERY_LEVEL_DELIVERED]

@@ -15,6 +15,7 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
 from sidecar.api.front import failures
+from sidecar.api.front.base import answer_by
 from sidecar.api.status import DETAILS, PUSHBACK, TABLE
 from sidecar.errors import Reason
 from tests.api.front.conftest import Serving
@@ -154,13 +155,18 @@ async def test_context(channel: Channel) -> None:
     assert told["left"] is told["answer"] is None
 
 
-@pytest.mark.parametrize(("timeout", "margin"), [(20.0, 0.3), (0.6, 0.066)])
-async def test_deadline_in_context(channel: Channel, timeout: float, margin: float) -> None:
+async def test_deadline_in_context(channel: Channel) -> None:
     await unary(channel, "connect first")
-    told = json.loads(await unary(channel, "context", timeout=timeout))
-    assert 0 < told["left"] <= timeout * 1.01
-    assert told["left"] - told["answer"] == pytest.approx(margin, rel=0.2)
-    assert told["answer"] < timeout
+    told = json.loads(await unary(channel, "context", timeout=20))
+    assert 0 < told["left"] <= 20 * 1.01
+    # Of what was left when the call came.
+    margins = [left - answer_by(left, 0.0) for left in (told["left"], 20 * 1.01)]
+    assert margins[0] - 1e-6 <= told["left"] - told["answer"] <= margins[1] + 1e-6
+
+
+@pytest.mark.parametrize(("timeout", "margin"), [(0.0, 0.0), (0.6, 0.066), (1.0, 0.11), (20.0, 0.3)])
+def test_an_answer_sets_out_before_its_deadline(timeout: float, margin: float) -> None:
+    assert 100.0 + timeout - answer_by(100.0 + timeout, 100.0) == pytest.approx(margin, abs=1e-6)
 
 
 async def test_typed_error_before_the_deadline(channel: Channel) -> None:

@@ -223,7 +223,9 @@ async def test_cancelled_while_paused(channel: Channel, serving: Serving) -> Non
 
 
 async def test_deadline(channel: Channel, serving: Serving) -> None:
-    call = stream(channel, timeout=0.3)
+    await channel.unary_unary(f"/{SERVICE}/HotUnary")(b"connect first")
+    await serving.services.probe()
+    call = stream(channel, timeout=1.5)
     probe = await serving.services.probe()
     assert probe.call.context.deadline is not None
     assert probe.call.context.answer_by is not None
