@@ -21,6 +21,8 @@ CATCH_UP = 4 * STAGGER
 PATIENCE = 0.3
 """Seconds after which an attempt leaves the race if others wait for its place. A path may be longer than that: who runs
 one race after another doubles it."""
+LOOK_AGAIN = 0.05
+"""Seconds until a race that waits for places which others have looks again: nothing tells it of their attempts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +68,12 @@ class Race:
             while len(self._winners) < self._wanted and (waiting or self._running):
                 self._decided.clear()
                 now = self._loop.time()
-                due: float | None = None
-                if waiting:
-                    due = self._make_room(now)
-                    if now >= starts_at:
-                        if self._start(waiting, now):
-                            starts_at = max(starts_at, now - CATCH_UP) + STAGGER
-                            due = starts_at
+                due = starts_at if waiting else None
+                if waiting and now >= starts_at:
+                    if self._start(waiting, now):
+                        due = starts_at = max(starts_at, now - CATCH_UP) + STAGGER
                     else:
-                        due = starts_at
+                        due = self._make_room(waiting, now)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout_at(due):
                         await self._decided.wait()
@@ -97,21 +96,22 @@ class Race:
                 return True
         return False
 
-    def _make_room(self, now: float) -> float | None:
-        """Those that have had their time leave, for others wait; when the next one has."""
-        while self._running:
-            oldest = self._running[0]
-            ends = oldest.began + self._patience
+    def _make_room(self, waiting: Iterable[Contact], now: float) -> float:
+        """None of those that wait has a place: attempts that have had their time leave, if one of them could have
+        theirs. When to look again."""
+        hosts = {contact.host for contact in waiting}
+        full = len(self._running) >= OUTSTANDING_MAX
+        for attempt in list(self._running):
+            if not full and attempt.contact.host not in hosts:
+                continue
+            ends = attempt.began + self._patience
             if now < ends:
                 return ends
-            if not oldest.task.done():
-                self._leave(oldest)
-                words = f"no answer in {self._patience * 1000:.0f} ms, and others were waiting"
-                self.results.append(ContactResult(oldest.contact, error=words))
-                del self._running[0]
-            else:
-                self._collect()
-        return None
+            self._leave(attempt)
+            words = f"no answer in {self._patience * 1000:.0f} ms, and others were waiting"
+            self.results.append(ContactResult(attempt.contact, error=words))
+            self._running.remove(attempt)
+        return now + LOOK_AGAIN
 
     async def _meet(self, contact: Contact, made: list[Session]) -> str:
         addresses = await self._links.dialler.resolve(contact)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -174,7 +175,7 @@ async def test_one_host_is_not_knocked_down(network: Network) -> None:
     site = await network.site()
     dialled = watch(site)
     crowd = [Contact("127.1.0.1", port) for port in range(9, 9 + 3 * dialler.PER_HOST_MAX)]
-    results = await Race(site.node.links, 1, ignore).run([*crowd, Contact.parse(live.contact)])
+    results = await Race(site.node.links, 1, ignore, patience=60).run([*crowd, Contact.parse(live.contact)])
     assert results[-1].peer_id == live.peer_id
     assert len(dialled) == dialler.PER_HOST_MAX + 1
 
@@ -187,6 +188,37 @@ async def test_everybody_on_one_host_gets_a_turn(network: Network) -> None:
     assert {result.contact for result in results} == set(crowd)
     assert len(dialled) == len(crowd)
     assert not any(result.peer_id for result in results)
+
+
+async def test_a_loop_that_stood_still_makes_nobody_leave(network: Network) -> None:
+    """There are places enough: who waits only for its moment to start needs nobody's, however late it is."""
+    live, site = await network.site(), await network.site()
+    running = Race(site.node.links, 1, ignore)
+    start = running._start
+
+    def stumbling(waiting: deque[Contact], now: float) -> bool:
+        running._start = start  # type: ignore[method-assign]
+        begun = start(waiting, now)
+        time.sleep(race.PATIENCE + 0.1)  # it stands still: that is what is tested
+        return begun
+
+    running._start = stumbling  # type: ignore[method-assign]
+    results = await running.run([Contact.parse(live.contact), nobody(0)])
+    assert [result.peer_id for result in results] == [live.peer_id]
+
+
+async def test_places_that_somebody_else_has_are_taken_when_they_are_free(network: Network) -> None:
+    """All towards one host are, when a race begins that has no attempt of its own whose end it could wait for."""
+    site = await network.site(handshake_timeout=0.5)
+    crowd = [("127.1.0.1", port) for port in range(9, 9 + dialler.PER_HOST_MAX)]
+    others = [asyncio.ensure_future(site.node.links.dialler.reach([address], None)) for address in crowd]
+    await turns(3)
+    assert not site.node.links.dialler.has_room("127.1.0.1")
+    late = Contact("127.1.0.1", 99)
+    (result,) = await Race(site.node.links, 1, ignore).run([late])
+    assert result.contact == late
+    assert "127.1.0.1:99" in result.error
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 async def test_as_many_as_are_wanted(network: Network) -> None:
