@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from sidecar.cli.exits import Exit
 from sidecar.identity import Identity
 from tests.cli.terminal import sidecar
 from tests.processes import Sidecars
-
-pytestmark = pytest.mark.timeout(60)
 
 
 def test_what_is_kept_is_seen_and_emptied(sidecars: Sidecars) -> None:

@@ -165,7 +165,6 @@ def _race(directory: Path, go: Path, answers: SimpleQueue[str]) -> None:
     answers.put(Identity.load_or_create(directory).peer_id)
 
 
-@pytest.mark.timeout(60)
 def test_first_starts_at_once_agree_on_one_key(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     answers: SimpleQueue[str] = context.SimpleQueue()

@@ -13,7 +13,7 @@ from sidecar.identity import Identity
 from sidecar_client import JournalFailed, JournalFull, Sidecar
 from tests.processes import Sidecars
 
-pytestmark = [pytest.mark.lab, pytest.mark.requires("root"), pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.lab, pytest.mark.requires("root")]
 
 
 @pytest.fixture

@@ -257,6 +257,14 @@ class Site:
         assert isinstance(event, RoleChanged)
         return event
 
+    # patience
+
+    def waits(self, seconds: float = 5.0) -> None:
+        """From now on it waits so long for whoever it dials and whoever dials it. Little of it only while nobody who
+        could answer is dialled: a busy machine may take a second for a handshake."""
+        links = self.node.links
+        links.dialler._timeout = links._handshake_timeout = self.node.endpoint.handshake_timeout = seconds
+
     # events
 
     def events(self, kind: type[Kind]) -> list[Kind]:

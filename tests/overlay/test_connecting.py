@@ -237,10 +237,12 @@ async def test_failure_is_told_to_every_waiter(network: Network) -> None:
 
 async def test_a_good_address_after_a_bad_one(network: Network) -> None:
     """A contact that is given while another is being dialled in vain is tried as well."""
-    site, other = await network.site(handshake_timeout=1.5), await network.site()
+    site, other = await network.site(), await network.site()
+    site.waits(1.0)
     vain = asyncio.ensure_future(site.node.connect(f"{other.peer_id}@127.0.0.1:1"))
     await turns(5)
     assert site.node.links.dialler.attempts == 1
+    site.waits()
     info = await site.node.connect(other.contact)
     assert info.state is PeerState.LINKED
     assert (await vain).peer_id == other.peer_id
@@ -248,7 +250,7 @@ async def test_a_good_address_after_a_bad_one(network: Network) -> None:
 
 async def test_client(network: Network, engine_name: str) -> None:
     """Hello and world; the acceptor goes; the next send reports the loss; a reconnect works."""
-    client = await network.site(engine_name=engine_name, handshake_timeout=0.5, resume_timeout=0)
+    client = await network.site(engine_name=engine_name, resume_timeout=0)
     server = await network.site(engine_name=engine_name)
     await client.join(server)
     reader, replies = server.read(), client.read()
@@ -262,9 +264,11 @@ async def test_client(network: Network, engine_name: str) -> None:
     replies.close()
     await server.node.stop()
     await client.event(a(PeerUnlinked, peer_id=server.peer_id))
+    client.waits(0.5)
     lost = client.send(server, "", [b"anybody?"])
     await lost.all_settled()
     assert lost.failures == {Reason.PEER_UNREACHABLE: 1}
+    client.waits()
     again = await network.site(engine_name=engine_name, identity=server.node.identity, port=server.port)
     await client.node.connect(again.contact)
     await exchange(client, again)

@@ -99,7 +99,7 @@ async def test_the_end_of_an_attempt_leaves_a_newer_one_to_the_same_address(netw
     await asyncio.wait({early})
     assert early.exception() is not None
     await turns(20)
-    assert not late.done()
+    assert not late.done() or clock() - anew >= 0.8
     with pytest.raises(SidecarError):
         await late
     assert clock() - anew >= 0.8, "it had all of its own time"

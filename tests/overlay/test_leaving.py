@@ -164,11 +164,12 @@ async def test_drain_waits_for_a_link_that_is_being_made(network: Network) -> No
 
 @pytest.mark.parametrize("verb", ["drain", "disconnect"])
 async def test_a_link_that_is_being_resumed_gets_its_outcomes(network: Network, verb: str) -> None:
-    first, second = await network.site(idle_timeout=1, handshake_timeout=0.5), await network.site(idle_timeout=1)
+    first, second = await network.site(idle_timeout=1), await network.site(idle_timeout=1)
     wire = await Wire.to(second)
     await first.node.connect(f"{second.peer_id}@{wire.address}")
     reader = second.read()
     wire.cut()
+    first.waits(0.5)
     sending, late = first.send(second, "", [b"x"] * 10), first.send(second, "late")
     changes = first.node.peer_changes
     while first.node.links.state(second.peer_id) is not PeerState.RESUMING:
@@ -180,6 +181,7 @@ async def test_a_link_that_is_being_resumed_gets_its_outcomes(network: Network, 
     late.offer([b"late"])
     await late.all_settled()
     assert late.failures == {Reason.DRAINING if verb == "drain" else Reason.LINK_CLOSED: 1}
+    first.waits()
     wire.mend()
     assert await leaving == 0
     await sending.all_delivered()
@@ -197,8 +199,8 @@ async def test_disconnect_from_a_peer_that_cannot_be_reached(network: Network) -
         await turns(5)
         sending = first.send(second, "", [b"x"] * count)
         began = asyncio.get_running_loop().time()
-        assert await first.node.disconnect(second.peer_id, 0.3) == count
-        assert (asyncio.get_running_loop().time() - began >= 0.3) == bool(count)
+        assert await first.node.disconnect(second.peer_id, 0.3 if count else 3600) == count
+        assert asyncio.get_running_loop().time() - began >= 0.3 or not count
         await sending.all_settled()
         assert sending.failures == ({Reason.LINK_CLOSED: 3} if count else {})
         with pytest.raises(SidecarError) as raised:
@@ -258,7 +260,8 @@ async def test_stop_reports_what_is_left(network: Network) -> None:
 
 async def test_a_peer_that_stopped_is_not_dialled_again(network: Network) -> None:
     """Until somebody wants it, where it is not the way back into the network."""
-    first, second = await network.pair(handshake_timeout=0.3)
+    first, second = await network.pair()
+    first.waits(0.3)
     first.node.cache.forget(second.peer_id)
     await second.node.stop()
     await unlinked(first, second)

@@ -127,6 +127,7 @@ async def test_restart_while_messages_flow(network: Network, engine_name: str) -
     await second.node.stop()
 
 
+@pytest.mark.timeout(600)
 async def test_a_killed_connection_is_resumed(network: Network, engine_name: str) -> None:
     """Nothing is lost and nothing comes twice, however often and on whichever side."""
     first, second = await network.pair(engine_name=engine_name)
@@ -162,10 +163,12 @@ async def test_a_killed_connection_is_resumed(network: Network, engine_name: str
 
 async def test_a_cable_that_is_cut_and_mended(network: Network, engine_name: str) -> None:
     """The connection times out, the link does not: it goes on where it was."""
-    first = await network.site(engine_name=engine_name, idle_timeout=1, handshake_timeout=0.5)
-    second = await network.site(engine_name=engine_name, idle_timeout=1, handshake_timeout=0.5)
+    first = await network.site(engine_name=engine_name, idle_timeout=1)
+    second = await network.site(engine_name=engine_name, idle_timeout=1)
     wire = await Wire.to(second)
     await first.node.connect(f"{second.peer_id}@{wire.address}")
+    for site in (first, second):
+        site.waits(0.5)
     readers = second.read("x"), first.read("x")
     sendings = first.send(second, "x", payloads(50)), second.send(first, "x", payloads(50))
     for sending in sendings:
@@ -176,6 +179,8 @@ async def test_a_cable_that_is_cut_and_mended(network: Network, engine_name: str
     changes = first.node.peer_changes
     while first.node.links.state(second.peer_id) is not PeerState.RESUMING:
         await changes.wait(changes.revision)
+    for site in (first, second):
+        site.waits()
     wire.mend()
     for sending, reader in zip(sendings, readers, strict=True):
         await sending.all_delivered()
@@ -186,9 +191,8 @@ async def test_a_cable_that_is_cut_and_mended(network: Network, engine_name: str
 
 async def test_a_link_that_cannot_be_resumed_is_given_up(network: Network, engine_name: str) -> None:
     """What was sent has no known outcome, what waited was not received; both are told."""
-    first, second = await network.pair(
-        engine_name=engine_name, idle_timeout=1, resume_timeout=0.5, handshake_timeout=0.3
-    )
+    first, second = await network.pair(engine_name=engine_name, idle_timeout=1, resume_timeout=0.5)
+    first.waits(0.3)
     wanted = first.send(second, "unread", payloads(200, 30_000))
     await window_filled(first, second, wanted)
     await second.crash()

@@ -255,6 +255,7 @@ async def test_a_change_of_the_network_ends_every_pause(network: Network, monkey
     wire.cut()
     site = await network.site(bootstrap=[wire.address], handshake_timeout=0.2)
     await site.event(a(BootstrapFailed))
+    site.waits()
     wire.mend()
     site.node.surroundings_changed("the test says so")
     await site.event(a(BootstrapSucceeded, peer_id=first.peer_id))
@@ -291,11 +292,13 @@ async def test_two_islands_that_share_a_contact_merge_when_it_is_back(
     monkeypatch.setattr(reunion, "LONGEST_PAUSE", 1.0)
     contact = await network.site(engine_name=engine_name)
     settings: dict[str, Any] = {"engine_name": engine_name, "bootstrap": [contact.contact], "resume_timeout": 0}
-    islands = [[await network.site(**settings, handshake_timeout=1) for _ in range(2)] for _ in range(2)]
+    islands = [[await network.site(**settings) for _ in range(2)] for _ in range(2)]
     for island in islands:
         for site in island:
             await site.event(a(PeerLinked, peer_id=contact.peer_id))
         await island[0].join(island[1])
+        for site in island:
+            site.waits(1)
     await contact.node.stop()
     for site in itertools.chain(*islands):
         await site.event(a(PeerUnlinked, peer_id=contact.peer_id))

@@ -46,7 +46,6 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.timeout(30)
 def test_holder_is_named_and_its_kill_frees_the_directory(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE

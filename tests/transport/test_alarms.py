@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import pytest
-
 from tests.overlay.network import Network
 
 PEERS = 4
@@ -24,7 +22,6 @@ def every_timer() -> int:
     return sum(not each.cancelled() for each in loop._scheduled)
 
 
-@pytest.mark.timeout(60)
 async def test_idle_links_have_no_tasks_and_share_a_timer() -> None:
     network = Network()
     try:
