@@ -9,6 +9,7 @@ import { once } from "node:events";
 
 import {
   Cancelled,
+  InvalidField,
   OutcomeUnknown,
   SendFailed,
   Sidecar,
@@ -96,6 +97,17 @@ async function signalsAreHeard(here: Sidecar, there: Sidecar, peerId: string): P
   await assert.rejects(here.node({ signal }), cancelled);
 }
 
+async function oneSignalForManyCalls(here: Sidecar, peerId: string): Promise<void> {
+  const aborted = new AbortController();
+  const { signal } = aborted;
+  const asked = Array.from({ length: 100 }, () => here.request(peerId, "?", { channel: "nobody is there", signal }));
+  await here.node({ signal });
+  aborted.abort();
+  for (const outcome of await Promise.allSettled(asked)) {
+    assert(outcome.status === "rejected" && outcome.reason instanceof Cancelled);
+  }
+}
+
 /** Asks until the app that answers is there. */
 async function untilAnswered(here: Sidecar, peerId: string, signal: AbortSignal): Promise<void> {
   await here.request(peerId, "?", { channel: "nobody answers", signal });
@@ -117,6 +129,36 @@ async function leavingALoopEndsASubscription(here: Sidecar, there: Sidecar, peer
   assert(value?.type === "message");
   assert.equal(value.payload.toString(), "two");
   others.ack(value);
+}
+
+async function whatIsNoTimeIsAnErrorHere(here: Sidecar, there: Sidecar, peerId: string): Promise<void> {
+  await assert.rejects(here.node({ timeoutMs: NaN }), InvalidField);
+  assert.throws(() => new Sidecar({ timeoutMs: NaN }), TypeError);
+  await here.node({ timeoutMs: Infinity });
+  await here.node({ timeoutMs: Number.MAX_VALUE });
+  await using jobs = await there.consume("times");
+  await using out = here.sender(peerId, { channel: "times", wait: "processed" });
+  const number = await out.send("job");
+  await assert.rejects(out.result(number + 1), InvalidField);
+  await assert.rejects(out.result(NaN), InvalidField);
+  const outcome = out.result(number, { timeoutMs: Infinity });
+  const { value } = await jobs.next();
+  assert(value?.type === "message");
+  for (const wrong of [NaN, Infinity]) {
+    assert.throws(() => {
+      jobs.nack(value, { delayMs: wrong });
+    }, InvalidField);
+    assert.throws(() => {
+      jobs.extend(value, wrong);
+    }, InvalidField);
+  }
+  // None of that was gathered: what is said behind it is told.
+  jobs.ack(value);
+  await outcome;
+  await assert.rejects(
+    there.reply("credits", () => "", { credits: 0 }),
+    InvalidField,
+  );
 }
 
 async function orderOfCallsIsOrderOfMessages(here: Sidecar, there: Sidecar, peerId: string): Promise<void> {
@@ -210,6 +252,9 @@ async function closingEndsWhatIsOpen(peerId: string): Promise<void> {
 }
 
 async function main(): Promise<void> {
+  // Timers that do not wait, listeners that are too many: whatever Node warns of.
+  const told: string[] = [];
+  process.on("warning", ({ name }) => told.push(name));
   await using here = new Sidecar();
   await using there = new Sidecar({ endpoint: process.env["OTHER_ENDPOINT"] });
   await Promise.all([here.waitReady({ level: "overlay" }), there.waitReady({ level: "overlay" })]);
@@ -217,11 +262,14 @@ async function main(): Promise<void> {
   await streamWaitsForItsReader(here, there, peerId);
   await halfAStreamIsNotTakenForTheWhole(here, there, peerId);
   await leavingALoopEndsASubscription(here, there, peerId);
+  await whatIsNoTimeIsAnErrorHere(here, there, peerId);
   await orderOfCallsIsOrderOfMessages(here, there, peerId);
   await answersInHandGoOut(here, there, peerId);
   await sendingLetsTheEventLoopTurn(here, there, peerId);
   await signalsAreHeard(here, there, peerId);
+  await oneSignalForManyCalls(here, peerId);
   await closingEndsWhatIsOpen(peerId);
+  assert.deepEqual(told, []);
   console.log("all well");
 }
 

@@ -1,5 +1,5 @@
 import type { ConsumeRequest, DeliveryRange } from "./gen/overlay/v1/message.js";
-import { durationOf } from "./messages.js";
+import { durationOf } from "./times.js";
 
 /** What is said of a run of messages: done, hand out again after a while, or more time. */
 export type Verdict = "ack" | "nack" | "extend";
@@ -42,9 +42,11 @@ export class Acks {
       case "ack":
         return { frame: { $case: "ack", value: { ranges } } };
       case "nack":
-        return { frame: { $case: "nack", value: { ranges, delay: millis ? durationOf(millis) : undefined } } };
+        return {
+          frame: { $case: "nack", value: { ranges, delay: millis ? durationOf("delayMs", millis) : undefined } },
+        };
       case "extend":
-        return { frame: { $case: "extend", value: { ranges, deadline: durationOf(millis) } } };
+        return { frame: { $case: "extend", value: { ranges, deadline: durationOf("millis", millis) } } };
     }
   }
 }

@@ -12,7 +12,8 @@ import {
   StreamServiceService,
   StreamState,
 } from "./gen/overlay/v1/stream.js";
-import { durationOf, headerMap, type Headers, viewOf } from "./messages.js";
+import { headerMap, type Headers, viewOf } from "./messages.js";
+import { durationOf } from "./times.js";
 
 /** Bytes of one frame, and what may wait on either side of the stream. */
 const PIECE_BYTES = 256 << 10;
@@ -302,7 +303,7 @@ export function openStream(
   { headers, acceptTimeoutMs, ...bounds }: OpenStreamOptions,
 ): ByteStream {
   const told = headerMap(headers);
-  const acceptTimeout = durationOf(acceptTimeoutMs);
+  const acceptTimeout = durationOf("acceptTimeoutMs", acceptTimeoutMs);
   const call = connection.bidi(OPEN, bounds);
   const stream = new ByteStream(call, peerId, name, told);
   call

@@ -11,9 +11,11 @@ import {
   status,
 } from "@grpc/grpc-js";
 
+import { whenAborted } from "./aborts.js";
 import type { Endpoint } from "./endpoint.js";
 import { Cancelled, errorFromStatus, type EndOfCall, SidecarError, SidecarUnavailable } from "./errors.js";
 import { viewOf } from "./messages.js";
+import { deadlineOf } from "./times.js";
 
 /** A method of a generated service definition. */
 export interface Method<Request, Response> {
@@ -90,7 +92,7 @@ export class Connection {
         callOptions(bounds),
         (error, response) => {
           this.#calls.delete(call);
-          signal?.removeEventListener("abort", abort);
+          forget();
           if (error === null) {
             resolve(response as Response);
           } else if (signal?.aborted) {
@@ -100,11 +102,10 @@ export class Connection {
           }
         },
       );
-      const abort = (): void => {
+      const forget = whenAborted(signal, () => {
         call.cancel();
-      };
+      });
       this.#calls.add(call);
-      signal?.addEventListener("abort", abort, { once: true });
     });
   }
 
@@ -217,15 +218,14 @@ export class StreamCall<Request, Response> {
     this.#connection = connection;
     this.#stream = stream;
     this.#signal = signal;
-    const abort = (): void => {
+    const forget = whenAborted(signal, () => {
       stream.cancel();
-    };
-    signal?.addEventListener("abort", abort, { once: true });
+    });
     // The status says all that the error does.
     stream.on("error", () => undefined);
     this.ended = new Promise((resolve) => {
       stream.once("status", (end: EndOfCall) => {
-        signal?.removeEventListener("abort", abort);
+        forget();
         this.#end = end;
         for (const reject of this.#writing) {
           reject(this.#failure(end));
@@ -328,7 +328,8 @@ export class StreamCall<Request, Response> {
 }
 
 function callOptions(bounds: Bounds): CallOptions {
-  return bounds.timeoutMs === undefined ? {} : { deadline: Date.now() + bounds.timeoutMs };
+  const deadline = deadlineOf(bounds.timeoutMs);
+  return deadline === undefined ? {} : { deadline };
 }
 
 function withToken(token: string): Interceptor {

@@ -189,20 +189,6 @@ export function millisOf(time: Timestamp | undefined): number | undefined {
   return time && Number(time.seconds) * 1e3 + time.nanos / 1e6;
 }
 
-/** A Duration of so many milliseconds. */
-export function durationOf(millis: number): Duration;
-export function durationOf(millis: number | undefined): Duration | undefined;
-export function durationOf(millis: number | undefined): Duration | undefined {
-  if (millis === undefined) {
-    return undefined;
-  }
-  const nanos = Math.round(millis * 1e6);
-  if (!Number.isFinite(nanos)) {
-    throw new RangeError(`a time of ${String(millis)} milliseconds`);
-  }
-  return { seconds: BigInt(Math.trunc(nanos / 1e9)), nanos: nanos % 1e9 };
-}
-
 /** The milliseconds of a Duration. */
 export function millisIn(duration: Duration): number {
   return Number(duration.seconds) * 1e3 + duration.nanos / 1e6;

@@ -16,16 +16,8 @@ import {
   SendStreamRequest,
   type SendStreamResponse,
 } from "./gen/overlay/v1/message.js";
-import {
-  durationOf,
-  type Headers,
-  headerMap,
-  LEVELS,
-  PRIORITIES,
-  type Priority,
-  viewOf,
-  type Wait,
-} from "./messages.js";
+import { type Headers, headerMap, LEVELS, PRIORITIES, type Priority, viewOf, type Wait } from "./messages.js";
+import { durationOf } from "./times.js";
 
 /** Messages are gathered into frames of at most this size; one that is larger alone makes its own. */
 export const FRAME_BYTES = 1 << 20;
@@ -104,7 +96,7 @@ export class Outgoing {
       priority: PRIORITIES[options.priority ?? "normal"],
       level: this.#level,
       durable: options.durable ?? false,
-      ttl: durationOf(options.ttlMs),
+      ttl: durationOf("ttlMs", options.ttlMs),
     };
     this.opening = viewOf(SendStreamRequest.encode({ messages: [], open, chunk: undefined }).finish());
   }

@@ -1,3 +1,4 @@
+import { whenAborted } from "./aborts.js";
 import { type Bounds, type Connection, type StreamCall } from "./connection.js";
 import { DeadlinePassed, SidecarError, SidecarUnavailable } from "./errors.js";
 
@@ -203,12 +204,12 @@ export abstract class Resuming<Response, Item> implements AsyncIterableIterator<
       const wake = (): void => {
         clearTimeout(timer);
         signal.removeEventListener("abort", wake);
-        this.signal?.removeEventListener("abort", wake);
+        forget();
         resolve();
       };
       const timer = setTimeout(wake, millis);
       signal.addEventListener("abort", wake);
-      this.signal?.addEventListener("abort", wake);
+      const forget = whenAborted(this.signal, wake);
       if (signal.aborted || this.signal?.aborted) {
         wake();
       }

@@ -1,9 +1,11 @@
+import { whenAborted } from "./aborts.js";
 import { type Bounds, cancelled, type Connection, type StreamCall } from "./connection.js";
-import { DeadlinePassed, SidecarError } from "./errors.js";
+import { DeadlinePassed, InvalidField, SidecarError } from "./errors.js";
 import { MessageServiceService, type SendStreamResponse } from "./gen/overlay/v1/message.js";
 import { bytesOf, type Payload } from "./messages.js";
 import { MESSAGE_BYTES, type MessageOptions, Outgoing, type SenderOptions } from "./outgoing.js";
 import type { Sizes } from "./sizes.js";
+import { checkMillis, timerMs } from "./times.js";
 
 /** SendStream with frames that are encoded already. */
 const SEND_STREAM = {
@@ -100,8 +102,15 @@ export class Sender {
     }
   }
 
-  /** Returns once message `number` has reached its level; throws why it did not, or DeadlinePassed. */
+  /**
+   * Returns once message `number` has reached its level; throws why it did not, DeadlinePassed, or InvalidField
+   * where there is no such message.
+   */
   async result(number: number, bounds: Bounds = {}): Promise<void> {
+    if (!Number.isInteger(number) || number < 1 || number > this.#book.count + this.#queued) {
+      const description = `of ${String(this.#book.count)} messages so far none has the number ${String(number)}`;
+      throw new InvalidField(`number: ${description}`, { fields: [{ field: "number", description }] });
+    }
     await this.#outcomesThrough(number, bounds);
     const error = this.#book.errorOf(number);
     if (error !== undefined) {
@@ -145,6 +154,7 @@ export class Sender {
   }
 
   async #outcomesThrough(number: number, { timeoutMs, signal }: Bounds): Promise<void> {
+    checkMillis("timeoutMs", timeoutMs);
     const end = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
     // What waits may yet be refused a number.
     while (this.#book.through < Math.min(number, this.#book.count + this.#queued)) {
@@ -163,10 +173,10 @@ export class Sender {
   /** Returns when something about the messages has changed, the time has passed, or the signal is aborted. */
   #changed(millis?: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = millis === undefined ? undefined : setTimeout(wake, millis);
+      const timer = millis === undefined ? undefined : setTimeout(wake, timerMs(millis));
       function settle(): void {
         clearTimeout(timer);
-        signal?.removeEventListener("abort", abort);
+        forget();
       }
       function wake(): void {
         settle();
@@ -178,7 +188,7 @@ export class Sender {
           reject(cancelled(signal));
         }
       }
-      signal?.addEventListener("abort", abort, { once: true });
+      const forget = whenAborted(signal, abort);
       this.#waiters.push(wake);
     });
   }

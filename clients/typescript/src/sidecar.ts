@@ -1,5 +1,6 @@
 import { Metadata } from "@grpc/grpc-js";
 
+import { whenAborted } from "./aborts.js";
 import {
   acceptStream,
   type AcceptStreamOptions,
@@ -28,7 +29,6 @@ import {
 import { RequestRequest } from "./gen/overlay/v1/request.js";
 import {
   bytesOf,
-  durationOf,
   headerMap,
   type Headers,
   millisIn,
@@ -49,6 +49,7 @@ import { Sender } from "./sender.js";
 import { Sizes } from "./sizes.js";
 import { Stubs } from "./stubs.js";
 import { Consumer, type ConsumeOptions, Receiver } from "./subscription.js";
+import { checkMillis, durationOf } from "./times.js";
 import { sendRequest } from "./whole.js";
 import { EventWatch, PeerWatch } from "./watches.js";
 
@@ -102,6 +103,9 @@ export class Sidecar {
   constructor(options: SidecarOptions = {}) {
     this.endpoint = Endpoint.from(options);
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    if (Number.isNaN(this.#timeoutMs)) {
+      throw new TypeError("timeoutMs: NaN is no number of milliseconds");
+    }
     this.#connection = new Connection(this.endpoint);
     this.stubs = new Stubs(this.#connection);
     this.#sizes = new Sizes(async () => (await this.node()).limits);
@@ -120,6 +124,7 @@ export class Sidecar {
   /** Returns once the sidecar is ready at `level`; DeadlinePassed says what it waited for. */
   async waitReady({ level = "api", ...bounds }: Bounds & { readonly level?: Readiness } = {}): Promise<void> {
     const timeoutMs = bounds.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    checkMillis("timeoutMs", timeoutMs);
     const end = performance.now() + timeoutMs;
     const metadata = new Metadata({ waitForReady: true });
     let last = "no answer yet";
@@ -206,10 +211,7 @@ export class Sidecar {
   /** The same with acknowledgements. */
   consume(channel = "", options: ConsumeOptions = {}): Promise<Consumer> {
     return opening(() => {
-      const { credits = 64 } = options;
-      if (!Number.isInteger(credits) || credits < 1) {
-        throw invalid("credits", "at least 1");
-      }
+      checkCredits(options.credits);
       return new Consumer(this.#connection, channel, options).open();
     });
   }
@@ -234,7 +236,10 @@ export class Sidecar {
    * `finished` tells.
    */
   reply(channel: string, answer: Answerer, options: ReplyOptions = {}): Promise<Responder> {
-    return opening(() => new Responder(this.#connection, channel, answer, options).open());
+    return opening(() => {
+      checkCredits(options.credits);
+      return new Responder(this.#connection, channel, answer, options).open();
+    });
   }
 
   /** A byte stream to an app beside a peer that accepts that name; it may be written at once. */
@@ -281,7 +286,7 @@ export class Sidecar {
   ): Promise<void> {
     await this.#connection.unary(
       MessageServiceService.sendDatagram,
-      { peerId, channel: options.channel ?? "", payload: bytesOf(payload), ttl: durationOf(options.ttlMs) },
+      { peerId, channel: options.channel ?? "", payload: bytesOf(payload), ttl: durationOf("ttlMs", options.ttlMs) },
       this.#bounds(options),
     );
   }
@@ -459,7 +464,7 @@ export class Sidecar {
   async drain({ wait = true, ...bounds }: Bounds & { readonly wait?: boolean } = {}): Promise<bigint> {
     const { messagesLost } = await this.#connection.unary(
       NodeServiceService.drain,
-      { timeout: durationOf(bounds.timeoutMs), noWait: !wait },
+      { timeout: durationOf("timeoutMs", bounds.timeoutMs), noWait: !wait },
       // The sidecar's wait is bounded by the time given; the call's deadline leaves room for its answer.
       { timeoutMs: (bounds.timeoutMs ?? this.#timeoutMs) + DRAIN_MS, signal: bounds.signal },
     );
@@ -494,6 +499,12 @@ function letterFilter(queue: QueueName, { peerId, channel, ids = [] }: LetterOpt
   return { queue: QUEUES[queue], peerId, channel, ids: [...ids] };
 }
 
+function checkCredits(credits = 1): void {
+  if (!Number.isInteger(credits) || credits < 1) {
+    throw invalid("credits", "at least 1");
+  }
+}
+
 function invalid(field: string, description: string): InvalidField {
   return new InvalidField(`${field}: ${description}`, { fields: [{ field, description }] });
 }
@@ -516,10 +527,10 @@ function pause(millis: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
     const wake = (): void => {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", wake);
+      forget();
       resolve();
     };
     const timer = setTimeout(wake, millis);
-    signal?.addEventListener("abort", wake);
+    const forget = whenAborted(signal, wake);
   });
 }

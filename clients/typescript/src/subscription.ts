@@ -11,8 +11,9 @@ import {
 } from "./gen/overlay/v1/message.js";
 import { NodeServiceService } from "./gen/overlay/v1/node.js";
 import { Incoming } from "./incoming.js";
-import { durationOf, type Gap, type Received } from "./messages.js";
+import { type Gap, type Received } from "./messages.js";
 import { Resuming } from "./resuming.js";
+import { durationOf } from "./times.js";
 
 /** How long a closing consumer waits for the sidecar to take its last acknowledgements. */
 const CLOSE_MS = 5_000;
@@ -107,7 +108,7 @@ export class Consumer extends Subscription<ConsumeResponse> {
     this.#open = {
       channel,
       credits: options.credits ?? 64,
-      ackDeadline: durationOf(options.ackDeadlineMs),
+      ackDeadline: durationOf("ackDeadlineMs", options.ackDeadlineMs),
       maxDeliveries: options.maxDeliveries ?? 0,
     };
   }
@@ -168,6 +169,7 @@ export class Consumer extends Subscription<ConsumeResponse> {
   }
 
   #say(verdict: Verdict, messages: readonly Received[], millis = 0): void {
+    durationOf(verdict === "nack" ? "delayMs" : "millis", millis);
     for (const message of messages) {
       if (message.opening === this.incoming.opening) {
         this.#acks.add(verdict, message.deliveryId, millis);

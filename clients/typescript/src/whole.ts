@@ -1,6 +1,7 @@
 import { Message, SendRequest } from "./gen/overlay/v1/message.js";
-import { durationOf, headerMap, LEVELS, PRIORITIES } from "./messages.js";
+import { headerMap, LEVELS, PRIORITIES } from "./messages.js";
 import { type MessageOptions, type SenderOptions, varintLength, writeVarint } from "./outgoing.js";
+import { durationOf } from "./times.js";
 
 /** Tags of length-delimited fields: SendRequest.message and Message.payload. */
 const MESSAGE_TAG = (5 << 3) | 2;
@@ -22,7 +23,7 @@ export function sendRequest(
     message: undefined,
     token: "",
     durable: options.durable ?? false,
-    ttl: durationOf(options.ttlMs),
+    ttl: durationOf("ttlMs", options.ttlMs),
     requestId: options.requestId ?? "",
   }).finish();
   const head = Message.encode({
