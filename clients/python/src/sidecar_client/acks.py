@@ -6,9 +6,8 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final, Literal
 
-from google.protobuf.duration_pb2 import Duration
-
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
+from sidecar_client.times import duration
 
 Verb = Literal["ack", "nack", "extend"]
 
@@ -27,7 +26,7 @@ class Acks:
     ) -> None:
         opening = pb.ConsumeOpen(channel=channel, credits=credits, max_deliveries=max_deliveries)
         if ack_deadline is not None:
-            opening.ack_deadline.FromNanoseconds(round(ack_deadline * 1e9))
+            opening.ack_deadline.CopyFrom(duration("ack_deadline", ack_deadline))
         self.opening = pb.ConsumeRequest(open=opening)
         self._gathered: deque[tuple[Verb, float, list[list[int]]]] = deque()
         """(what is said of them, the seconds that go with it, ranges)"""
@@ -41,11 +40,13 @@ class Acks:
         self._gather(ACK, ids)
 
     def nack(self, ids: Iterable[int], delay: float = 0.0) -> None:
-        """Messages to be handed out again, after `delay` seconds."""
+        """Messages to be handed out again, after `delay` seconds. InvalidField for what is no time."""
+        duration("delay", delay)
         self._gather(("nack", delay), ids)
 
     def extend(self, ids: Iterable[int], seconds: float) -> None:
-        """Messages that take `seconds` more."""
+        """Messages that take `seconds` more. InvalidField for what is no time."""
+        duration("seconds", seconds)
         self._gather(("extend", seconds), ids)
 
     def _gather(self, said: tuple[Verb, float], ids: Iterable[int]) -> None:
@@ -74,8 +75,7 @@ class Acks:
         ranges = [pb.DeliveryRange(first=first, last=last) for first, last in held]
         if verb == "ack":
             return pb.ConsumeRequest(ack=pb.ConsumeAck(ranges=ranges))
-        time = Duration()
-        time.FromNanoseconds(round(seconds * 1e9))
+        time = duration("seconds", seconds)
         if verb == "extend":
             return pb.ConsumeRequest(extend=pb.ConsumeExtend(ranges=ranges, deadline=time))
         return pb.ConsumeRequest(nack=pb.ConsumeNack(ranges=ranges, delay=time if seconds else None))

@@ -9,9 +9,6 @@ from types import TracebackType
 from typing import Any, Self
 from weakref import WeakSet
 
-import grpc
-import grpc.aio
-
 from sidecar_client import aio_flows, requests
 from sidecar_client.aio_flows import AsyncStream
 from sidecar_client.aio_sender import AsyncSender
@@ -24,7 +21,6 @@ from sidecar_client.errors import (
     InvalidField,
     SidecarError,
     SidecarUnavailable,
-    error_from_rpc,
     translated,
 )
 from sidecar_client.foreign import HealthCheckRequest
@@ -46,6 +42,7 @@ from sidecar_client.messages import (
 from sidecar_client.outgoing import SMALL_BYTES, Sizes
 from sidecar_client.requests import DEFAULT_TIMEOUT, PAGE
 from sidecar_client.stubs import AsyncStubs
+from sidecar_client.times import duration_seconds, limit
 
 
 class AsyncSidecar:
@@ -99,15 +96,17 @@ class AsyncSidecar:
         attempt = 0
         while (left := end - time.monotonic()) > 0:
             try:
-                response = await self.stubs.health.Check(
-                    HealthCheckRequest(service=level), timeout=min(left, 2.0), wait_for_ready=True
-                )
+                with translated():
+                    response = await self.stubs.health.Check(
+                        HealthCheckRequest(service=level), timeout=min(left, 2.0), wait_for_ready=True
+                    )
                 if ladder.serving(response.status):
                     return
-            except grpc.RpcError as error:
-                failed = error_from_rpc(error)
+            except SidecarError as failed:
+                if self._closed:
+                    raise SidecarUnavailable("this client is closed") from failed
                 if not isinstance(failed, SidecarUnavailable | DeadlinePassed):
-                    raise failed from error
+                    raise
                 ladder.last = f"no sidecar answers at {self.endpoint.address}: {failed.detail}"
             await asyncio.sleep(max(0.0, min(requests.retry_wait(attempt), end - time.monotonic())))
             attempt += 1
@@ -298,6 +297,8 @@ class AsyncSidecar:
     ) -> None:
         """Answers the requests of a channel, `credits` at once, until cancelled. `answer` gives the payload or a
         Replied, or raises AnswerError. Only requests of `peer_ids` come, or of any peer where none are named."""
+        if credits < 1:
+            raise InvalidField("credits: at least 1", fields=(("credits", "at least 1"),))
         await aio_flows.requests_of(self.stubs, channel, answer, credits, peer_ids)
 
     async def open_stream(
@@ -414,7 +415,7 @@ class AsyncSidecar:
         """Seconds to a peer's sidecar and back."""
         with translated():
             request = peer_pb2.PingRequest(peer_id=peer_id)
-            return requests.duration_seconds((await self.stubs.peers.Ping(request, timeout=self._seconds(timeout))).rtt)
+            return duration_seconds((await self.stubs.peers.Ping(request, timeout=self._seconds(timeout))).rtt)
 
     # the way in
 
@@ -476,15 +477,19 @@ class AsyncSidecar:
         # The sidecar's wait is bounded by `timeout`; the call's deadline leaves room for its answer.
         with translated():
             request = requests.drain_request(timeout, wait)
-            return (await self.stubs.node.Drain(request, timeout=self._seconds(timeout) + 2.0)).messages_lost
+            return (
+                await self.stubs.node.Drain(
+                    request, timeout=limit((self.timeout if timeout is None else timeout) + 2.0)
+                )
+            ).messages_lost
 
     async def _sizes(self) -> Sizes:
         if self._learnt is None:
             self._learnt = Sizes.of((await self.node()).limits)
         return self._learnt
 
-    def _seconds(self, timeout: float | None) -> float:
-        return self.timeout if timeout is None else timeout
+    def _seconds(self, timeout: float | None) -> float | None:
+        return limit(self.timeout if timeout is None else timeout)
 
     async def _resuming(
         self, begin: Callable[[], Any], take: Callable[[Any], Iterable[Any]], expired: Callable[[], Any]

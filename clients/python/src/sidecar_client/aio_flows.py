@@ -24,6 +24,7 @@ from sidecar_client.errors import (
 from sidecar_client.gen.overlay.v1 import request_pb2, stream_pb2
 from sidecar_client.messages import IncomingRequest, Replied
 from sidecar_client.stubs import AsyncStubs
+from sidecar_client.times import duration
 
 PIECE = 256 << 10
 """Bytes of one frame."""
@@ -88,7 +89,10 @@ class AsyncStream:
                 await self._call.done_writing()
 
     async def read(self, most: int = PIECE) -> bytes:
-        """The next bytes, at most so many; none at the end. Raises StreamReset, StreamLost and the like."""
+        """The next bytes, at most so many; none at the end. Raises StreamReset, StreamLost and the like; ValueError for
+        less than one."""
+        if most < 1:
+            raise ValueError(f"read at least one byte, not {most}; read_all reads everything")
         while self._at == len(self._left) and not self._ended:
             if not await self._next():
                 self._ended = True
@@ -165,7 +169,7 @@ async def open_stream(
     """See AsyncSidecar.open_stream."""
     opening = stream_pb2.StreamOpen(peer_id=peer_id, name=name, headers=headers)
     if accept_timeout is not None:
-        opening.accept_timeout.FromNanoseconds(int(accept_timeout * 1e9))
+        opening.accept_timeout.CopyFrom(duration("accept_timeout", accept_timeout))
     with translated():
         call = stubs.streams.Open()
     stream = AsyncStream(call, stream_pb2.OpenRequest)
@@ -196,7 +200,12 @@ async def accept_stream(stubs: AsyncStubs, name: str, peer_ids: Iterable[str]) -
 
 
 async def request(
-    stubs: AsyncStubs, peer_id: str, payload: bytes, channel: str, headers: Mapping[str, str] | None, timeout: float
+    stubs: AsyncStubs,
+    peer_id: str,
+    payload: bytes,
+    channel: str,
+    headers: Mapping[str, str] | None,
+    timeout: float | None,
 ) -> Replied:
     """See AsyncSidecar.request."""
     asked = request_pb2.RequestRequest(peer_id=peer_id, channel=channel, headers=headers, payload=payload)

@@ -13,6 +13,7 @@ from sidecar_client.errors import Cancelled, DeadlinePassed, SidecarError, error
 from sidecar_client.messages import Priority, Wait
 from sidecar_client.outgoing import FRAME_BYTES, SMALL_BYTES, Outgoing, Sizes
 from sidecar_client.stubs import AsyncStubs
+from sidecar_client.times import limit
 
 
 class AsyncSender:
@@ -44,7 +45,7 @@ class AsyncSender:
         self._turn = 0
         """What had been added when the other tasks had their turn last."""
         self._stubs = stubs
-        self._timeout = timeout
+        self._timeout = limit(timeout)
         self._call: Any = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -116,7 +117,7 @@ class AsyncSender:
 
     async def _through(self, number: int, timeout: float | None) -> None:
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(limit(timeout)):
                 while self._book.through < number:
                     await self._changed()
         except TimeoutError:

@@ -29,6 +29,7 @@ from sidecar_client.messages import Gap
 from sidecar_client.received import Received
 from sidecar_client.streams import CLOSE_SECONDS
 from sidecar_client.stubs import AsyncStubs
+from sidecar_client.times import limit
 
 
 class AsyncSubscription(ABC):
@@ -41,6 +42,7 @@ class AsyncSubscription(ABC):
 
     def __init__(self, stubs: AsyncStubs, timeout: float | None) -> None:
         self._stubs = stubs
+        timeout = limit(timeout)
         self._end = None if timeout is None else time.monotonic() + timeout
         self._incoming = Incoming()
         self._pop = self._incoming.ready.popleft

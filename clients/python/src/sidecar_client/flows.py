@@ -27,6 +27,7 @@ from sidecar_client.gen.overlay.v1 import request_pb2, stream_pb2
 from sidecar_client.messages import IncomingRequest, Replied
 from sidecar_client.streams import CLOSE_SECONDS
 from sidecar_client.stubs import Stubs
+from sidecar_client.times import duration
 
 Answerer = Callable[[IncomingRequest], bytes | Replied]
 
@@ -136,7 +137,10 @@ class Stream:
             self._frames.end()
 
     def read(self, most: int = PIECE) -> bytes:
-        """The next bytes, at most so many; none at the end. Raises StreamReset, StreamLost and the like."""
+        """The next bytes, at most so many; none at the end. Raises StreamReset, StreamLost and the like; ValueError for
+        less than one."""
+        if most < 1:
+            raise ValueError(f"read at least one byte, not {most}; read_all reads everything")
         while self._at == len(self._left) and not self._ended:
             if not self._next():
                 self._ended = True
@@ -218,7 +222,7 @@ def open_stream(
     """See Sidecar.open_stream."""
     opening = stream_pb2.StreamOpen(peer_id=peer_id, name=name, headers=headers)
     if accept_timeout is not None:
-        opening.accept_timeout.FromNanoseconds(int(accept_timeout * 1e9))
+        opening.accept_timeout.CopyFrom(duration("accept_timeout", accept_timeout))
     stream = Stream(stubs.streams.Open, stream_pb2.OpenRequest, stream_pb2.OpenRequest(open=opening))
     stream.peer_id, stream.name = peer_id, name
     return stream
@@ -245,7 +249,7 @@ class PendingRequest:
         payload: bytes,
         channel: str,
         headers: Mapping[str, str] | None,
-        timeout: float,
+        timeout: float | None,
     ) -> None:
         asked = request_pb2.RequestRequest(peer_id=peer_id, channel=channel, headers=headers, payload=payload)
         with translated():
@@ -266,7 +270,7 @@ class PendingRequest:
 
 
 def request(
-    stubs: Stubs, peer_id: str, payload: bytes, channel: str, headers: Mapping[str, str] | None, timeout: float
+    stubs: Stubs, peer_id: str, payload: bytes, channel: str, headers: Mapping[str, str] | None, timeout: float | None
 ) -> Replied:
     """See Sidecar.request."""
     asked = request_pb2.RequestRequest(peer_id=peer_id, channel=channel, headers=headers, payload=payload)

@@ -22,6 +22,7 @@ from sidecar_client.failures import Failures
 from sidecar_client.gen.overlay.v1 import errors_pb2, node_pb2
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
 from sidecar_client.messages import LEVELS, PRIORITIES, Priority, Wait
+from sidecar_client.times import duration
 
 FRAME_BYTES = 1 << 20
 """Messages are gathered into frames of about this size; one that is larger alone makes its own."""
@@ -101,7 +102,7 @@ class Outgoing:
             peer_id=peer_id, channel=channel, priority=PRIORITIES[priority], level=self.level, durable=durable
         )
         if ttl is not None:
-            opening.ttl.FromNanoseconds(round(ttl * 1e9))
+            opening.ttl.CopyFrom(duration("ttl", ttl))
         self.opening = pb.SendStreamRequest(open=opening).SerializeToString()
         self.window = window
         self.count = 0

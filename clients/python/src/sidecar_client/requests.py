@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from google.protobuf.duration_pb2 import Duration
-
 from sidecar_client.foreign import SERVING
 from sidecar_client.gen.overlay.v1 import datagram_pb2, node_pb2, peer_pb2, queue_pb2
 from sidecar_client.gen.overlay.v1 import message_pb2 as pb
@@ -25,6 +23,7 @@ from sidecar_client.messages import (
     Wait,
     seconds,
 )
+from sidecar_client.times import duration
 
 DEFAULT_TIMEOUT = 30.0
 """Seconds that a call may take where its caller says nothing."""
@@ -42,7 +41,7 @@ def send_request(
 ) -> pb.SendRequest:  # fmt: skip
     return pb.SendRequest(
         peer_id=peer_id, channel=channel, priority=PRIORITIES[priority], level=LEVELS[wait], message=message,
-        durable=durable, ttl=None if ttl is None else duration(ttl), request_id=request_id,
+        durable=durable, ttl=None if ttl is None else duration("ttl", ttl), request_id=request_id,
     )  # fmt: skip
 
 
@@ -65,17 +64,8 @@ def sent(response: pb.SendResponse) -> Sent:
 def drain_request(timeout: float | None, wait: bool) -> node_pb2.DrainRequest:
     request = node_pb2.DrainRequest(no_wait=not wait)
     if timeout is not None:
-        request.timeout.CopyFrom(duration(timeout))
+        request.timeout.CopyFrom(duration("timeout", timeout))
     return request
-
-
-def duration(value: float) -> Duration:
-    whole = int(value)
-    return Duration(seconds=whole, nanos=int((value - whole) * 1e9))
-
-
-def duration_seconds(value: Duration) -> float:
-    return value.seconds + value.nanos / 1e9
 
 
 def retry_wait(attempt: int) -> float:
@@ -148,7 +138,7 @@ class EventWatch:
 def datagram_request(peer_id: str, channel: str, payload: bytes, ttl: float | None) -> datagram_pb2.SendDatagramRequest:
     request = datagram_pb2.SendDatagramRequest(peer_id=peer_id, channel=channel, payload=payload)
     if ttl is not None:
-        request.ttl.CopyFrom(duration(ttl))
+        request.ttl.CopyFrom(duration("ttl", ttl))
     return request
 
 

@@ -13,6 +13,7 @@ from sidecar_client.errors import DeadlinePassed, SidecarError, error_from_rpc, 
 from sidecar_client.messages import Priority, Wait
 from sidecar_client.outgoing import SMALL_BYTES, Outgoing, Sizes
 from sidecar_client.stubs import Stubs
+from sidecar_client.times import limit
 
 
 class Sender:
@@ -50,7 +51,7 @@ class Sender:
         self._awaited: list[int] = []
         """The messages whose outcomes are waited for."""
         with translated():
-            self._call: Any = stubs.encoded.SendStream(self._frames(), timeout=timeout)
+            self._call: Any = stubs.encoded.SendStream(self._frames(), timeout=limit(timeout))
         self._reader = threading.Thread(target=self._read, name="sidecar-receipts", daemon=True)
         self._reader.start()
 
@@ -120,7 +121,7 @@ class Sender:
         """Waits, with the lock held, until message `number` has an outcome; whether it has."""
         self._awaited.append(number)
         try:
-            return self._outcome.wait_for(lambda: self._book.through >= number, timeout)
+            return self._outcome.wait_for(lambda: self._book.through >= number, limit(timeout))
         finally:
             self._awaited.remove(number)
 

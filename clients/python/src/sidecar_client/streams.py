@@ -22,6 +22,7 @@ from sidecar_client.incoming import Incoming
 from sidecar_client.messages import Gap
 from sidecar_client.received import Received
 from sidecar_client.stubs import Stubs
+from sidecar_client.times import limit
 
 CLOSE_SECONDS = 5.0
 """How long a closing subscription waits for the sidecar to take its last acknowledgements."""
@@ -47,6 +48,7 @@ class Subscription(ABC):
 
     def __init__(self, stubs: Stubs, timeout: float | None) -> None:
         self._stubs = stubs
+        timeout = limit(timeout)
         self._end = None if timeout is None else time.monotonic() + timeout
         self._incoming = Incoming()
         self._pop = self._incoming.ready.popleft

@@ -45,6 +45,7 @@ from sidecar_client.requests import DEFAULT_TIMEOUT, PAGE
 from sidecar_client.sender import Sender
 from sidecar_client.streams import RECONNECT_SECONDS, Consumer, Receiver, Subscription, look
 from sidecar_client.stubs import Stubs
+from sidecar_client.times import duration_seconds, limit
 
 LOOK_SECONDS = 0.1
 """How long a call that found no sidecar looks for it once more before it says so."""
@@ -100,15 +101,17 @@ class Sidecar:
         attempt = 0
         while (left := end - time.monotonic()) > 0:
             try:
-                response = self.stubs.health.Check(
-                    HealthCheckRequest(service=level), timeout=min(left, 2.0), wait_for_ready=True
-                )
+                with translated():
+                    response = self.stubs.health.Check(
+                        HealthCheckRequest(service=level), timeout=min(left, 2.0), wait_for_ready=True
+                    )
                 if ladder.serving(response.status):
                     return
-            except grpc.RpcError as error:
-                failed = error_from_rpc(error)
+            except SidecarError as failed:
+                if self._closed:
+                    raise SidecarUnavailable("this client is closed") from failed
                 if not isinstance(failed, SidecarUnavailable | DeadlinePassed):
-                    raise failed from error
+                    raise
                 ladder.last = f"no sidecar answers at {self.endpoint.address}: {failed.detail}"
             time.sleep(max(0.0, min(requests.retry_wait(attempt), end - time.monotonic())))
             attempt += 1
@@ -443,7 +446,7 @@ class Sidecar:
         """Seconds to a peer's sidecar and back."""
         with self._translated():
             request = peer_pb2.PingRequest(peer_id=peer_id)
-            return requests.duration_seconds(self.stubs.peers.Ping(request, timeout=self._seconds(timeout)).rtt)
+            return duration_seconds(self.stubs.peers.Ping(request, timeout=self._seconds(timeout)).rtt)
 
     # the way in
 
@@ -505,15 +508,17 @@ class Sidecar:
         # The sidecar's wait is bounded by `timeout`; the call's deadline leaves room for its answer.
         with self._translated():
             request = requests.drain_request(timeout, wait)
-            return self.stubs.node.Drain(request, timeout=self._seconds(timeout) + 2.0).messages_lost
+            return self.stubs.node.Drain(
+                request, timeout=limit((self.timeout if timeout is None else timeout) + 2.0)
+            ).messages_lost
 
     def _sizes(self) -> Sizes:
         if self._learnt is None:
             self._learnt = Sizes.of(self.node().limits)
         return self._learnt
 
-    def _seconds(self, timeout: float | None) -> float:
-        return self.timeout if timeout is None else timeout
+    def _seconds(self, timeout: float | None) -> float | None:
+        return limit(self.timeout if timeout is None else timeout)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
