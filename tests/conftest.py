@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import math
 import os
 import resource
@@ -9,8 +11,9 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from types import FrameType
 
 import hypothesis
 import pytest
@@ -116,6 +119,23 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Applies `@pytest.mark.requires(...)`, before any fixture is made."""
     for marker in item.iter_markers("requires"):
         require(*marker.args)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_timeout_set_timer() -> Generator[None, object, object]:
+    """A test that hangs ends, whatever it is doing. pytest-timeout raises from its alarm, and what is raised in a
+    callback or a task of asyncio is kept there: so the loop is stopped as well."""
+    done = yield
+    raising = signal.getsignal(signal.SIGALRM)
+    if callable(raising):
+
+        def alarm(number: int, frame: FrameType | None) -> None:
+            with contextlib.suppress(RuntimeError):  # there is no loop
+                asyncio.get_running_loop().stop()
+            raising(number, frame)
+
+        signal.signal(signal.SIGALRM, alarm)
+    return done
 
 
 @pytest.fixture

@@ -19,10 +19,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-READY_TIMEOUT = 20.0
+from tests.ports import free_port
+
+READY_TIMEOUT = 60.0
 """Seconds a sidecar may take to serve: it takes one, and a loaded machine takes longer."""
 
-STOP_TIMEOUT = 15.0
+STOP_TIMEOUT = 45.0
 """Seconds a sidecar may take to leave after SIGTERM."""
 
 TRACEBACK = "Traceback (most recent call last)"
@@ -245,9 +247,9 @@ class Sidecars:
         name = name or f"sidecar{len(self.started) + 1}"
         folder = self.folder / name
         settings: dict[str, Flag] = {
-            "udp_port": 0,
-            "grpc_endpoint": "127.0.0.1:0",
-            "admin_endpoint": "127.0.0.1:0",
+            "udp_port": free_port(),
+            "grpc_endpoint": f"127.0.0.1:{free_port()}",
+            "admin_endpoint": f"127.0.0.1:{free_port()}",
             "network_id": "test",
             "log_format": "json",
         }

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.processes import SidecarProcess, sidecar_environment
 
-COMMAND_TIMEOUT = 30.0
+COMMAND_TIMEOUT = 90.0
 """Seconds any command may take."""
 
 

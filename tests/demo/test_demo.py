@@ -21,7 +21,7 @@ def demo(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=250,
     )
 
 
@@ -44,9 +44,9 @@ def short_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("d")
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_everything_arrives_although_a_sidecar_is_killed(short_folder: Path) -> None:
-    done = demo(short_folder, "--messages", "1000", "--file-mib", "8", "--limit", "60")
+    done = demo(short_folder, "--messages", "1000", "--file-mib", "8", "--limit", "200")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "kill -9" in done.stdout
     assert done.stdout.count("  same\n") == 12
@@ -56,7 +56,7 @@ def test_everything_arrives_although_a_sidecar_is_killed(short_folder: Path) -> 
     assert not list(short_folder.iterdir())
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_what_is_missing_fails_it(short_folder: Path) -> None:
     done = demo(short_folder, "--messages", "1000000", "--file-mib", "1", "--limit", "4")
     assert done.returncode == 1
@@ -65,7 +65,7 @@ def test_what_is_missing_fails_it(short_folder: Path) -> None:
     assert not list(short_folder.iterdir())
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_signal_ends_every_process(short_folder: Path) -> None:
     running = subprocess.Popen(
         [sys.executable, "-m", "demo", "--messages", "1000000"],
@@ -81,7 +81,7 @@ def test_a_signal_ends_every_process(short_folder: Path) -> None:
             break
     assert len(processes_of(short_folder)) == 6
     running.terminate()
-    _, errors = running.communicate(timeout=60)
+    _, errors = running.communicate(timeout=120)
     assert running.returncode == 1
     assert "ended by SIGTERM" in errors
     assert not processes_of(short_folder)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
-import socket
 from collections.abc import Iterator
 
 import pytest
 
 from tests.docker.conftest import Project, docker
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("images"), pytest.mark.timeout(900)]
 
@@ -21,10 +21,7 @@ TRACEBACK = "Traceback (most recent call last)"
 def project(request: pytest.FixtureRequest, images: None) -> Iterator[Project]:
     """docker-compose.yml, on either engine; `auto` must take qh3, which the image holds."""
     chosen = {"qh3": "auto"}.get(request.param, request.param)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("0.0.0.0", 0))
-        port = probe.getsockname()[1]
-    environment = {"SIDECAR_ENGINE": chosen, "PUBLISHED_PORT": str(port)}
+    environment = {"SIDECAR_ENGINE": chosen, "PUBLISHED_PORT": str(free_port())}
     with Project(f"sidecar-{request.param}", "docker-compose.yml", environment) as project:
         project.quic = request.param
         yield project
@@ -83,9 +80,7 @@ def test_sigterm_drains(project: Project) -> None:
 
 
 def test_private_ca_lets_members_talk_and_refuses_a_stranger() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("0.0.0.0", 0))
-        environment = {"PUBLISHED_PORT": str(probe.getsockname()[1])}
+    environment = {"PUBLISHED_PORT": str(free_port())}
     over = ["docker-compose.private-ca.yml"]
     with Project("sidecar-private-ca", "docker-compose.yml", environment, over) as project:
         for name in NAMES:

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ import pytest
 from sidecar_client import Sidecar
 from tests.conftest import require
 from tests.docs.blocks import REPOSITORY, RUNNABLE, Block, block, blocks
+from tests.ports import free_port
 from tests.processes import TRACEBACK, sidecar_environment
 
 PORTS = (7400, 7401, 7402, 7500, 7501, 7502)
@@ -34,19 +34,6 @@ def test_every_block_is_named_and_run() -> None:
     nameless = [str(each) for each in found if each.language in RUNNABLE and each.name is None]
     assert not nameless, f"put `<!-- test: NAME -->` above the blocks at {', '.join(nameless)}"
     assert sorted(each.name for each in found if each.name not in {None, "run", "make", "grpcurl"}) == sorted(ONCE)
-
-
-def free_ports() -> dict[int, int]:
-    """For every port the pages write, one that nobody listens on."""
-    held = []
-    for _ in PORTS:
-        udp = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-        udp.bind(("::", 0))
-        held.append(udp)
-    chosen = {port: each.getsockname()[1] for port, each in zip(PORTS, held, strict=True)}
-    for each in held:
-        each.close()
-    return chosen
 
 
 @dataclass
@@ -77,7 +64,7 @@ class Place:
             capture_output=True,
             text=True,
             check=False,
-            timeout=50,
+            timeout=150,
         )
         assert done.returncode == 0, f"{script}\nended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
         assert TRACEBACK not in done.stderr, done.stderr
@@ -87,7 +74,7 @@ class Place:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """README's two sidecars, started as it says."""
-    place = Place(tmp_path_factory.mktemp("readme"), free_ports())
+    place = Place(tmp_path_factory.mktemp("readme"), {port: free_port() for port in PORTS})
     script = place.code(block("two sidecars")).replace(". .venv/bin/activate\n", "")
     # Alice's ports are the defaults, which stand nowhere in the page; Bob's flags go over the environment.
     udp, grpc, admin = (place.ports[port] for port in (7400, 7401, 7402))
@@ -110,14 +97,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     try:
         for port in (7401, 7501):
             with Sidecar(f"127.0.0.1:{place.ports[port]}") as sidecar:
-                sidecar.wait_ready(20, level="overlay")
+                sidecar.wait_ready(60, level="overlay")
                 place.peer_id = sidecar.node().peer_id
         yield place
     finally:
         for pid in (place.folder / "pids").read_text().split():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGTERM)
-        started.wait(20)
+        started.wait(60)
         print(log.read_text())
     assert TRACEBACK not in log.read_text()
 
@@ -154,7 +141,7 @@ def test_python(place: Place) -> None:
         assert peer_id == place.peer_id
         (place.folder / "send.py").write_text(place.code(block("send in Python")))
         assert place.shell(f'python send.py "{peer_id}"') == "delivered\n"
-        printed, errors = receiver.communicate(timeout=20)
+        printed, errors = receiver.communicate(timeout=60)
     finally:
         receiver.kill()
         receiver.wait()
@@ -182,7 +169,7 @@ def test_go(place: Place) -> None:
     receiver = subprocess.Popen([app / "app"], env=place.environment("bob"), stdout=subprocess.PIPE, text=True)
     try:
         assert place.shell(f'app/app "{place.peer_id}"') == "delivered\n"
-        printed, _ = receiver.communicate(timeout=20)
+        printed, _ = receiver.communicate(timeout=60)
     finally:
         receiver.kill()
         receiver.wait()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,34 +16,11 @@ import pytest
 from sidecar_client import PeersSnapshot, Sidecar
 from sidecar_client.gen.overlay.v1 import peer_pb2
 from tests.docs.blocks import block
+from tests.ports import free_port
 from tests.processes import TRACEBACK, sidecar_environment
 
 PORTS = (7400, 7401, 7500, 7501, 7502, 7600, 7601)
-READY = 20
-
-
-BELOW_EPHEMERAL = range(20_000, 32_000)
-"""The kernel gives none of these to a connection that is dialled meanwhile."""
-
-
-def is_free(port: int) -> bool:
-    """Whether nobody listens there, by TCP or UDP."""
-    with (
-        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as datagrams,
-        socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as streams,
-    ):
-        try:
-            datagrams.bind(("::", port))
-            streams.bind(("::", port))
-        except OSError:
-            return False
-    return True
-
-
-def free_ports() -> dict[int, int]:
-    """For every port the page writes, one that nobody listens on."""
-    candidates = iter(random.sample(BELOW_EPHEMERAL, len(BELOW_EPHEMERAL)))
-    return {port: next(filter(is_free, candidates)) for port in PORTS}
+READY = 60
 
 
 class Shell:
@@ -53,7 +28,7 @@ class Shell:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ports = free_ports()
+        self.ports = {port: free_port() for port in PORTS}
         # Alice's ports are the defaults, which stand nowhere in the page; the flags of the others go over these.
         self.environment = sidecar_environment(
             {
@@ -84,7 +59,7 @@ class Shell:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(int(pid), signal.SIGTERM)
         for process in self.started:
-            process.wait(20)
+            process.wait(60)
         text = self.log.read_text()
         print(text)
         assert TRACEBACK not in text
@@ -102,7 +77,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
         made.end()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_two_sidecars_refuse_a_stranger_and_say_why(shell: Shell) -> None:
     shell.run("trust")
     with shell.client(7401) as alice, shell.client(7501) as bob:
@@ -116,7 +91,7 @@ def test_two_sidecars_refuse_a_stranger_and_say_why(shell: Shell) -> None:
             said = subprocess.run(
                 ["sidecar", "bootstrap", f"127.0.0.1:{shell.ports[7400]}"],
                 env=shell.environment | {"SIDECAR_ENDPOINT": f"127.0.0.1:{shell.ports[7601]}"},
-                capture_output=True, text=True, check=False, timeout=30,
+                capture_output=True, text=True, check=False, timeout=90,
             )  # fmt: skip
             assert said.returncode == 6
             assert "refused: self-signed certificate: CN=" in said.stderr
@@ -129,7 +104,7 @@ def test_two_sidecars_refuse_a_stranger_and_say_why(shell: Shell) -> None:
         (bob_id,) = linked
         subprocess.run(
             ["sidecar", "ca", "revoke", "bob.crt", "--ca", "./ca"],
-            cwd=shell.folder, env=shell.environment, check=True, capture_output=True, timeout=30,
+            cwd=shell.folder, env=shell.environment, check=True, capture_output=True, timeout=90,
         )  # fmt: skip
         for pid in (shell.folder / "trust.pids").read_text().split():
             os.kill(int(pid), signal.SIGHUP)
