@@ -41,6 +41,7 @@ class PeerService:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._leaving: set[asyncio.Task[int]] = set()
 
     def service(self) -> Service:
         """The service for a front."""
@@ -122,7 +123,11 @@ class PeerService:
         timeout = DISCONNECT_SECONDS
         if context.answer_by is not None:
             timeout = max(0.0, context.answer_by - asyncio.get_running_loop().time())
-        return pb.DisconnectResponse(messages_lost=await self._node.disconnect(request.peer_id, timeout))
+        # The leave goes on whatever becomes of the call: a link that is left by half takes nothing, and is in the way.
+        leaving = asyncio.create_task(self._node.disconnect(request.peer_id, timeout))
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+        return pb.DisconnectResponse(messages_lost=await asyncio.shield(leaving))
 
     async def block_peer(self, request: pb.BlockPeerRequest, _context: CallContext) -> pb.BlockPeerResponse:
         """As in the proto file."""
