@@ -18,7 +18,7 @@ from tests.processes import sidecar_environment
 PATIENCE = 120.0
 """Seconds until a line of a driver is missed. Nothing waits for them to pass: they are for what never comes."""
 
-END_SECONDS = 10.0
+END_SECONDS = 60.0
 """How long a driver may take to end once its input has."""
 
 TAIL = 3000
@@ -59,8 +59,8 @@ class Player:
         except OSError as error:
             raise PlayerError(f"the driver takes nothing any more ({error}): it {self._ended()}") from error
 
-    def hear(self, patience: float = PATIENCE) -> dict[str, Any]:
-        """The next line that it writes."""
+    def has_said(self, patience: float) -> bool:
+        """Whether there is a line to hear, at the end of so many seconds at the latest. It is left to be heard."""
         assert self._process is not None, "it was told nothing"
         assert self._process.stdout is not None
         until = time.monotonic() + patience
@@ -69,11 +69,17 @@ class Player:
             while b"\n" not in self._buffer:
                 left = until - time.monotonic()
                 if left <= 0 or not selector.select(left):
-                    raise PlayerError(f"the driver wrote no line within {patience:g} s")
+                    return False
                 part = os.read(self._process.stdout.fileno(), 1 << 16)
                 if not part:
                     raise PlayerError(f"the driver wrote no more: it {self._ended()}")
                 self._buffer += part
+        return True
+
+    def hear(self, patience: float = PATIENCE) -> dict[str, Any]:
+        """The next line that it writes."""
+        if not self.has_said(patience):
+            raise PlayerError(f"the driver wrote no line within {patience:g} s")
         line, _, self._buffer = self._buffer.partition(b"\n")
         try:
             heard = json.loads(line)

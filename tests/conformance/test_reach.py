@@ -13,7 +13,7 @@ import pytest
 from sidecar_client import Sidecar
 from tests.api.front.tls import Authority
 from tests.conformance.drivers import Language
-from tests.conformance.player import Player
+from tests.conformance.player import PATIENCE, Player
 from tests.processes import Sidecars
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(600)]
@@ -48,7 +48,7 @@ class Drivers:
     def node(self, **environment: str | Path) -> dict[str, Any]:
         """The peer id that each is told by GetNode, or the kind of its error."""
         given = {name: str(value) for name, value in environment.items()}
-        told = self.all(given, case="call", params={"verb": "node", "timeout": 10})
+        told = self.all(given, case="call", params={"verb": "node", "timeout": PATIENCE / 2})
         results = {name: each["result"] for name, each in told.items()}
         return {name: each.get("value") or each["raised"]["kind"] for name, each in results.items()}
 
@@ -100,7 +100,7 @@ def test_a_call_ends_by_itself(drivers: Drivers, sidecars: Sidecars) -> None:
     near = sidecars.spawn("near", ephemeral=True)
     far = sidecars.spawn("far", ephemeral=True, bootstrap=[near.contact])
     with Sidecar(far.endpoint) as client:
-        client.wait_ready(level="overlay")
+        client.wait_ready(PATIENCE, level="overlay")
     nobody = {"verb": "request", "args": {"peer_id": far.peer_id, "channel": "where nobody answers"}}
     began = time.monotonic()
     told = drivers.all({"SIDECAR_ENDPOINT": near.endpoint}, case="call", params=nobody)

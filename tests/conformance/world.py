@@ -22,7 +22,7 @@ from typing import Self
 
 from sidecar_client import Sidecar
 from tests.conformance.drivers import Language
-from tests.conformance.player import Player, PlayerError
+from tests.conformance.player import PATIENCE, Player, PlayerError
 from tests.conformance.relay import Relay
 from tests.processes import Flag, SidecarProcess, Sidecars
 
@@ -125,8 +125,8 @@ class World:
         silent.bind(("127.0.0.1", 0))
         self.facts["silent"] = f"127.0.0.1:{silent.getsockname()[1]}"
         for place in ("b", "narrow", "bare", "m"):
-            self.client(place).wait_ready(30, level="overlay")
-            self.client("a").connect(self.by_place[place].contact)
+            self.client(place).wait_ready(PATIENCE, level="overlay")
+            self.client("a").connect(self.by_place[place].contact, timeout=PATIENCE)
         self.client("client").connect(a.contact)
         self.client("client").disconnect(a.peer_id)
         self.facts["engine"] = self.client("a").node().engine

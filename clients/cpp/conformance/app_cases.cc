@@ -19,7 +19,8 @@ std::string state_name(overlay::v1::PeerState state) {
 }  // namespace
 
 json identity(Case& run) {
-  value(run.app.wait_ready(std::chrono::seconds(30), readiness_named(run.param<std::string>("level", "api"))));
+  const auto timeout = optional_duration(run.params(), "timeout").value_or(std::chrono::seconds(30));
+  value(run.app.wait_ready(timeout, readiness_named(run.param<std::string>("level", "api"))));
   const auto node = value(run.app.node());
   return {{"peer_id", node.peer_id()}, {"network_id", node.network_id()},
           {"version", node.version()}, {"engine", node.engine()},

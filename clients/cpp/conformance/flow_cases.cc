@@ -23,6 +23,7 @@ json respond(Case& run) {
         const auto found = asked.headers.find("do");
         const std::string what = found == asked.headers.end() ? "echo" : found->second;
         if (what == "wait") {
+          run.event({{"event", "asked"}});
           asked.cancelled.wait();
           counted(cancelled);
           return sidecar::Replied{};
@@ -64,17 +65,16 @@ json ask(Case& run) {
     sidecar::CallOptions call;
     call.timeout = optional_duration(step, "timeout");
     const sidecar::Cancellation taken_back;
-    const sidecar::Cancellation over;
     std::thread taking_back;
-    if (const auto after = optional_duration(step, "cancel_after")) {
+    if (step.value("take_back", false)) {
       call.cancellation = taken_back;
-      taking_back = std::thread([&, after] {
-        if (!over.wait_for(*after)) taken_back.cancel();
+      taking_back = std::thread([&] {
+        run.wait();
+        taken_back.cancel();
       });
     }
     const auto reply =
         run.app.request(run.param<std::string>("peer_id"), from_base64(step.value("b64", "")), options, call);
-    over.cancel();
     if (taking_back.joinable()) taking_back.join();
     if (reply) {
       replies.push_back({{"b64", to_base64(reply->payload)}, {"headers", reply->headers}});

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"time"
 
 	sidecar "github.com/quic-p2p-sidecar/quic-p2p-sidecar/clients/go"
 )
@@ -40,6 +39,7 @@ func responder(d *driver, ctx context.Context, params json.RawMessage) (object, 
 				over(&answered)
 				return nil, &sidecar.AnswerError{Code: "empty", Message: "ask something"}
 			case "wait":
+				d.say(object{"event": "asked"})
 				<-ctx.Done()
 				over(&cancelled)
 				return nil, ctx.Err()
@@ -66,11 +66,11 @@ func requester(d *driver, ctx context.Context, params json.RawMessage) (object, 
 		PeerID  string `json:"peer_id"`
 		Channel string `json:"channel"`
 		Steps   []struct {
-			Do          string            `json:"do"`
-			B64         []byte            `json:"b64"`
-			Headers     map[string]string `json:"headers"`
-			Timeout     *float64          `json:"timeout"`
-			CancelAfter *float64          `json:"cancel_after"`
+			Do       string            `json:"do"`
+			B64      []byte            `json:"b64"`
+			Headers  map[string]string `json:"headers"`
+			Timeout  *float64          `json:"timeout"`
+			TakeBack bool              `json:"take_back"`
 		} `json:"steps"`
 	}](params)
 	if err != nil {
@@ -84,11 +84,20 @@ func requester(d *driver, ctx context.Context, params json.RawMessage) (object, 
 		}
 		said["do"] = step.Do
 		asking, cancel := within(ctx, step.Timeout)
-		if step.CancelAfter != nil {
-			time.AfterFunc(seconds(*step.CancelAfter), cancel)
+		heard := make(chan error, 1)
+		if step.TakeBack {
+			go func() {
+				heard <- d.await()
+				cancel()
+			}()
+		} else {
+			heard <- nil
 		}
 		reply, err := d.client.Request(asking, p.PeerID, step.B64, sidecar.Channel(p.Channel), sidecar.Headers(said))
 		cancel()
+		if unheard := <-heard; unheard != nil {
+			return nil, unheard
+		}
 		if err != nil {
 			replies = append(replies, object{"raised": told(err)})
 			continue

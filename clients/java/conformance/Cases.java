@@ -77,7 +77,9 @@ final class Cases {
 
   private JsonElement identity(Params params) {
     String level = params.has("level") ? params.text("level") : "api";
-    sidecar.waitReady(Readiness.valueOf(level.toUpperCase(Locale.ROOT)), Duration.ofSeconds(30));
+    sidecar.waitReady(
+        Readiness.valueOf(level.toUpperCase(Locale.ROOT)),
+        params.time("timeout").orElse(Duration.ofSeconds(30)));
     GetNodeResponse node = sidecar.node();
     return Json.object(
         "peer_id", Json.text(node.getPeerId()),

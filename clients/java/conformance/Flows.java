@@ -16,7 +16,6 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** The cases of requests and byte streams. */
@@ -40,6 +39,7 @@ final class Flows {
               try {
                 String what = asked.headers().getOrDefault("do", "echo");
                 if (what.equals("wait")) {
+                  driver.event("asked", new JsonObject());
                   asked.cancelled().join();
                   cancelled.incrementAndGet();
                   return null;
@@ -60,7 +60,7 @@ final class Flows {
         "answered", Json.number(answered.get()), "cancelled", Json.number(cancelled.get()));
   }
 
-  JsonElement request(Params params) {
+  JsonElement request(Params params) throws IOException {
     JsonArray replies = new JsonArray();
     for (JsonElement each : params.list("steps")) {
       replies.add(ask(params, new Params(each.getAsJsonObject())));
@@ -68,7 +68,7 @@ final class Flows {
     return Json.object("replies", replies);
   }
 
-  private JsonObject ask(Params params, Params step) {
+  private JsonObject ask(Params params, Params step) throws IOException {
     java.util.Map<String, String> headers = step.map("headers");
     headers.put("do", step.text("do"));
     RequestOptions.Builder options = RequestOptions.builder().headers(headers);
@@ -78,11 +78,10 @@ final class Flows {
             .async()
             .request(
                 params.text("peer_id"), params.text("channel"), step.payload(), options.build());
-    step.time("cancel_after")
-        .ifPresent(
-            time ->
-                CompletableFuture.delayedExecutor(time.toNanos(), TimeUnit.NANOSECONDS)
-                    .execute(() -> asked.cancel(true)));
+    if (step.flag("take_back", false)) {
+      driver.awaitContinue();
+      asked.cancel(true);
+    }
     try {
       return Json.replied(asked.join());
     } catch (CancellationException taken) {

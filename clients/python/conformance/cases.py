@@ -208,6 +208,7 @@ def replies_responder(sidecar: Sidecar, params: Params) -> Result:
     def answer(asked: IncomingRequest) -> Replied:
         do = asked.headers.get("do")
         if do == "wait":
+            say(event="asked")
             asked.cancelled.wait()
             count("cancelled")
             return Replied(b"")
@@ -231,16 +232,14 @@ def replies_requester(sidecar: Sidecar, params: Params) -> Result:
         request = sidecar.start_request(
             params["peer_id"], payload, channel=params["channel"], headers=headers, **chosen(step, "timeout")
         )
-        taking_back = threading.Timer(step.get("cancel_after", 0.0), request.cancel)
-        if "cancel_after" in step:
-            taking_back.start()
         try:
+            if step.get("take_back"):
+                await_continue()
+                request.cancel()
             replied = request.result()
             replies.append({"b64": text64(replied.payload), "headers": dict(replied.headers)})
         except SidecarError as error:
             replies.append({"raised": told(error)})
-        finally:
-            taking_back.cancel()
     return {"replies": replies}
 
 

@@ -34,7 +34,10 @@ type Case = (sidecar: Sidecar, params: Params) => Promise<Params>;
 
 export const CASES: Readonly<Record<string, Case>> = {
   "identity app": async (sidecar, params) => {
-    await sidecar.waitReady({ level: (text(params, "level") || "api") as "live" | "api" | "overlay" });
+    await sidecar.waitReady({
+      level: (text(params, "level") || "api") as "live" | "api" | "overlay",
+      timeoutMs: millis(params, "timeout"),
+    });
     const { peerId, networkId, version, engine, front, limits } = await sidecar.node();
     return {
       peer_id: peerId,
@@ -249,25 +252,21 @@ export const CASES: Readonly<Record<string, Case>> = {
     const replies: Params[] = [];
     for (const step of stepsIn(params)) {
       const taken = new AbortController();
-      const cancelAfter = millis(step, "cancel_after");
-      const timer =
-        cancelAfter === undefined
-          ? undefined
-          : setTimeout(() => {
-              taken.abort();
-            }, cancelAfter);
       try {
-        const reply = await sidecar.request(text(params, "peer_id"), Buffer.from(text(step, "b64"), "base64"), {
+        const asking = sidecar.request(text(params, "peer_id"), Buffer.from(text(step, "b64"), "base64"), {
           channel: text(params, "channel"),
           headers: new Map([...headersIn(step), ["do", text(step, "do")]]),
           timeoutMs: millis(step, "timeout"),
           signal: taken.signal,
         });
+        if (step["take_back"] === true) {
+          await Promise.race([goOn(), asking]);
+          taken.abort();
+        }
+        const reply = await asking;
         replies.push({ b64: reply.payload.toString("base64"), headers: Object.fromEntries(reply.headers) });
       } catch (error) {
         replies.push({ raised: toldError(error) });
-      } finally {
-        clearTimeout(timer);
       }
     }
     return { replies };
@@ -369,6 +368,7 @@ async function respond(sidecar: Sidecar, params: Params): Promise<Params> {
   };
   const responder = await sidecar.reply(text(params, "channel"), async (asked: IncomingRequest) => {
     if (asked.headers.get("do") === "wait") {
+      event("asked");
       await new Promise<void>((resolve) => {
         asked.signal.addEventListener("abort", () => {
           resolve();

@@ -32,7 +32,7 @@ pub async fn run(sidecar: &Sidecar, lines: &mut Lines, case: &str, role: &str, p
         ("watch", "app") => watch(sidecar, lines, params).await,
         ("events", "app") => events(sidecar, lines, params).await,
         ("replies", "responder") => flows::responder(sidecar, lines, params).await,
-        ("replies", "requester") => flows::requester(sidecar, params).await,
+        ("replies", "requester") => flows::requester(sidecar, lines, params).await,
         ("streams", "opener") => flows::stream_opener(sidecar, params).await,
         ("streams", "closer") => flows::stream_closer(sidecar, params).await,
         ("streams", "acceptor") => flows::stream_acceptor(sidecar, lines, params).await,
@@ -48,7 +48,11 @@ pub async fn run(sidecar: &Sidecar, lines: &mut Lines, case: &str, role: &str, p
 }
 
 async fn identity(sidecar: &Sidecar, params: Params<'_>) -> Played {
-    sidecar.wait_ready().level(params.readiness()?).await?;
+    let mut ready = sidecar.wait_ready().level(params.readiness()?);
+    if let Some(timeout) = params.time("timeout") {
+        ready = ready.timeout(timeout);
+    }
+    ready.await?;
     let node = sidecar.node().await?;
     Ok(json!({
         "peer_id": node.peer_id,

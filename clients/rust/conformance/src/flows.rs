@@ -17,6 +17,7 @@ use crate::told::{Failure, Params, b64, digest, error_told, pattern};
 /// What the responder has done.
 #[derive(Default)]
 struct Tally {
+    asked: AtomicU64,
     answered: AtomicU64,
     cancelled: AtomicU64,
     changed: Notify,
@@ -45,6 +46,7 @@ async fn answer(asked: IncomingRequest, tally: Arc<Tally>) -> Result<Replied, An
             Err(AnswerError::new("empty", "ask something"))
         }
         Some("wait") => {
+            tally.count(&tally.asked);
             let _waiting = Waiting(tally);
             std::future::pending().await
         }
@@ -61,19 +63,30 @@ pub async fn responder(sidecar: &Sidecar, lines: &mut Lines, params: Params<'_>)
     lines.ready().await?;
     let tally = Arc::new(Tally::default());
     let played = tally.clone();
+    let mut written = Ok(());
     let done = async {
-        while tally.answered.load(Ordering::SeqCst) + tally.cancelled.load(Ordering::SeqCst) < wanted {
+        let mut told = 0;
+        loop {
+            let over = tally.answered.load(Ordering::SeqCst) + tally.cancelled.load(Ordering::SeqCst) >= wanted;
+            while written.is_ok() && told < tally.asked.load(Ordering::SeqCst) {
+                written = lines.write(&json!({ "event": "asked" })).await;
+                told += 1;
+            }
+            if over {
+                break;
+            }
             tally.changed.notified().await;
         }
     };
     serving.serve_until(move |asked| answer(asked, played.clone()), done).await?;
+    written?;
     Ok(json!({
         "answered": tally.answered.load(Ordering::SeqCst),
         "cancelled": tally.cancelled.load(Ordering::SeqCst),
     }))
 }
 
-pub async fn requester(sidecar: &Sidecar, params: Params<'_>) -> Played {
+pub async fn requester(sidecar: &Sidecar, lines: &mut Lines, params: Params<'_>) -> Played {
     let mut replies = Vec::new();
     for step in params.get("steps").and_then(Value::as_array).into_iter().flatten() {
         let step = Params(step);
@@ -85,16 +98,18 @@ pub async fn requester(sidecar: &Sidecar, params: Params<'_>) -> Played {
             ask = ask.timeout(timeout);
         }
         let asking = ask.into_future();
-        let reply = match step.time("cancel_after") {
-            None => asking.await,
-            // Dropping the future takes the call back.
-            Some(after) => match tokio::time::timeout(after, asking).await {
-                Ok(reply) => reply,
-                Err(_) => {
+        let reply = if step.flag("take_back").unwrap_or_default() {
+            tokio::select! {
+                reply = asking => reply,
+                // Dropping the future takes the call back.
+                told = lines.wait() => {
+                    told?;
                     replies.push(json!({ "raised": { "kind": "Cancelled", "reason": "" } }));
                     continue;
                 }
-            },
+            }
+        } else {
+            asking.await
         };
         replies.push(match reply {
             Ok(reply) => json!({ "b64": b64(&reply.payload), "headers": reply.headers }),
