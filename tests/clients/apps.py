@@ -10,7 +10,7 @@ from pathlib import Path
 from sidecar_client import Sidecar
 from tests.processes import SidecarProcess, Sidecars, sidecar_environment
 
-RUN_SECONDS = 60
+RUN_SECONDS = 180
 """How long an app may take to end."""
 
 Pair = tuple[SidecarProcess, SidecarProcess]
@@ -38,7 +38,7 @@ def linked(sidecars: Sidecars) -> Pair:
     second = sidecars.spawn("second", bootstrap=[first.contact])
     for each in (first, second):
         with Sidecar(each.endpoint) as client:
-            client.wait_ready(level="overlay")
+            client.wait_ready(RUN_SECONDS, level="overlay")
     return first, second
 
 

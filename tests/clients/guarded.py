@@ -84,7 +84,7 @@ class Guarded:
         return answer
 
     def _run(self, *variables: Environment) -> subprocess.CompletedProcess[str]:
-        call = {"case": "call", "role": "app", "params": {"verb": "node", "timeout": 10}}
+        call = {"case": "call", "role": "app", "params": {"verb": "node", "timeout": RUN_SECONDS / 2}}
         return subprocess.run(
             self._driver,
             env=sidecar_environment({name: value for each in variables for name, value in each.items()}),

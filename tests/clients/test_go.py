@@ -16,7 +16,7 @@ from tools import proto_go
 REPOSITORY = Path(__file__).resolve().parents[2]
 CLIENT = REPOSITORY / "clients" / "go"
 
-BUILD_SECONDS = 240
+BUILD_SECONDS = 600
 """A first build compiles gRPC, on two busy cores."""
 
 pytestmark = [pytest.mark.clients, pytest.mark.requires("go"), pytest.mark.timeout(BUILD_SECONDS + 60)]
@@ -76,7 +76,7 @@ def test_its_tests(pair: Pair, sidecars: Sidecars) -> None:
     first, second = pair
     victim = sidecars.spawn("victim", bootstrap=[first.contact])
     printed = go(
-        "test", "-v", "-count=1", "-timeout=200s", "./...",
+        "test", "-v", "-count=1", "-timeout=500s", "./...",
         environment={
             "SIDECAR_TEST_ENDPOINTS": f"{first.endpoint} {second.endpoint}",
             "SIDECAR_TEST_VICTIM": f"{victim.endpoint} {victim.pid}",

@@ -19,7 +19,7 @@ from tools import proto_typescript
 REPOSITORY = Path(__file__).resolve().parents[2]
 CLIENT = REPOSITORY / "clients" / "typescript"
 
-BUILD_SECONDS = 240
+BUILD_SECONDS = 600
 
 pytestmark = [pytest.mark.clients, pytest.mark.requires("npm"), pytest.mark.timeout(BUILD_SECONDS + 60)]
 
