@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -202,10 +201,8 @@ def test_the_sidecar_takes_every_setting(render: Any, name: str, tmp_path: Path)
 @pytest.mark.requires("go")
 def test_the_probes_find_a_sidecar_that_runs_so(sidecars: Sidecars) -> None:
     sidecar = the_sidecar(objects(chart("defaults"))["StatefulSet"]["spec"]["template"]["spec"])
-    with socket.create_server(("0.0.0.0", 0)) as free:
-        port = free.getsockname()[1]
-    process = sidecars.prepare("pod")
-    process.start(admin_endpoint=f"0.0.0.0:{port}")
+    process = sidecars.spawn("pod", admin_endpoint="0.0.0.0:0")
+    port = process.admin.rpartition(":")[2]
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{sidecar[probe]['httpGet']['path']}") as response:
             assert response.status == 200
