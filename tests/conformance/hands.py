@@ -74,9 +74,11 @@ def kill(play: Play, step: Step) -> None:
 
 
 def restart(play: Play, step: Step) -> None:
-    """Starts it where it was; it is back once it is linked."""
+    """Starts it where it was. It is back once a knows it: what a sends before then may go to the run before."""
     play.world.by_place[step["place"]].restart()
-    play.world.client(step["place"]).wait_ready(PATIENCE, level="overlay")
+    client = play.world.client(step["place"])
+    client.wait_ready(PATIENCE)
+    client.connect(play.world.by_place["a"].contact, timeout=PATIENCE)
 
 
 def cut(play: Play, step: Step) -> None:
