@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from sidecar.api.batches import MAX_GRPC_BYTES, too_large
-from sidecar.api.front.base import CallContext, HotCall
+from sidecar.api.front.base import HotCall
 from sidecar.api.front.requests import decoded
 from sidecar.errors import Reason, SidecarError, invalid_field
 from sidecar.gen.overlay.v1 import request_pb2 as pb
@@ -45,35 +45,69 @@ def peers_allowed(peer_ids: Sequence[str], field: str) -> frozenset[str]:
 
 
 class Request:
-    """MessageService.Request."""
+    """One Request call. It is hot, without a task of its own: an app may have a thousand under way."""
 
-    def __init__(self, node: Node) -> None:
+    __slots__ = ("_call", "_node", "_question", "_timer")
+
+    def __init__(self, node: Node, call: HotCall) -> None:
         self._node = node
+        self._call = call
+        self._question: Question | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        if call.context.answer_by is not None:
+            self._timer = asyncio.get_running_loop().call_at(call.context.answer_by, self._late)
 
-    async def __call__(self, request: pb.RequestRequest, context: CallContext) -> pb.RequestResponse:
-        """As in the proto file."""
+    def messages(self, batch: list[bytes]) -> None:
+        """The one request."""
+        request = decoded(pb.RequestRequest, batch[0])
+        context = self._call.context
         context.scope.require_send(request.channel)
         headers = dict(request.headers)
         check_content(headers, request.payload)
-        loop = asyncio.get_running_loop()
-        timeout = 0.0 if context.answer_by is None else max(0.001, context.answer_by - loop.time())
-        settled = asyncio.Event()
-        question = self._node.ask(
-            request.peer_id, request.channel, headers, request.payload, timeout=timeout, settled=settled.set
+        timeout, answer_by = 0.0, context.answer_by
+        if answer_by is not None:
+            timeout = max(0.001, answer_by - asyncio.get_running_loop().time())
+        self._question = self._node.ask(
+            request.peer_id, request.channel, headers, request.payload, timeout=timeout, settled=self._settled
         )
-        try:
-            async with asyncio.timeout_at(context.answer_by):
-                await settled.wait()
-        except TimeoutError:
+        if self._question.over:
+            self._settled()
+
+    def half_closed(self) -> None:
+        """As every call with one request does at once."""
+
+    @property
+    def paused(self) -> bool:
+        """Never."""
+        return False
+
+    def _settled(self) -> None:
+        if self._question is not None:
+            self._call.finish(self._question.error)
+
+    def _late(self) -> None:
+        question = self._question
+        if question is None:
+            self._call.finish(SidecarError(Reason.DEADLINE, "the request did not come before the call's deadline"))
+        elif not question.over:
             question.withdraw(Cause.DEADLINE)
-            raise _too_late(question) from None
-        except asyncio.CancelledError:
+            self._call.finish(_too_late(question))
+
+    def take(self, max_bytes: int) -> Sequence[bytes]:
+        """The reply, once."""
+        reply = self._question.reply if self._question is not None else None
+        if reply is None:
+            return ()
+        self._question = None
+        return [pb.RequestResponse(headers=reply.headers, payload=reply.payload).SerializeToString()]
+
+    def ended(self, completed: bool) -> None:
+        """A call that is cancelled asks no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        question, self._question = self._question, None
+        if question is not None and not question.over:
             question.withdraw(Cause.CANCELLED)
-            raise
-        if question.error is not None:
-            raise question.error
-        assert question.reply is not None
-        return pb.RequestResponse(headers=question.reply.headers, payload=question.reply.payload)
 
 
 def _too_late(question: Question) -> SidecarError:

@@ -19,7 +19,7 @@ from sidecar.api.reply import Reply, Request
 from sidecar.api.send import Send
 from sidecar.api.send_stream import SendStream
 from sidecar.api.stream import stream_service
-from sidecar.gen.overlay.v1 import datagram_pb2, request_pb2
+from sidecar.gen.overlay.v1 import datagram_pb2
 from sidecar.gen.overlay.v1 import message_pb2 as pb
 from sidecar.node import Node
 
@@ -53,7 +53,7 @@ def message_service(node: Node) -> Service:
             "SendStream": Hot(partial(SendStream, node, memory)),
             "Receive": Hot(partial(Receive, node), unary_request=True),
             "Consume": Hot(partial(Consume, node)),
-            "Request": ColdUnary(request_pb2.RequestRequest, Request(node)),
+            "Request": Hot(partial(Request, node), unary_request=True, unary_response=True, punctual=True),
             "Reply": Hot(partial(Reply, node)),
             "Broadcast": ColdUnary(datagram_pb2.BroadcastRequest, Broadcast(node, Send(node))),
             "SendDatagram": ColdUnary(datagram_pb2.SendDatagramRequest, SendDatagram(node)),

@@ -50,6 +50,7 @@ class Question:
         self.reply: Reply | None = None
         self.error: SidecarError | None = None
         self._settled = settled
+        self._withdrawn = False
         self._parts: list[bytes] = []
         self._size = 0
         flow.changed = self._look
@@ -57,8 +58,14 @@ class Question:
         flow.finish()
         self._look()
 
+    @property
+    def over(self) -> bool:
+        """Whether `reply` or `error` is there, or nobody waits for them."""
+        return self.reply is not None or self.error is not None or self._withdrawn
+
     def withdraw(self, cause: Cause) -> None:
         """Nobody waits any longer."""
+        self._withdrawn = True
         self.flow.changed = lambda: None
         self.flow.reset(cause)
         if self.reply is None and self.error is None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sidecar.api.front.lean import frames
 from sidecar.mail import requests as mail
 from sidecar_client import (
     AnswerError,
@@ -24,6 +25,7 @@ from sidecar_client import (
 )
 from sidecar_client.gen.overlay.v1 import request_pb2 as pb
 from tests.api.conftest import Side, Sides, answered_after, until
+from tests.api.front.raw import RawClient
 
 Pair = tuple[Side, Side]
 
@@ -126,6 +128,26 @@ async def test_the_deadline_is_carried(pair: Pair) -> None:
         await ended.wait()
     assert left[0] is not None
     assert 0 < left[0] <= 1.0
+
+
+async def test_a_call_whose_request_never_comes(sides: Sides) -> None:
+    """It ends at its deadline, and its client's others go on."""
+    a = await sides.start()
+    raw = await RawClient.connect(a.sidecar.address)
+    fields = [
+        (":method", "POST"), (":scheme", "http"), (":path", "/overlay.v1.MessageService/Request"),
+        (":authority", "test"), ("content-type", "application/grpc"), ("te", "trailers"), ("grpc-timeout", "200m"),
+    ]  # fmt: skip
+    await raw.send(frames.frame(frames.HEADERS, frames.END_HEADERS, 1, raw.encoder.encode(fields)))
+    while (frame := await raw.read()).stream_id != 1:
+        pass
+    if frame.kind == frames.HEADERS:
+        read = {str(name): str(value) for name, value in raw.decoder.decode(frame.payload)}
+        assert read["grpc-status"] == "4"
+    else:  # grpcio's way to say it
+        assert (frame.kind, frame.payload) == (frames.RST_STREAM, frames.NUMBER.pack(frames.ErrorCode.CANCEL))
+    await raw.close()
+    assert (await a.client.node()).peer_id == a.peer_id
 
 
 async def test_cancelling_reaches_the_other_app(pair: Pair) -> None:

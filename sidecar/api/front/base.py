@@ -147,6 +147,8 @@ class Hot:
     open: Callable[[HotCall], HotMethod]
     unary_request: bool = False
     unary_response: bool = False
+    punctual: bool = False
+    """Whether its calls end by their `answer_by` without being told, so that a front needs no timer for them."""
 
 
 Method = ColdUnary | ColdStream | ColdBidi | Hot

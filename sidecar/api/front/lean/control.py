@@ -32,6 +32,7 @@ from sidecar.api.front.lean.headers import BLOCK_BYTES, Head, HeaderReader
 from sidecar.api.front.lean.hot_call import HotCall
 from sidecar.api.front.lean.outflow import Outflow
 from sidecar.api.front.lean.stream import STRANGERS_BYTES, Stream
+from sidecar.api.front.lean.unary_call import HotUnaryCall
 
 logger = logging.getLogger(__name__)
 
@@ -306,5 +307,7 @@ def _open_call(method: Method, stream: Stream, context: CallContext, loop: async
             return ServerStreamCall(method, stream, context, loop)
         case ColdBidi():
             return BidiCall(method, stream, context, loop)
+        case Hot(unary_request=True, unary_response=True):
+            return HotUnaryCall(method, stream, context, loop)
         case Hot():
             return HotCall(method, stream, context, loop)
