@@ -68,7 +68,7 @@ class Pump:
     __slots__ = (
         "_asked_at", "_carried", "_connection", "_endpoint", "_failed", "_falls_back_at", "_gathering",
         "_gives_up_at", "_heard_at", "_path", "_patience", "_pinged_at", "_protocol", "_remote", "_smaller",
-        "_spoke_at", "_unspoken", "_working", "_written", "armed", "connection_ids", "credit", "dialled", "ended",
+        "_spoke_at", "_telling", "_unspoken", "_working", "_written", "armed", "connection_ids", "credit", "dialled", "ended",
         "established", "fell_back", "queued", "reset_token", "roused", "verified",
     )  # fmt: skip
 
@@ -98,6 +98,7 @@ class Pump:
         self._protocol: StreamProtocol | None = None
         self._remote = remote
         self._working = False
+        self._telling = False
         self._failed = False
         self._written = True
         self._heard_at = now
@@ -142,7 +143,7 @@ class Pump:
     def wake(self, *, busy: bool = False) -> None:
         """Lets the protocol `fill` before the loop's next turn ends; a moment after the last time if it says that it is
         `busy`, so that under load what comes by then goes with it."""
-        if self.roused or (busy and self._gathering):
+        if self.roused or self._telling or (busy and self._gathering):
             return
         due = self._spoke_at + GATHER_INTERVAL
         if busy and self._endpoint.now() < due:
@@ -258,7 +259,9 @@ class Pump:
         opening = not self.established  # a flight of the handshake may be due, of which no engine tells
         connection = self._connection
         if connection.eventful:
+            self._telling = True  # whatever is asked for by then, `fill` follows
             self.tell(now)
+            self._telling = False
         if self._protocol is not None:
             self._call(self._protocol.fill, now)
             if connection.eventful:

@@ -178,6 +178,10 @@ class Flow:
         self.other_silent = False
         """The other side's half has."""
         self.queued = False
+        self.waits = False
+        """What it has to say waits for company; see `patient`."""
+        self.hurried = False
+        """It has waited long enough."""
         self._memory = memory
         self._ready = ready
         self._out: deque[bytes] = deque()
@@ -205,6 +209,8 @@ class Flow:
         self._reset_due = False
         self._known = opener is False
         """The other side knows of it: it has said something."""
+        self._spoken = False
+        """This side has."""
         self._opening = b""
         self._held = False
         """Taken up again, and not answered: the answer says where to go on."""
@@ -332,6 +338,7 @@ class Flow:
     def lose(self) -> None:
         """The stream that carried it is gone."""
         self.place = None
+        self.waits = False
         if self.ended is None:
             self._memory.turned(self, FlowTurn.SUSPENDED)
             self.changed()
@@ -352,11 +359,28 @@ class Flow:
         )
         return varint.encode(self.kind) + encode_flow_frame(FlowFrame.RESUME, frame)
 
+    @property
+    def parting(self) -> bool:
+        """Whether both ways have ended, and the other side is to be told."""
+        return self.ended is None and self._fin_acknowledged and self.fin_received
+
+    @property
+    def patient(self) -> bool:
+        """Whether what is due may wait a moment for what can go with it: the first word of who answers a request, when
+        an app has it whole, as the reply says the same; and the last word of either side, which nobody waits for."""
+        if self.kind is not FlowKind.REQUEST or self.hurried or self.ended is not None or not self.fin_received:
+            return False
+        if self.carried > 1:
+            return False  # the other side waits for the answer to RESUME
+        return self._fin_acknowledged or (self.accepted and not (self.opener or self._spoken or self._finished))
+
     def fill(self, most: int) -> int:
         """Writes what is due, up to `most` bytes of data; how many it wrote. The flow is to be asked again when it
         was a whole PIECE."""
+        self.waits = self.hurried = False
         if self.place is None or self.silent:
             return 0
+        self._spoken = True
         carrier, stream_id = self.place
         out = [self._opening] if self._opening else []
         self._opening = b""

@@ -6,6 +6,7 @@ answered where they came. When a connection is lost its flows wait, and their op
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 
@@ -26,6 +27,12 @@ ACCEPT_SECONDS = 10.0
 TIMEOUT_MOST_MS = 86_400_000
 """However long an opener says that it waits, for more than a day it is not believed: apps are told how much is left,
 and a number of a stranger's may be more than any type for that holds."""
+COMPANY_SECONDS = 0.005
+"""So long the first and the last words of a request wait for what can go with them: the reply, or another request's
+words. As long as a lone acknowledgement of QUIC's does."""
+GOODBYES_MAX = 50
+"""So many last words are a packet of their own, and their streams are worth having back: the other side lets us have
+100."""
 REMEMBERED = 4
 """How an accepted flow ended is remembered for that many times as long as an opener may try to take it up."""
 
@@ -45,6 +52,12 @@ class Flows:
         self._waiting: list[Flow] = []
         """Opened here, and on no stream. A deque's block for what hardly ever waits would be 600 bytes of each link."""
         self._ready: dict[FlowCarrier, deque[Flow]] = {}
+        self._answers: list[tuple[float, Flow]] = []
+        """Those that wait with their first word, and until when."""
+        self._goodbyes: list[tuple[float, Flow]] = []
+        """The same with their last."""
+        self._filling: FlowCarrier | None = None
+        """The connection that is being written on: what comes meanwhile goes with it."""
         self.due = False
         """Whether `fill` may have something to write, on one connection or another."""
 
@@ -101,7 +114,7 @@ class Flows:
         else:
             return
         flow.queued = self.due = True
-        if carrier is not None:
+        if carrier is not None and carrier is not self._filling:
             carrier.wake()
 
     @property
@@ -119,28 +132,67 @@ class Flows:
 
     # writing
 
-    def fill(self, carrier: FlowCarrier, share: float = 1.0) -> None:
+    def fill(self, carrier: FlowCarrier, now: float, share: float = 1.0) -> None:
         """Writes on a connection what its flows have, a piece of each in turn, in up to `share` of its room."""
+        self._filling = carrier
+        try:
+            self._fill(carrier, now, share)
+        finally:
+            self._filling = None
+
+    def _fill(self, carrier: FlowCarrier, now: float, share: float) -> None:
+        if self._answers:
+            self._hasten(self._answers, now)
+        if self._goodbyes:
+            self._hasten(self._goodbyes, now)
         if carrier is self.carrier and self._waiting:
             self._start(carrier)
         queue = self._ready.get(carrier)
         if not queue:
-            self.due = bool(self._waiting) or any(self._ready.values())
+            self.due = bool(self._waiting or self._answers or self._goodbyes) or any(self._ready.values())
             return
         room = int(carrier.send_room() * share)
         more: deque[Flow] = deque()
+        wrote = False
         while queue:
             flow = queue.popleft()
             if flow.place is None or flow.place.carrier is not carrier:
                 continue  # it waits elsewhere
             flow.queued = False
-            room -= flow.fill(room)
-            if flow.silent:
-                self._over(flow)
-            if flow.wants and not flow.queued:
-                flow.queued = True
-                (queue if room > 0 else more).append(flow)
+            if flow.patient:
+                if not flow.waits:
+                    flow.waits = True
+                    (self._goodbyes if flow.parting else self._answers).append((now + COMPANY_SECONDS, flow))
+            else:
+                wrote = True
+                room -= flow.fill(room)
+                if flow.silent:
+                    self._over(flow)
+                if flow.wants and not flow.queued:
+                    flow.queued = True
+                    (queue if room > 0 else more).append(flow)
+            if not queue and self._goodbyes and (wrote or len(self._goodbyes) >= GOODBYES_MAX):
+                self._hasten(self._goodbyes)
         queue.extend(more)
+
+    def _hasten(self, waiting: list[tuple[float, Flow]], now: float = math.inf) -> None:
+        """Those whose time has come wait no longer."""
+        count = 0
+        for due, flow in waiting:
+            if due > now:
+                break
+            count += 1
+            if flow.waits:
+                flow.waits = False
+                flow.hurried = True
+                self._is_ready(flow)
+        del waiting[:count]
+
+    @property
+    def deadline(self) -> float | None:
+        """When `fill` is to be called at the latest."""
+        first = [waiting[0][0] for waiting in (self._answers, self._goodbyes) if waiting]
+        return min(first) if first else None
 
     def _start(self, carrier: FlowCarrier) -> None:
         while self._waiting:
@@ -148,6 +200,7 @@ class Flows:
             if flow.place is None and (flow.ended is None or flow.carried):
                 stream_id = carrier.open_flow(flow.kind, flow)
                 if stream_id is None:
+                    self._hasten(self._goodbyes)  # which gives streams back
                     return
                 self._waiting.pop(0)
                 flow.carry(Place(carrier, stream_id))
@@ -196,10 +249,11 @@ class Flows:
             raise malformed("a flow's stream ended within a frame")
         if flow.place == (carrier, stream_id):
             flow.other_silent = True
-            self._is_ready(flow)
             if flow.silent:
                 self._over(flow)
-            elif flow.ended is None and not (flow.fin_received and flow.delivered):
+                return
+            self._is_ready(flow)
+            if flow.ended is None and not (flow.fin_received and flow.delivered):
                 flow.reset(Cause.GONE, detail="the other sidecar ended the stream")
 
     def stream_reset(self, carrier: FlowCarrier, stream_id: int, stream: FlowStream) -> None:
@@ -291,6 +345,8 @@ class Flows:
         self.carrier = None
         self._waiting = [flow for flow in self._waiting if flow.number in self.opened]
         self._ready.clear()
+        self._answers.clear()
+        self._goodbyes.clear()
 
     def __repr__(self) -> str:
         return f"Flows({len(self.opened)} opened, {len(self.came)} came)"

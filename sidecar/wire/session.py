@@ -153,7 +153,7 @@ class Session:
                 return
         if link is not None:
             if link.flows.due:  # half of the room is theirs while messages wait
-                link.flows.fill(self, 0.5 if link.outbound.outbox.messages else 1.0)
+                link.flows.fill(self, now, 0.5 if link.outbound.outbox.messages else 1.0)
             if link.datagrams.waiting and link.carrier is self:
                 link.datagrams.fill(self, now)
             inbound = link.inbound
@@ -203,10 +203,17 @@ class Session:
             self._answered_bytes = inbound.bytes_received
 
     def deadline(self) -> float | None:
-        """When the handshake must be over, or what came must be answered."""
+        """When the handshake must be over, or what came must be answered, or words of flows have waited enough."""
         if self.closing is not None:
             return None
-        return self._handshake_deadline if self._handshake_deadline is not None else self._answer_due
+        if self._handshake_deadline is not None:
+            return self._handshake_deadline
+        due = self._answer_due
+        if self.link is not None and self.link.flows.due:
+            company = self.link.flows.deadline
+            if company is not None and (due is None or company < due):
+                return company
+        return due
 
     def closed(self, code: int, reason: str, application: bool, remote: bool, now: float) -> None:
         """The connection is gone."""

@@ -28,6 +28,8 @@ class Driven:
         self.line = line
         self.side = side
         self.roused = False
+        self.writes: list[tuple[float, int]] = []
+        """When something was written, and on which stream."""
         network = side.world.network
         host, port = line.remote[0], line.remote[1]
         self.session = Session(
@@ -69,6 +71,7 @@ class Driven:
     def send(self, stream_id: int, data: bytes | memoryview, fin: bool = False) -> None:
         """See Streams."""
         self.roused = True
+        self.writes.append((self.side.world.network.now, stream_id))
         self.line.connection.send(stream_id, data, fin)
 
     def reset(self, stream_id: int, code: int) -> None:

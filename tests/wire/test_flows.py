@@ -12,8 +12,9 @@ from sidecar.wire import flows as flows_module
 from sidecar.wire import varint
 from sidecar.wire.flow import BUFFER, FIRST_WINDOW, WINDOW_MAX, Cause, Flow, FlowEnd, FlowStream
 from sidecar.wire.flow_frames import BODY_MAX, FlowFrame, FlowKind, FlowReader, encode_data_header, encode_flow_frame
+from sidecar.wire.flows import COMPANY_SECONDS, GOODBYES_MAX
 from sidecar.wire.incoming import _Ignored
-from tests.wire.pair import QuicSide, World
+from tests.wire.pair import Driven, QuicSide, World
 
 KIB, MIB = 1 << 10, 1 << 20
 ENGINES = ["aioquic", "qh3"]
@@ -182,6 +183,90 @@ def test_connections_lost_again_and_again(engine: str, seed: int) -> None:
     assert False in told
     assert flow.carried > 1
     world.run_until(lambda: forgotten(a, b))
+
+
+def answers(side: QuicSide, peer: QuicSide, *, reply: bool = True) -> None:
+    """An app of a side takes each request as soon as it has come whole, and answers it at once or never."""
+
+    def came(flow: Flow) -> None:
+        def changed() -> None:
+            if flow.fin_received and not flow.accepted:
+                flow.accept()
+                if reply:
+                    flow.write(flow.read(100))
+                    flow.finish()
+
+        side.flows.append(flow)
+        flow.changed = changed
+
+    side.link(peer).flows._incoming = came
+
+
+def writes(side: QuicSide, peer: QuicSide) -> list[tuple[float, int]]:
+    (session,) = side.peer(peer.peer_id).sessions
+    driven = session._connection
+    assert isinstance(driven, Driven)
+    return [(now, stream_id) for now, stream_id in driven.writes if not stream_id & 2]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_one_request_after_the_other_is_a_write_each_way(engine: str) -> None:
+    """What says that the last one is over goes with the next one."""
+    world = World(delay=0.01)
+    a, b = world.pair(engine)
+    answers(b, a)
+    for _ in range(4):
+        asking = App(begin(a, b, FlowKind.REQUEST), b"what?")
+        world.run_until(lambda: bytes(asking.read) == b"what?")  # noqa: B023
+    for side, peer in ((a, b), (b, a)):
+        written = writes(side, peer)
+        assert len({now for now, _ in written}) == 4
+        assert len(written) == 4 + 3
+    world.run_until(lambda: forgotten(a, b))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_words_of_requests_do_not_wait_for_long(engine: str) -> None:
+    delay = 0.01
+    world = World(delay=delay)
+    a, b = world.pair(engine)
+    answers(b, a, reply=False)
+    began = world.network.now
+    flow = begin(a, b, FlowKind.REQUEST)
+    asking = App(flow, b"what?")
+    world.run_until(lambda: flow.accepted)
+    assert world.network.now - began == pytest.approx(2 * delay + COMPANY_SECONDS, abs=1e-3)
+    b.flows[0].finish()
+    world.run_until(lambda: flow.at_end)
+    ended = world.network.now
+    world.run_until(lambda: forgotten(a, b))
+    assert asking.done
+    assert world.network.now - ended == pytest.approx(2 * (delay + COMPANY_SECONDS), abs=1e-3)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_many_that_are_over_wait_for_nothing(engine: str) -> None:
+    world = World(delay=0.01)
+    a, b = world.pair(engine)
+    answers(b, a)
+    flows = [begin(a, b, FlowKind.REQUEST) for _ in range(GOODBYES_MAX)]
+    asking = [App(flow, b"what?") for flow in flows]
+    world.run_until(lambda: all(flow.at_end for flow in flows))
+    assert all(app.done for app in asking)
+
+
+def test_who_has_said_that_a_request_waits_says_at_once_that_an_app_has_it() -> None:
+    """Or a requester whose time is over by then would take it for not taken."""
+    delay = 0.01
+    world = World(delay=delay)
+    a, b = world.pair()
+    flow = begin(a, b, FlowKind.REQUEST)
+    App(flow, b"what?")
+    world.run_until(lambda: flow.delivered)
+    began = world.network.now
+    b.flows[0].accept()
+    world.run_until(lambda: flow.accepted)
+    assert world.network.now - began == pytest.approx(delay, abs=1e-3)
 
 
 @pytest.mark.parametrize("moment", [0.0, 0.005, 0.015, 0.025, 0.035, 0.045, 0.06])
