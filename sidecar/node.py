@@ -296,7 +296,8 @@ class Node:
         self, kind: FlowKind, peer_id: str, name: str, headers: Mapping[str, str], *, timeout: float, size: int = 0
     ) -> Flow:
         self.require_serving()
-        self._check_peer_id(peer_id)
+        if peer_id not in self.links.peers:
+            self._check_peer_id(peer_id)
         peer = self.links.want(peer_id)
         flow = peer.link.flows.open(kind, name, headers, timeout=timeout, size=size)
         if flow is None:

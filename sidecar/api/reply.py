@@ -27,9 +27,10 @@ RESPONSE_BYTES: Final = 1 << 20
 
 def check_content(headers: dict[str, str], payload: bytes, where: str = "") -> None:
     """SidecarError MESSAGE_TOO_LARGE when headers or payload are above their limits."""
-    size = sum(len(key.encode()) + len(value.encode()) for key, value in headers.items())
-    if size > HEADERS_MAX:
-        raise too_large(f"{where}headers", size, HEADERS_MAX, "send less")
+    if headers:
+        size = sum(len(key.encode()) + len(value.encode()) for key, value in headers.items())
+        if size > HEADERS_MAX:
+            raise too_large(f"{where}headers", size, HEADERS_MAX, "send less")
     if len(payload) > MAX_GRPC_BYTES:
         raise too_large(f"{where}payload", len(payload), MAX_GRPC_BYTES, "use a byte stream")
 
@@ -99,7 +100,10 @@ class Request:
         if reply is None:
             return ()
         self._question = None
-        return [pb.RequestResponse(headers=reply.headers, payload=reply.payload).SerializeToString()]
+        response = pb.RequestResponse(payload=reply.payload)
+        if reply.headers:
+            response.headers.update(reply.headers)
+        return [response.SerializeToString()]
 
     def ended(self, completed: bool) -> None:
         """A call that is cancelled asks no more."""
@@ -159,19 +163,21 @@ class Reply:
             self._call.wake()
 
     def _answer(self, worker: Worker, answer: pb.Answer) -> None:
-        where = f"answers[{answer.request_id}]."
         reply = wire_pb2.ReplyMessage()
         if answer.HasField("error"):
+            where = f"answers[{answer.request_id}]."
             if not answer.error.code or len(answer.error.code.encode()) > CODE_MAX:
                 raise invalid_field(f"{where}error.code", f"is a word of 1 to {CODE_MAX} bytes")
             if len(answer.error.message.encode()) > WORDS_MAX:
                 raise too_large(f"{where}error.message", len(answer.error.message.encode()), WORDS_MAX, "say less")
             reply.error.code, reply.error.message = answer.error.code, answer.error.message
         else:
-            headers = dict(answer.headers)
-            check_content(headers, answer.payload, where)
-            reply.headers.update(headers)
-            reply.payload = answer.payload
+            payload = answer.payload
+            if answer.headers or len(payload) > MAX_GRPC_BYTES:
+                headers = dict(answer.headers)
+                check_content(headers, payload, f"answers[{answer.request_id}].")
+                reply.headers.update(headers)
+            reply.payload = payload
         if not worker.answer(answer.request_id, reply):
             self._unknown.append(answer.request_id)
 
@@ -214,8 +220,10 @@ class Reply:
 def _show(response: pb.ReplyResponse, asked: Asked) -> None:
     message, left = asked.message, asked.time_left
     shown = response.requests.add(
-        request_id=asked.number, peer_id=asked.flow.peer_id, channel=asked.flow.name, headers=message.headers,
-        payload=message.payload,
-    )  # fmt: skip
+        request_id=asked.number, peer_id=asked.flow.peer_id, channel=asked.flow.name, payload=message.payload
+    )
+    if message.headers:
+        shown.headers.update(message.headers)
     if left is not None:
-        shown.time_left.FromNanoseconds(int(left * 1e9))
+        seconds = int(left)
+        shown.time_left.seconds, shown.time_left.nanos = seconds, int((left - seconds) * 1e9)

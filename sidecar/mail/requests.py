@@ -54,7 +54,10 @@ class Question:
         self._parts: list[bytes] = []
         self._size = 0
         flow.changed = self._look
-        flow.write(wire_pb2.RequestMessage(headers=headers, payload=payload).SerializeToString())
+        message = wire_pb2.RequestMessage(payload=payload)
+        if headers:  # a map costs more than the rest
+            message.headers.update(headers)
+        flow.write(message.SerializeToString())
         flow.finish()
         self._look()
 
@@ -66,7 +69,7 @@ class Question:
     def withdraw(self, cause: Cause) -> None:
         """Nobody waits any longer."""
         self._withdrawn = True
-        self.flow.changed = lambda: None
+        self.flow.changed = _nothing
         self.flow.reset(cause)
         if self.reply is None and self.error is None:
             self._counters.requests["unanswered"] += 1
@@ -88,6 +91,7 @@ class Question:
         else:
             return
         self._parts.clear()
+        flow.changed = _nothing
         failed = self.error is not None and self.error.reason is Reason.REQUEST_FAILED
         self._counters.requests["replied" if self.error is None else "failed" if failed else "unanswered"] += 1
         self._counters.request.add(time.monotonic() - self._began)
@@ -107,6 +111,10 @@ class Question:
             )
         else:
             self.reply = Reply(message.headers, message.payload)
+
+
+def _nothing() -> None:
+    """For flows of which nothing more is to be known."""
 
 
 class Asked:
@@ -208,7 +216,7 @@ class Worker:
         self._requests.leave(self)
         held, self._held = self._held, {}
         for asked in held.values():
-            asked.flow.changed = lambda: None
+            asked.flow.changed = _nothing
             asked.flow.reset(Cause.GONE, detail="the app that had the request went away")
 
 
@@ -274,6 +282,9 @@ class Requests:
         except DecodeError:
             self._refuse(asked, Cause.LIMIT, "that is no request")
             return
+        if flow.name not in self._waiting and self._hand(asked):
+            self.counters.requests["received"] += 1
+            return
         waiting = self._waiting.setdefault(flow.name, deque())
         if not has_room(WAITING_MAX, len(waiting), (one.flow.peer_id == flow.peer_id for one in waiting)):
             self._refuse(asked, Cause.LIMIT, f"{len(waiting)} requests wait for an app that answers {flow.name!r}")
@@ -294,7 +305,7 @@ class Requests:
 
     def _drop(self, asked: Asked) -> None:
         """It has ended: by an answer that arrived, or otherwise."""
-        asked.flow.changed = lambda: None
+        asked.flow.changed = _nothing
         if asked.worker is not None:
             asked.worker.gone(asked)
             return
@@ -304,6 +315,18 @@ class Requests:
             waiting.remove(asked)
             if not waiting:
                 del self._waiting[asked.flow.name]
+
+    def _hand(self, asked: Asked) -> bool:
+        """Hands out a request before which none waits; False where it has to."""
+        best: Worker | None = None
+        for worker in self._workers.get(asked.flow.name, ()):
+            if worker.allows(asked.flow.peer_id) and (best is None or worker.credit > best.credit):
+                best = worker
+        if best is None or best.credit <= 0:
+            return False
+        self._hold(asked.flow.peer_id, -asked.size)
+        best.give(asked)
+        return True
 
     def serve(self, channel: str) -> None:
         """Hands out what waits on a channel, as far as its workers have room."""
@@ -315,7 +338,7 @@ class Requests:
         for asked in waiting:
             allowed = [worker for worker in workers if worker.allows(asked.flow.peer_id)]
             if not allowed:
-                asked.flow.changed = lambda: None
+                asked.flow.changed = _nothing
                 asked.flow.reset(Cause.NOT_ALLOWED, detail="the apps there do not answer this peer")
                 self._hold(asked.flow.peer_id, -asked.size)
                 continue
