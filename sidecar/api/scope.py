@@ -50,7 +50,9 @@ OPEN_PREFIXES: Final = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:
-    return "*" in patterns or any(name.startswith(each[:-1]) if each.endswith("*") else name == each for each in patterns)
+    return "*" in patterns or any(
+        name.startswith(each[:-1]) if each.endswith("*") else name == each for each in patterns
+    )
 
 
 @dataclass(frozen=True, slots=True)

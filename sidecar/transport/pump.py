@@ -68,8 +68,8 @@ class Pump:
     __slots__ = (
         "_asked_at", "_carried", "_connection", "_endpoint", "_failed", "_falls_back_at", "_gathering",
         "_gives_up_at", "_heard_at", "_path", "_patience", "_pinged_at", "_protocol", "_remote", "_smaller",
-        "_spoke_at", "_telling", "_unspoken", "_working", "_written", "armed", "connection_ids", "credit", "dialled", "ended",
-        "established", "fell_back", "queued", "reset_token", "roused", "verified",
+        "_spoke_at", "_telling", "_unspoken", "_working", "_written", "armed", "connection_ids", "credit", "dialled",
+        "ended", "established", "fell_back", "queued", "reset_token", "roused", "verified",
     )  # fmt: skip
 
     def __init__(
@@ -344,7 +344,10 @@ class Pump:
     def tell(self, now: float) -> None:
         """Hands the engine's events on."""
         for event in self._connection.events():
-            self._tell(event, now)
+            if type(event) is StreamData and (protocol := self._protocol) is not None:  # as nearly every one
+                self._call(protocol.stream_data, *event, now)
+            else:
+                self._tell(event, now)
 
     def _fall_back(self, now: float) -> None:
         assert self._smaller is not None
@@ -362,8 +365,6 @@ class Pump:
     def _tell(self, event: Event, now: float) -> None:
         protocol = self._protocol
         match event:
-            case StreamData(stream_id, data, fin) if protocol is not None:
-                self._call(protocol.stream_data, stream_id, data, fin, now)
             case ConnectionIdAdded(connection_id):
                 self._endpoint.own(self, connection_id)
             case ConnectionIdRetired(connection_id):

@@ -21,8 +21,6 @@ from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
-from google.protobuf.message import Message
-
 from sidecar.errors import Reason
 from sidecar.gen.overlay.wire.v1 import wire_pb2
 from sidecar.wire import varint
@@ -166,6 +164,8 @@ class Flow:
         self.ended: FlowEnd | None = None
         self.changed: Callable[[], None] = lambda: None
         """Called when something can be read, written or is over, or `place` has come or gone."""
+        self.news = False
+        """`changed` is to be called once what came together has been looked at."""
         self.place: Place | None = None
         self.carried = 0
         """On how many streams it has been."""
@@ -248,16 +248,23 @@ class Flow:
             self._out.append(data)
             self._end += len(data)
             self._memory.buffered += len(data)
-            self._ready(self)
+            if not self.queued:
+                self._ready(self)
 
     def finish(self) -> None:
         """The app writes no more."""
         if self.ended is None and not self._finished:
             self._finished = True
-            self._ready(self)
+            if not self.queued:
+                self._ready(self)
 
     def read(self, most: int) -> bytes:
         """Up to `most` of the bytes that wait, which makes room for more."""
+        if len(self._in) == 1 and self._in_bytes <= most:
+            self._in_bytes = 0
+            whole = self._in.popleft()
+            self._give_room()
+            return whole
         taken: list[bytes] = []
         while self._in and most > 0:
             piece = self._in.popleft()
@@ -277,14 +284,16 @@ class Flow:
             self.accepted = True
             self._memory.turned(self, FlowTurn.ACCEPTED)
             self._answer_due = True
-            self._ready(self)
+            if not self.queued:
+                self._ready(self)
 
     def reset(self, cause: Cause, code: int = 0, detail: str = "") -> None:
         """Ends it in both directions; nothing happens to one that has ended."""
         if self.ended is None:
             self._finish_with(FlowEnd(cause, code, detail))
             self._reset_due = True
-            self._ready(self)
+            if not self.queued:
+                self._ready(self)
 
     def _give_room(self) -> None:
         if self.fin_received or self.ended is not None:
@@ -298,7 +307,8 @@ class Flow:
             self._window *= 2
         self._in_limit = consumed + self._window
         self._credit_due = True
-        self._ready(self)
+        if not self.queued:
+            self._ready(self)
 
     def _finish_with(self, end: FlowEnd) -> None:
         self.ended = end
@@ -329,7 +339,8 @@ class Flow:
         self._reset_due = self.ended is not None and self.ended.cause is not Cause.DONE and not self.ended.remote
         if not self.opener:
             self._answer_due = self._answer_due or self.accepted or self.carried > 1
-        self._ready(self)
+        if not self.queued:
+            self._ready(self)
         if self.carried > 1:
             if self.ended is None:
                 self._memory.turned(self, FlowTurn.RESUMED)
@@ -347,17 +358,17 @@ class Flow:
 
     def _opened(self) -> bytes:
         """The opener's first frame on a stream. What the other side has said nothing of may not have come."""
-        frame: Message
         if not self._known:
             frame = wire_pb2.FlowOpen(
-                id=self.number, name=self.name, headers=self.headers, limit=self._in_limit,
-                timeout_ms=self.timeout_ms, size=self.size,
-            )  # fmt: skip
+                id=self.number, name=self.name, limit=self._in_limit, timeout_ms=self.timeout_ms, size=self.size
+            )
+            if self.headers:  # a map costs more than the rest
+                frame.headers.update(self.headers)
             return varint.encode(self.kind) + encode_flow_frame(FlowFrame.OPEN, frame)
-        frame = wire_pb2.FlowResume(
+        resume = wire_pb2.FlowResume(
             id=self.number, offset=self._base, received=self.received, limit=self._in_limit, finished=self.fin_received
         )
-        return varint.encode(self.kind) + encode_flow_frame(FlowFrame.RESUME, frame)
+        return varint.encode(self.kind) + encode_flow_frame(FlowFrame.RESUME, resume)
 
     @property
     def parting(self) -> bool:
@@ -412,11 +423,14 @@ class Flow:
         return written
 
     def _fill_data(self, carrier: FlowCarrier, stream_id: int, out: list[bytes], most: int) -> int:
-        size = min(self._end, self._out_limit) - self._sent
-        size = min(size, most)
+        size = min(self._end, self._out_limit, self._sent + most) - self._sent
         if size <= 0 or self._held:
             return 0
         out.append(encode_data_header(size))
+        if size <= COPY_MAX and size == self._end - self._base and len(self._out) == 1:  # as nearly every request
+            out.append(self._out[0])
+            self._sent = self._furthest = self._end
+            return size
         left, skip = size, self._sent - self._base
         for piece in self._out:
             if skip >= len(piece):
@@ -471,7 +485,7 @@ class Flow:
             if answer.accepted and not self.accepted:
                 self.accepted = True
                 self._memory.turned(self, FlowTurn.ACCEPTED)
-                self.changed()
+                self.news = True
         elif kind == FlowFrame.FIN:
             self._fin_untrusted(parse_untrusted(wire_pb2.FlowFin, body).size)
         elif kind == FlowFrame.RESET:
@@ -496,7 +510,8 @@ class Flow:
             raise malformed(f"a flow goes on at byte {received}, and {self._base} are acknowledged")
         self._held = False
         self._sent = min(received, self._furthest)
-        self._ready(self)
+        if not self.queued:
+            self._ready(self)
 
     def allow(self, limit: int) -> None:
         """How many bytes the opener takes."""
@@ -515,10 +530,11 @@ class Flow:
     def _data_untrusted(self, data: bytes) -> None:
         if self.ended is not None:
             return
-        again = min(len(data), self.received - self._position)
+        again = min(len(data), self.received - self._position) if self._position < self.received else 0
         self._position += len(data)
         self._credit_due = True
-        self._ready(self)
+        if not self.queued:
+            self._ready(self)
         data = data[again:] if again else data
         if not data:
             return
@@ -529,7 +545,7 @@ class Flow:
         self.received += len(data)
         self._in.append(data)
         self._in_bytes += len(data)
-        self.changed()
+        self.news = True
 
     def _fin_untrusted(self, size: int) -> None:
         if self.ended is not None:
@@ -538,9 +554,10 @@ class Flow:
             raise malformed(f"a flow of {size} bytes ended after {self._position}")
         if not self.fin_received:
             self.fin_received = True
-            self.changed()
+            self.news = True
         self._credit_due = True
-        self._ready(self)
+        if not self.queued:
+            self._ready(self)
 
     def _acknowledged_untrusted(self, received: int, limit: int, finished: bool) -> None:
         if self.ended is not None:
@@ -549,9 +566,9 @@ class Flow:
             raise malformed(f"{received} bytes of a flow are acknowledged, and {self._furthest} were sent")
         if finished and not (self._finished and received == self._end):
             raise malformed("the end of a flow is acknowledged, and has not come")
-        was_writable = self.writable
         # What this stream has not brought yet goes on it all the same: its bytes are numbered by their order alone.
         gone = (received if finished else min(received, self._sent)) - self._base
+        was_writable = gone <= 0 or self.writable
         while gone > 0:
             piece = self._out.popleft()
             if len(piece) > gone:
@@ -563,14 +580,15 @@ class Flow:
         self._sent = max(self._sent, self._base)
         if finished and not self._fin_acknowledged:
             self._fin_acknowledged = self._fin_sent = True
-            self._ready(self)
-            self.changed()
+            if not self.queued:
+                self._ready(self)
+            self.news = True
         if limit > self._out_limit:
             self._out_limit = limit
-            if self._end > self._sent:
+            if self._end > self._sent and not self.queued:
                 self._ready(self)
-        if self.writable and not was_writable:
-            self.changed()
+        if not was_writable and self.writable:
+            self.news = True
 
     def _reset_untrusted(self, reset: wire_pb2.FlowReset) -> None:
         self._reset_due = False
@@ -582,7 +600,8 @@ class Flow:
             if cause is Cause.DONE:
                 raise malformed("a flow is reset for no reason")
             self.fail(FlowEnd(cause, reset.code, reset.detail[:DETAIL_MAX], remote=True))
-        self._ready(self)
+        if not self.queued:
+            self._ready(self)
 
     def fail(self, end: FlowEnd) -> None:
         """It has ended, and the other side need not be told."""

@@ -242,9 +242,12 @@ class Flows:
                 stream.flow = self._open_untrusted(Place(carrier, stream_id), kind, frame, body)
             elif stream.flow.place == (carrier, stream_id):
                 stream.flow.frame_untrusted(frame, body)
+        flow = stream.flow
+        if flow is not None and flow.news:
+            flow.news = False
+            flow.changed()
         if not fin:
             return
-        flow = stream.flow
         if stream.reader.unfinished or flow is None:
             raise malformed("a flow's stream ended within a frame")
         if flow.place == (carrier, stream_id):
@@ -289,7 +292,8 @@ class Flows:
             raise malformed("a flow without a number")
         if len(opened.name.encode()) > NAME_MAX:
             raise malformed(f"a flow's name of {len(opened.name.encode())} bytes, at most {NAME_MAX} are allowed")
-        if sum(len(key.encode()) + len(value.encode()) for key, value in opened.headers.items()) > HEADERS_MAX:
+        headers = dict(opened.headers)
+        if headers and sum(len(key.encode()) + len(value.encode()) for key, value in headers.items()) > HEADERS_MAX:
             raise malformed(f"a flow's headers have more than {HEADERS_MAX} bytes")
         living = sum(flow.ended is None for flow in self.came.values()) if len(self.came) >= FLOWS_MAX else 0
         if living >= FLOWS_MAX:

@@ -117,7 +117,10 @@ class Session:
     def stream_data(self, stream_id: int, data: bytes, fin: bool, now: float) -> None:
         """Bytes of a stream."""
         if self.closing is None:
-            self._guard(lambda: self._incoming.data_untrusted(stream_id, data, fin, now))
+            try:
+                self._incoming.data_untrusted(stream_id, data, fin, now)
+            except Untrusted as error:
+                self._close(error.code, error.reason)
 
     def stream_reset(self, stream_id: int, code: int, now: float) -> None:
         """A stream was given up: fatal for those that live as long as the connection, harmless for others."""
