@@ -31,7 +31,7 @@ async def test_sent_and_received(sides: Sides, engine: str) -> None:
     assert limit == CONTENT_MAX
     payloads = [b"", b"one", bytes(limit - 1)]
     for payload in payloads:
-        await a.client.send_datagram(b.peer_id, payload, channel="d")
+        await a.client.send_datagram(b.peer_id, payload, channel="d", ttl=10)
     got: list[bytes] = []
     while len(got) < 3:
         for came in (await call.read()).datagrams:
@@ -70,7 +70,7 @@ async def test_never_queued_past_their_time(pair: Pair) -> None:
 
 async def test_nobody_reads(pair: Pair) -> None:
     a, b = pair
-    await a.client.send_datagram(b.peer_id, b"x", channel="nobody")
+    await a.client.send_datagram(b.peer_id, b"x", channel="nobody", ttl=10)
     await until(lambda: b.sidecar.node.counters.datagrams_dropped["no_app"] == 1)
 
 

@@ -116,13 +116,16 @@ class Sending(Waiter, Sink):
         return Counter(self.reasons.values())
 
     async def all_settled(self) -> None:
-        """Returns once every message has its outcome."""
+        """Returns once every message has its outcome, and who reads there has had the turns to take it: what is
+        delivered is in the inbox."""
         await self.until(lambda: self.outcomes >= self.sender.offered)
+        await turns(5)
 
     async def all_delivered(self) -> None:
         """Returns once every message is delivered; fails when one has another outcome."""
         await self.until(lambda: self.outcomes >= self.sender.offered or bool(self.reasons))
         assert not self.reasons, f"{self.failures}: {self.details[0]}"
+        await turns(5)
 
     # Sink
 
