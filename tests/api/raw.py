@@ -49,13 +49,15 @@ async def stuck(side: Side, peer_id: str, channel: str = "unread", *, full: bool
             return
 
 
-async def one_waits(side: Side, peer_id: str, channel: str = "unread") -> asyncio.Task[Any]:
-    """Sends one message after another; the call of the first for which the channel has no room over there."""
+async def one_waits(side: Side, peer_id: str, channel: str = "unread", *, read: bool = False) -> asyncio.Task[Any]:
+    """Sends one message after another; the call of the first for which the channel has no room over there, because
+    nobody reads it. Where it is `read`, by somebody who takes nothing, it may also be that room is on its way."""
     while True:
         sending = asyncio.create_task(side.client.send(peer_id, bytes(16 << 10), channel=channel))
         while not sending.done():
             await side.client.node()
             outbound = side.sidecar.node.links.peers[peer_id].link.outbound
-            if outbound.outbox.blocked(channel) and not outbound.unacknowledged:
+            full = outbound.outbox.blocked(channel) and not outbound.unacknowledged
+            if full and (read or outbound.starved(channel)):
                 return sending
         await sending

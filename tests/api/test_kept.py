@@ -248,7 +248,7 @@ async def test_an_app_that_does_not_read_is_resource_exhausted_for_senders(sides
         assert stalled is not read
         error: SidecarError | None = None
         while error is None:  # the window may grow once, when it is known over here that an app is there
-            (await one_waits(a, b.peer_id, "stalled")).cancel()
+            (await one_waits(a, b.peer_id, "stalled", read=True)).cancel()
             try:
                 with answered_after(1):
                     await a.client.send(b.peer_id, bytes(16 << 10), channel="stalled", timeout=30)

@@ -12,7 +12,7 @@ import pytest
 from sidecar.addresses import Contact
 from sidecar.errors import Reason, SidecarError
 from sidecar.identity import Identity
-from sidecar.overlay import bootstrap, reunion
+from sidecar.overlay import bootstrap, race, reunion
 from sidecar.overlay.bootstrap import FAILURES_TOLD
 from sidecar.overlay.events import (
     BootstrapFailed,
@@ -263,20 +263,21 @@ async def test_a_change_of_the_network_ends_every_pause(network: Network, monkey
 
 
 async def test_a_slow_path_gets_more_time_with_each_round(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hundred that do not answer, and one whose answer takes longer than an attempt may hold a place."""
+    """More that do not answer than there are places, and one whose answer takes longer than an attempt may hold a
+    place."""
     monkeypatch.setattr(bootstrap, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(bootstrap, "PATIENCE", 0.1)
+    monkeypatch.setattr(race, "OUTSTANDING_MAX", 4)
     slow = await network.site()
-    wire = await Wire.to(slow, 0.1)
+    wire = await Wire.to(slow, delay=60)
     site = await network.site(handshake_timeout=2)
     site.node.bootstrapper._patience = 0.1
-    identity = Identity.ephemeral()
-    for number in range(100):
-        who = Identity.ephemeral() if number else identity
-        site.node.cache.connected(who.peer_id, ("127.1.1.1", 9 + number), who.certificate_der)
+    for number in range(12):
+        who = Identity.ephemeral()
+        site.node.cache.connected(who.peer_id, (f"127.1.1.{number + 1}", 9), who.certificate_der)
     site.node.cache.connected(slow.peer_id, ("127.0.0.1", int(wire.address.rsplit(":", 1)[1])), b"certificate")
     site.node.bootstrapper.nudge()
     await site.event(a(BootstrapFailed))
+    wire.delay = 0.1
     await site.event(a(BootstrapSucceeded, peer_id=slow.peer_id))
     wire.close()
 
