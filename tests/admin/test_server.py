@@ -153,6 +153,7 @@ async def test_silent_connection_is_closed(admin: Admin, monkeypatch: pytest.Mon
     reader, writer = await admin.connect()
     assert await reader.read() == b""
     writer.close()
+    monkeypatch.setattr(admin_http, "REQUEST_TIMEOUT", 30.0)
     reader, writer = await admin.connect()
     writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
     assert (await reader.read()).endswith(b"ok\n"), "and after the request it waits no longer"

@@ -39,7 +39,7 @@ def run(
     return done
 
 
-def docker(*words: str, check: bool = True, timeout: float = 60) -> str:
+def docker(*words: str, check: bool = True, timeout: float = 200) -> str:
     """What a docker command prints."""
     return run("/usr/bin/docker", *words, check=check, timeout=timeout).stdout
 
@@ -64,7 +64,7 @@ class Project:
 
     def __enter__(self) -> Self:
         try:
-            self.compose("up", "--detach", timeout=120)
+            self.compose("up", "--detach", timeout=300)
         except BaseException:
             self.__exit__()
             raise
@@ -89,9 +89,9 @@ class Project:
 
     def execute(self, service: str, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs a command in the container."""
-        return run("/usr/bin/docker", "exec", self.container(service), *words, check=check, timeout=60)
+        return run("/usr/bin/docker", "exec", self.container(service), *words, check=check, timeout=200)
 
-    def wait_for_log(self, service: str, text: str, timeout: float = 60) -> None:
+    def wait_for_log(self, service: str, text: str, timeout: float = 200) -> None:
         """Waits until the service has written a text."""
         until = time.monotonic() + timeout
         while text not in (logs := self.logs(service)):

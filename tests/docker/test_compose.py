@@ -108,11 +108,12 @@ def test_tls_and_token() -> None:
     with Project("sidecar-tls", "docker-compose.tls.yml", environment) as project:
         for name in ("a", "b"):
             project.wait_for_log(f"app-{name}", "every peer answered")
-        ask = "from sidecar_client import Sidecar; Sidecar(token='wrong').node(timeout=5)"
+        ask = "from sidecar_client import Sidecar; Sidecar(token='wrong').node(timeout=60)"
         refused = project.execute("app-a", "python", "-c", ask, check=False)
         assert "TokenInvalid" in refused.stderr
         plain = (
-            "import os; del os.environ['SIDECAR_TLS_CA']; from sidecar_client import Sidecar; Sidecar().node(timeout=5)"
+            "import os; del os.environ['SIDECAR_TLS_CA']; from sidecar_client import Sidecar; "
+            "Sidecar().node(timeout=60)"
         )
         unencrypted = project.execute("app-a", "python", "-c", plain, check=False)
         assert "SidecarUnavailable" in unencrypted.stderr

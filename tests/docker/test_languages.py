@@ -54,14 +54,14 @@ def project(images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_app_is_greeted_by_every_other(project: Project, language: str) -> None:
-    project.wait_for_log(f"app-{language}", f"{language}: everybody has greeted me", timeout=120)
+    project.wait_for_log(f"app-{language}", f"{language}: everybody has greeted me", timeout=400)
     heard = project.logs(f"app-{language}")
     for other in LANGUAGES:
         assert (f"hello from {other}" in heard) == (other != language)
 
 
 def test_apps_end_when_they_are_told(project: Project) -> None:
-    project.compose("stop", "--timeout", "20", *(f"app-{language}" for language in LANGUAGES), timeout=120)
+    project.compose("stop", "--timeout", "20", *(f"app-{language}" for language in LANGUAGES), timeout=300)
     for language in LANGUAGES:
         state = project.inspect(f"app-{language}")["State"]
         assert state["ExitCode"] in (0, 143), "by itself, or by SIGTERM as a JVM says it"
