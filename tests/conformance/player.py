@@ -15,7 +15,7 @@ from typing import Any
 from tests.conformance.drivers import Language
 from tests.processes import sidecar_environment
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds until a line of a driver is missed. Nothing waits for them to pass: they are for what never comes."""
 
 END_SECONDS = 60.0

@@ -108,5 +108,45 @@ def test_the_list_can_be_played() -> None:
     assert used == set(HANDS), "a hand that no case needs, or a case that needs one more"
 
 
+class Driver:
+    """A cast whose driver raises these, one call after the other."""
+
+    def __init__(self, *raised: dict[str, Any]) -> None:
+        self.raised = list(raised)
+        self.timeouts: list[float] = []
+
+    def tell(self, place: str, line: dict[str, Any]) -> None:
+        self.timeouts.append(line["params"]["timeout"])
+
+    def outcome(self, place: str) -> dict[str, Any]:
+        return {"result": {"raised": self.raised.pop(0)}}
+
+
+OWN_WORD = {"kind": "DeadlinePassed", "reason": ""}
+LOST = {"kind": "OutcomeUnknown", "reason": "OUTCOME_UNKNOWN"}
+TYPED = {"kind": "NoSubscriber", "reason": "NO_SUBSCRIBER"}
+
+
+def play(driver: Any, **step: Any) -> None:
+    for phase in PHASES["call"]:
+        phase(driver, {"call": "a", "verb": "send", "timeout": 1, "raises": TYPED} | step)
+
+
+def test_what_is_said_by_a_deadline_is_waited_for_with_twice_the_time() -> None:
+    driver = Driver(OWN_WORD, LOST, TYPED)
+    play(driver, by_deadline=True)
+    assert driver.timeouts == [1, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("raised", "by_deadline", "calls"), [([OWN_WORD], False, 1), ([OWN_WORD] * 7, True, 7), ([LOST], False, 1)]
+)
+def test_what_never_comes_is_not_waited_for_longer(raised: list[Any], by_deadline: bool, calls: int) -> None:
+    driver = Driver(*raised)
+    with pytest.raises(Mismatch, match=r"raised\.kind"):
+        play(driver, by_deadline=by_deadline)
+    assert len(driver.timeouts) == calls
+
+
 def test_every_toolchain_is_known() -> None:
     assert {need for language in LANGUAGES.values() for need in language.needs} <= set(NEEDS)

@@ -13,7 +13,7 @@ from tests.conformance.world import World
 
 FRONTS = ("lean", "grpcio")
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(1200)]
 
 CASES = cases()
 

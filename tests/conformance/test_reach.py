@@ -16,7 +16,7 @@ from tests.conformance.drivers import Language
 from tests.conformance.player import PATIENCE, Player
 from tests.processes import Sidecars
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(1200)]
 
 TOKEN = "the-token-of-the-operator"
 DEFAULT_SECONDS = 30.0
