@@ -43,7 +43,9 @@ async def nothing_changed(first: Site, second: Site, connections: int) -> None:
 
 async def test_double_handshake_client(network: Network, engine_name: str) -> None:
     """A second, contradictory hello on the one connection of who only dials, from either side, changes nothing."""
-    client, node = await network.pair(engine_name=engine_name)
+    client = await network.site(engine_name=engine_name, role="client")
+    node = await network.site(engine_name=engine_name)
+    await client.join(node)
     contradict(client, node)
     contradict(node, client)
     await nothing_changed(client, node, 1)
@@ -126,11 +128,11 @@ async def test_a_zombie_does_not_refuse_the_redial(network: Network, engine_name
     """A client whose network went away comes again from elsewhere while the node still takes its old connection for
     alive: it is let in at once, and messages go the new way."""
     node = await network.site(engine_name=engine_name, idle_timeout=60, keep_alive=0)
-    client = await network.site(engine_name=engine_name, idle_timeout=60, keep_alive=0)
+    client = await network.site(engine_name=engine_name, idle_timeout=60, keep_alive=0, role="client")
     await client.join(node)
     await client.crash()
     assert node.node.links.state(client.peer_id) is PeerState.LINKED, "it knows of nothing"
-    again = await network.site(engine_name=engine_name, identity=client.node.identity)
+    again = await network.site(engine_name=engine_name, identity=client.node.identity, role="client")
     await again.node.connect(node.contact)
     await node.event(a(PeerLinked, peer_id=client.peer_id), 2)
     reader = again.read()
