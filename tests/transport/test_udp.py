@@ -117,7 +117,7 @@ def test_the_widest_datagrams_that_pass_are_found(dialler: str, acceptor: str, m
 
 
 def no_narrower() -> None:
-    """From now on a dial that gets no answer takes no narrower datagrams: on a busy machine a second is no sign that none
+    """From now on a dial without an answer takes no narrower datagrams: on a busy machine a second is no sign that none
     comes. This process has one test."""
     pumps.FALL_BACK_AFTER = pumps.NARROWER_AFTER = 3600.0
 
