@@ -8,11 +8,11 @@ import pytest
 
 from bench.builds import CACHE, RUST
 
-pytestmark = [pytest.mark.clients, pytest.mark.requires("cargo"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.clients, pytest.mark.requires("cargo"), pytest.mark.timeout(1260)]
 
 
 def cargo(*arguments: str) -> str:
-    done = subprocess.run(["cargo", *arguments], cwd=RUST, capture_output=True, text=True, timeout=280, check=False)
+    done = subprocess.run(["cargo", *arguments], cwd=RUST, capture_output=True, text=True, timeout=1200, check=False)
     assert done.returncode == 0, f"cargo {' '.join(arguments)}:\n{done.stdout}{done.stderr}"
     return done.stdout
 

@@ -154,7 +154,7 @@ def test_shell(place: Place) -> None:
 
 
 @pytest.mark.clients
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1000)
 def test_go(place: Place) -> None:
     require("go")
     app, client = place.folder / "app", REPOSITORY / "clients" / "go"
@@ -164,7 +164,7 @@ def test_go(place: Place) -> None:
     (app / "go.mod").write_text(f"module app\n\ngo 1.26.0\n\nrequire {module} v0.0.0\n\nreplace {module} => {client}\n")
     (app / "main.go").write_text(block("Go").code)
     build = ["go", "build", "-mod=mod", "-o", "app", "."]
-    built = subprocess.run(build, cwd=app, capture_output=True, text=True, check=False, timeout=350)
+    built = subprocess.run(build, cwd=app, capture_output=True, text=True, check=False, timeout=900)
     assert built.returncode == 0, built.stderr
     receiver = subprocess.Popen([app / "app"], env=place.environment("bob"), stdout=subprocess.PIPE, text=True)
     try:
