@@ -1,6 +1,7 @@
 import com.google.protobuf.ByteString;
 import io.github.quicp2p.sidecar.AcceptOptions;
 import io.github.quicp2p.sidecar.Arrival;
+import io.github.quicp2p.sidecar.AsyncAnswerer;
 import io.github.quicp2p.sidecar.AsyncSidecar;
 import io.github.quicp2p.sidecar.ByteStream;
 import io.github.quicp2p.sidecar.ConsumeOptions;
@@ -20,6 +21,7 @@ import io.github.quicp2p.sidecar.StreamOptions;
 import io.github.quicp2p.sidecar.Wait;
 import io.github.quicp2p.sidecar.Watch;
 import io.github.quicp2p.sidecar.errors.CancelledException;
+import io.github.quicp2p.sidecar.errors.RequestFailedException;
 import io.github.quicp2p.sidecar.errors.SendFailedException;
 import io.github.quicp2p.sidecar.errors.SidecarException;
 import io.github.quicp2p.sidecar.errors.StreamResetException;
@@ -73,6 +75,9 @@ final class OnlyJava {
       tried.aStreamThatIsCancelledIsNoWhole();
       tried.whatDependsOnAFutureMayWait();
       tried.answersInHandGoOut();
+      tried.anErrorIsTheRequesters();
+      tried.timesWithoutEnd();
+      tried.aBacklogIsLeftAtOnce();
       tried.theEndOfTheClient();
     }
   }
@@ -301,6 +306,60 @@ final class OnlyJava {
     closed.get();
     responder.ended().get();
     System.out.println("answered");
+  }
+
+  private void anErrorIsTheRequesters() throws Exception {
+    AsyncAnswerer failing =
+        request -> {
+          throw new StackOverflowError("a bug of the app");
+        };
+    RequestOptions patient =
+        RequestOptions.builder().timeout(Duration.ofSeconds(PATIENCE_SECONDS)).build();
+    // An error is its thread's end, too, which is told to whoever listens for that.
+    Thread.setDefaultUncaughtExceptionHandler((thread, error) -> {});
+    try (Responder responder = there.reply("errors", failing, ReplyOptions.DEFAULT).get()) {
+      here.request(peer, "errors", bytes("?"), patient).get();
+      throw new AssertionError("an error is no answer");
+    } catch (ExecutionException failed) {
+      hold(failed.getCause() instanceof RequestFailedException, "the requester is told");
+    }
+    System.out.println("told");
+  }
+
+  private void timesWithoutEnd() throws Exception {
+    Duration forever = Duration.ofSeconds(Long.MAX_VALUE);
+    here.waitReady(Readiness.API, forever).get();
+    here.send(peer, "forever", bytes("x"), SendOptions.builder().timeout(forever).build()).get();
+    ConsumeOptions options = ConsumeOptions.builder().timeout(forever).build();
+    try (Consumer jobs = there.consume("forever", options).get()) {
+      hold(jobs.next(forever).isPresent(), "it came");
+    }
+    try (Sender sender = here.sender(peer, "forever", SendOptions.DEFAULT)) {
+      sender.result(sender.send(new byte[1]), forever);
+      sender.flush(forever);
+    }
+    System.out.println("endless");
+  }
+
+  /** The sidecar's end of the call comes behind what it has handed out and nobody has read. */
+  private void aBacklogIsLeftAtOnce() throws Exception {
+    ByteString job = ByteString.copyFrom(new byte[100]);
+    for (int count = 2; count < 6; count++) {
+      String channel = "backlog " + count;
+      Consumer jobs = there.consume(channel, ConsumeOptions.DEFAULT).get();
+      for (int i = 0; i < count; i++) {
+        here.send(peer, channel, job, SendOptions.DEFAULT).get();
+      }
+      jobs.ack((Received) jobs.next().orElseThrow());
+      // After five seconds it would give up and be cancelled.
+      jobs.closeAsync().get(4, TimeUnit.SECONDS);
+      try (Consumer others = there.consume(channel, ConsumeOptions.DEFAULT).get()) {
+        for (int i = 1; i < count; i++) {
+          others.ack((Received) others.next().orElseThrow());
+        }
+      }
+    }
+    System.out.println("left");
   }
 
   private void theEndOfTheClient() throws Exception {

@@ -90,6 +90,9 @@ public final class AsyncSidecar implements AutoCloseable {
   private static final int PAGE = 500;
   private static final Duration HEALTH = Duration.ofSeconds(2);
 
+  /** How much longer than the sidecar's own wait the call of a drain may take. */
+  private static final long DRAIN_NANOS = TimeUnit.SECONDS.toNanos(2);
+
   final Core core;
   private final Duration timeout;
 
@@ -150,7 +153,7 @@ public final class AsyncSidecar implements AutoCloseable {
    */
   public CompletableFuture<Void> waitReady(Readiness level, Duration time) {
     CallFuture<Void> ready = new CallFuture<>();
-    check(ready, level, time, System.nanoTime() + time.toNanos(), 0, "no answer yet");
+    check(ready, level, time, System.nanoTime() + Wire.nanos(time), 0, "no answer yet");
     return ready;
   }
 
@@ -240,7 +243,7 @@ public final class AsyncSidecar implements AutoCloseable {
     return core.unary(
         NodeServiceGrpc.getDrainMethod(),
         request.build(),
-        Core.within(time.orElse(timeout).plusSeconds(2)),
+        Core.within(Wire.nanos(time.orElse(timeout)), DRAIN_NANOS),
         on,
         DrainResponse::getMessagesLost);
   }

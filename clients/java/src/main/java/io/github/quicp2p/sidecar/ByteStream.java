@@ -154,7 +154,7 @@ public final class ByteStream implements AutoCloseable {
         .timeout()
         .ifPresent(
             time ->
-                core.later(time.toMillis())
+                core.later(TimeUnit.NANOSECONDS.toMillis(Wire.nanos(time)))
                     .execute(() -> stream.giveUp("no stream came within " + time)));
     return future;
   }

@@ -195,7 +195,12 @@ final class Core {
   }
 
   static CallOptions within(Duration timeout) {
-    return CallOptions.DEFAULT.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS);
+    return within(Wire.nanos(timeout), 0);
+  }
+
+  static CallOptions within(long nanos, long more) {
+    long all = Math.min(nanos, Long.MAX_VALUE - more) + more;
+    return CallOptions.DEFAULT.withDeadlineAfter(all, TimeUnit.NANOSECONDS);
   }
 
   /** Waits for it; what it failed with is thrown. An interrupt takes the call back. */
@@ -216,7 +221,7 @@ final class Core {
   /** The same for so long at most; what it is about goes on. */
   static <T> T await(CompletableFuture<T> future, Duration timeout, Supplier<String> words) {
     try {
-      return future.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+      return future.get(Wire.nanos(timeout), TimeUnit.NANOSECONDS);
     } catch (TimeoutException late) {
       throw new DeadlinePassedException(
           ErrorDetails.of(words.get(), Code.DEADLINE_EXCEEDED, "DEADLINE"));

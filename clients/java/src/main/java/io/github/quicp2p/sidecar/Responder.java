@@ -100,6 +100,9 @@ public final class Responder implements AutoCloseable {
                   future.follows(answerer.answer(request).toCompletableFuture());
                 } catch (Exception error) {
                   future.completeExceptionally(error);
+                } catch (Error error) {
+                  future.completeExceptionally(error);
+                  throw error;
                 }
               });
           return () -> future.cancel(true);

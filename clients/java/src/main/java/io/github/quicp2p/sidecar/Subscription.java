@@ -68,7 +68,7 @@ public abstract sealed class Subscription<T> implements Iterable<T>, AutoCloseab
   Subscription(Core core, Duration timeout) {
     this.core = core;
     limited = timeout != null;
-    deadline = limited ? System.nanoTime() + timeout.toNanos() : 0;
+    deadline = limited ? System.nanoTime() + Wire.nanos(timeout) : 0;
   }
 
   // What each kind says of itself.
@@ -415,7 +415,7 @@ public abstract sealed class Subscription<T> implements Iterable<T>, AutoCloseab
 
   /** The same for so long at most; then DeadlinePassedException, and nothing is lost. */
   public Optional<T> next(Duration timeout) {
-    return await(true, timeout.toNanos());
+    return await(true, Wire.nanos(timeout));
   }
 
   private Optional<T> await(boolean timed, long nanos) {
@@ -517,6 +517,11 @@ public abstract sealed class Subscription<T> implements Iterable<T>, AutoCloseab
       }
       closed = true;
       ready.clear();
+      if (reading != null && !ends.isEmpty()) {
+        // The end of the call comes behind what it has brought and nobody reads any more.
+        reading.call.request(ends.size());
+        ends.clear();
+      }
     } finally {
       lock.unlock();
     }

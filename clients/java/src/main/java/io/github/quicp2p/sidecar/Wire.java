@@ -27,6 +27,18 @@ final class Wire {
     return Duration.ofSeconds(value.getSeconds(), value.getNanos());
   }
 
+  /** Its nanoseconds; below zero all are one, and centuries are as many as there are. */
+  static long nanos(Duration value) {
+    if (value.isNegative()) {
+      return -1;
+    }
+    try {
+      return value.toNanos();
+    } catch (ArithmeticException endless) {
+      return Long.MAX_VALUE;
+    }
+  }
+
   static Instant instant(Timestamp value) {
     return Instant.ofEpochSecond(value.getSeconds(), value.getNanos());
   }
