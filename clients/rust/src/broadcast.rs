@@ -136,9 +136,10 @@ pub struct Datagram {
 }
 
 /// The datagrams of a channel: an async stream (`futures::Stream`) of [`Datagram`]. Dropping it ends it; it ends by an
-/// error when the sidecar goes away.
+/// error when the sidecar goes away, and without one when its client is closed.
 #[derive(Debug)]
 pub struct Datagrams {
+    sidecar: Sidecar,
     call: Streaming<pb::ReceiveDatagramsResponse>,
     ready: std::vec::IntoIter<pb::IncomingDatagram>,
     dropped: u64,
@@ -147,8 +148,9 @@ pub struct Datagrams {
 impl Datagrams {
     pub(crate) async fn open(sidecar: &Sidecar, channel: String) -> Result<Datagrams> {
         let request = pb::ReceiveDatagramsRequest { channel };
-        let call = sidecar.shared_stubs().messages.clone().receive_datagrams(request).await?.into_inner();
-        Ok(Datagrams { call, ready: Vec::new().into_iter(), dropped: 0 })
+        let opened = sidecar.shared_stubs().messages.clone().receive_datagrams(request).await;
+        let call = opened.map_err(|status| sidecar.error(&status))?.into_inner();
+        Ok(Datagrams { sidecar: sidecar.clone(), call, ready: Vec::new().into_iter(), dropped: 0 })
     }
 
     /// The next datagram; None once the subscription has ended.
@@ -175,6 +177,7 @@ impl Stream for Datagrams {
                     self.dropped = self.dropped.saturating_add(response.dropped);
                     self.ready = response.datagrams.into_iter();
                 }
+                Some(Err(_)) if self.sidecar.closed() => return Poll::Ready(None),
                 Some(Err(status)) => return Poll::Ready(Some(Err(status.into()))),
                 None => return Poll::Ready(None),
             }

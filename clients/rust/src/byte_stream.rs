@@ -114,7 +114,8 @@ impl OpenStream {
         };
         let first = pb::OpenRequest { frame: Some(open_request::Frame::Open(self.opening)) };
         let requests = futures_util::stream::iter([first]).chain(frames.map(pb::OpenRequest::from));
-        let call = self.sidecar.shared_stubs().streams.clone().open(requests).await?.into_inner();
+        let opened = self.sidecar.shared_stubs().streams.clone().open(requests).await;
+        let call = opened.map_err(|status| self.sidecar.error(&status))?.into_inner();
         Ok(ByteStream::new(written, call.map(|came| came.map(Came::from)).boxed(), told))
     }
 }
@@ -145,7 +146,8 @@ impl AcceptStream {
         let (written, frames) = mpsc::channel(AHEAD);
         let first = pb::AcceptRequest { frame: Some(accept_request::Frame::Accept(self.accept)) };
         let requests = futures_util::stream::iter([first]).chain(frames.map(pb::AcceptRequest::from));
-        let call = self.sidecar.shared_stubs().streams.clone().accept(requests).await?.into_inner();
+        let opened = self.sidecar.shared_stubs().streams.clone().accept(requests).await;
+        let call = opened.map_err(|status| self.sidecar.error(&status))?.into_inner();
         let came = call.map(|came| came.map(Came::from)).boxed();
         let mut stream = ByteStream::new(written, came, pb::StreamAccepted::default());
         stream.opened().await?;

@@ -200,7 +200,8 @@ impl Reply {
         // Never more than `credits` answers: a request comes when the answer to a former one was taken.
         let (frames, written) = unbounded();
         write(&frames, Frame::Open(self.opening));
-        let call = self.sidecar.shared_stubs().messages.clone().reply(written).await?.into_inner();
+        let opened = self.sidecar.shared_stubs().messages.clone().reply(written).await;
+        let call = opened.map_err(|status| self.sidecar.error(&status))?.into_inner();
         Ok(Serving { call, frames, most: limits.grpc_bytes })
     }
 }

@@ -36,6 +36,7 @@ async fn closing_ends_what_is_open() {
     let mut inbox = a.receive("closing").await.unwrap();
     let mut peers = a.watch_peers();
     peers.next().await.unwrap().unwrap();
+    let mut datagrams = a.datagrams("closing").await.unwrap();
     let sender = a.sender(peer_id(&b).await).channel("closing").wait(Wait::Processed).await.unwrap();
     sender.send("never read").await.unwrap();
     let waiting = tokio::spawn(async move {
@@ -49,10 +50,22 @@ async fn closing_ends_what_is_open() {
     for _ in 0..2 {
         assert!(timeout(LONG, peers.next()).await.unwrap().is_none(), "a watch does too");
     }
+    for _ in 0..2 {
+        assert!(timeout(LONG, datagrams.next()).await.unwrap().is_none(), "and so do datagrams");
+    }
     let failed = timeout(LONG, sender.close()).await.unwrap().unwrap_err();
     assert_eq!(failed.kind(), ErrorKind::SendFailed);
-    let refused = timeout(LONG, a.node()).await.unwrap().unwrap_err();
-    assert_eq!((refused.kind(), refused.detail()), (ErrorKind::SidecarUnavailable, "this client is closed"));
+    for refused in [
+        timeout(LONG, a.node()).await.unwrap().map(drop),
+        timeout(LONG, a.receive("closing")).await.unwrap().map(drop),
+        timeout(LONG, a.datagrams("closing")).await.unwrap().map(drop),
+        timeout(LONG, async { a.accept_stream("closing").await }).await.unwrap().map(drop),
+        timeout(LONG, async { a.open_stream("peer", "closing").await }).await.unwrap().map(drop),
+        timeout(LONG, a.reply("closing").open()).await.unwrap().map(drop),
+    ] {
+        let refused = refused.unwrap_err();
+        assert_eq!((refused.kind(), refused.detail()), (ErrorKind::SidecarUnavailable, "this client is closed"));
+    }
     let ready = timeout(LONG, a.wait_ready()).await.unwrap().unwrap_err();
     assert_eq!(ready.kind(), ErrorKind::SidecarUnavailable);
 }
