@@ -43,6 +43,13 @@ class Turn:
             except Exception as error:  # noqa: BLE001  as the loop treats a call of `call_soon`: it is none of the handler's
                 self._loop.call_exception_handler({"message": f"{call!r} failed", "exception": error})
 
+    def pause(self) -> None:
+        """Calls what was asked for so far, and the handler goes on: who has much to do lets others begin with what is
+        done of it. Outside of a handler nothing happens."""
+        if self._open:
+            self.end()
+            self._open = True
+
 
 _turns: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Turn] = weakref.WeakKeyDictionary()
 

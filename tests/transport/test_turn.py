@@ -30,6 +30,23 @@ async def test_calls_follow_the_handler_and_what_they_ask_for_the_loop() -> None
     assert told == ["handler", "first", "second", "asked for by first", "outside"]
 
 
+async def test_a_handler_may_let_others_begin() -> None:
+    turn, told = turn_of(asyncio.get_running_loop()), list[str]()
+    turn.begin()
+    turn.soon(lambda: told.append("first"))
+    turn.pause()
+    told.append("handler")
+    turn.soon(lambda: told.append("second"))
+    assert told == ["first", "handler"]
+    turn.end()
+    assert told == ["first", "handler", "second"]
+    turn.pause()  # no handler runs
+    turn.soon(lambda: told.append("outside"))
+    assert told[3:] == []
+    await asyncio.sleep(0)
+    assert told[3:] == ["outside"]
+
+
 async def test_one_that_fails_costs_no_other() -> None:
     loop = asyncio.get_running_loop()
     turn, told, failures = turn_of(loop), list[str](), list[dict[str, Any]]()

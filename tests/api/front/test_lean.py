@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import struct
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import grpc
@@ -15,14 +16,16 @@ import pytest
 from sidecar.api.front import load
 from sidecar.api.front.base import Listener
 from sidecar.api.front.lean import frames
+from sidecar.api.front.lean.connection import CALLS_TOGETHER
 from sidecar.api.front.lean.frames import ErrorCode
 from sidecar.api.front.lean.server import LeanFront
 from sidecar.api.front.lean.stream import FAST_WINDOW
 from sidecar.api.health import Health
 from sidecar.settings import Settings
+from sidecar.turn import turn_of
 from tests.api.front.conftest import Serving
 from tests.api.front.raw import RawClient, message
-from tests.api.front.services import SERVICE, TestServices
+from tests.api.front.services import SERVICE, Probe, TestServices
 
 
 @pytest.fixture
@@ -136,6 +139,26 @@ async def test_windows_grow_for_a_method_that_takes(served: Serving, client: Raw
     pausing.call.resume()
     await client.until(frames.WINDOW_UPDATE, 3)
     assert len(pausing.received) == 40
+
+
+async def test_what_calls_cause_goes_out_before_the_last_of_a_read(served: Serving, client: RawClient) -> None:
+    """Or two sidecars with many calls under way would work by turns."""
+    turn, told = turn_of(asyncio.get_running_loop()), list[str]()
+    calls = range(1, 2 * 3 * CALLS_TOGETHER, 2)
+    await client.send(*(client.headers(stream_id, "HotUnary") for stream_id in calls))
+
+    def came(probe: Probe, batch: list[bytes]) -> None:
+        told.append("call")
+        turn.soon(lambda: told.append("out"))
+        probe.give(*batch)
+
+    for _ in calls:
+        probe = await served.services.probe()
+        probe.on_messages = partial(came, probe)
+    await client.send(*(frames.frame(frames.DATA, frames.END_STREAM, stream_id, message(b"x")) for stream_id in calls))
+    assert {(await client.trailers(stream_id))["grpc-status"] for stream_id in calls} == {"0"}
+    assert told.count("call") == told.count("out") == len(calls)
+    assert max(len(run) for run in "".join(word[0] for word in told).split("o")) <= CALLS_TOGETHER
 
 
 async def test_what_is_no_grpc_gets_an_answer_of_http(client: RawClient) -> None:
