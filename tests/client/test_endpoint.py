@@ -51,6 +51,11 @@ def test_tls_from_the_environment(tmp_path: Path) -> None:
     assert ("grpc.ssl_target_name_override", "sidecar") in found.options()
     for broken in (
         {"SIDECAR_TLS_CA": str(tmp_path / "none")},
+        {"SIDECAR_TLS_CA": str(tmp_path / "key")},
+        {
+            "SIDECAR_TLS_CA": str(tmp_path / "ca"),
+            **dict.fromkeys(("SIDECAR_TLS_CERT", "SIDECAR_TLS_KEY"), str(tmp_path / "cert")),
+        },
         {"SIDECAR_TLS_CA": str(tmp_path / "ca"), "SIDECAR_TLS_KEY": str(tmp_path / "key")},
         {"SIDECAR_TLS_CERT": str(tmp_path / "cert"), "SIDECAR_TLS_KEY": str(tmp_path / "key")},
     ):

@@ -33,7 +33,10 @@ Result<std::string> file_of(const Endpoint::Environment& environment, const char
   if (!file || (file.peek() != std::ifstream::traits_type::eof() && !(content << file.rdbuf())) || file.bad()) {
     return malformed(name, std::string(name) + "=" + path + ": " + std::strerror(errno != 0 ? errno : EIO));
   }
-  if (content.str().empty()) return malformed(name, std::string(name) + "=" + path + ": the file is empty");
+  const bool key = std::string_view(name) == "SIDECAR_TLS_KEY";
+  if (content.str().find(key ? "PRIVATE KEY-----" : "-----BEGIN CERTIFICATE-----") == std::string::npos) {
+    return malformed(name, std::string(name) + "=" + path + " holds no " + (key ? "key" : "certificate") + " in PEM");
+  }
   return content.str();
 }
 

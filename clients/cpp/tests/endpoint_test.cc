@@ -85,29 +85,31 @@ TEST(Endpoint, TokensThatNoHeaderTakes) {
 }
 
 TEST(Endpoint, TlsComesFromFiles) {
-  const File ca("the CA");
-  const File certificate("the certificate");
-  const File key("the key");
+  const File ca("-----BEGIN CERTIFICATE----- CA");
+  const File certificate("-----BEGIN CERTIFICATE----- own");
+  const File key("-----BEGIN PRIVATE KEY-----");
   const auto endpoint = from({{"SIDECAR_TLS_CA", ca.path},
                               {"SIDECAR_TLS_CERT", certificate.path},
                               {"SIDECAR_TLS_KEY", key.path},
                               {"SIDECAR_TLS_SERVER_NAME", "sidecar"}});
   ASSERT_TRUE(endpoint) << endpoint.error();
-  EXPECT_EQ("the CA", endpoint->tls->ca);
-  EXPECT_EQ("the certificate", endpoint->tls->certificate);
-  EXPECT_EQ("the key", endpoint->tls->key);
+  EXPECT_EQ("-----BEGIN CERTIFICATE----- CA", endpoint->tls->ca);
+  EXPECT_EQ("-----BEGIN CERTIFICATE----- own", endpoint->tls->certificate);
+  EXPECT_EQ("-----BEGIN PRIVATE KEY-----", endpoint->tls->key);
   EXPECT_EQ("sidecar", endpoint->tls->server_name);
 }
 
 TEST(Endpoint, TlsThatIsNotWhole) {
-  const File file("something");
+  const File file("-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----");
   const File empty("");
   const std::map<std::string, Variables> wrong = {
       {"SIDECAR_TLS_CERT", {{"SIDECAR_TLS_CA", file.path}, {"SIDECAR_TLS_KEY", file.path}}},
       {"SIDECAR_TLS_KEY", {{"SIDECAR_TLS_CA", file.path}, {"SIDECAR_TLS_CERT", file.path}}},
       {"needs SIDECAR_TLS_CA", {{"SIDECAR_TLS_CERT", file.path}, {"SIDECAR_TLS_KEY", file.path}}},
       {"No such file", {{"SIDECAR_TLS_CA", "/nowhere/ca.pem"}}},
-      {"is empty", {{"SIDECAR_TLS_CA", empty.path}}},
+      {" holds no certificate in PEM", {{"SIDECAR_TLS_CA", empty.path}}},
+      {" holds no key in PEM",
+       {{"SIDECAR_TLS_CA", file.path}, {"SIDECAR_TLS_CERT", file.path}, {"SIDECAR_TLS_KEY", empty.path}}},
       {"directory", {{"SIDECAR_TLS_CA", "/tmp"}}},
   };
   for (const auto& [words, variables] : wrong) {

@@ -34,6 +34,16 @@ pub enum ConfigError {
         /// Why not.
         error: std::io::Error,
     },
+    /// A file that a variable names holds no certificate, or no key, in PEM.
+    #[error("{name}={path} holds no {what} in PEM")]
+    Pem {
+        /// The variable.
+        name: &'static str,
+        /// What it says.
+        path: String,
+        /// What it should hold.
+        what: &'static str,
+    },
     /// A certificate without its key, a key without its certificate, or one of them without a CA.
     #[error("SIDECAR_TLS_CERT and SIDECAR_TLS_KEY belong together, and with SIDECAR_TLS_CA")]
     TlsPair,
@@ -206,7 +216,17 @@ fn is_token(token: &str) -> bool {
 fn tls_from(said: impl Fn(&str) -> Option<String>) -> Result<Option<Tls>, ConfigError> {
     let read = |name: &'static str| -> Result<Option<Vec<u8>>, ConfigError> {
         let Some(path) = said(name) else { return Ok(None) };
-        std::fs::read(&path).map(Some).map_err(|error| ConfigError::File { name, path, error })
+        let content = match std::fs::read(&path) {
+            Ok(content) => content,
+            Err(error) => return Err(ConfigError::File { name, path, error }),
+        };
+        let key = name == "SIDECAR_TLS_KEY";
+        let (what, mark) =
+            if key { ("key", "PRIVATE KEY-----") } else { ("certificate", "-----BEGIN CERTIFICATE-----") };
+        if !content.windows(mark.len()).any(|held| held == mark.as_bytes()) {
+            return Err(ConfigError::Pem { name, path, what });
+        }
+        Ok(Some(content))
     };
     let (ca, certificate, key) = (read("SIDECAR_TLS_CA")?, read("SIDECAR_TLS_CERT")?, read("SIDECAR_TLS_KEY")?);
     let Some(ca) = ca else {
@@ -271,7 +291,10 @@ mod tests {
         assert!(matches!(completed(&[("SIDECAR_TOKEN", "se\ncret")]), Err(ConfigError::Token)));
         let missing = completed(&[("SIDECAR_TLS_CA", "/nowhere/ca.pem")]);
         assert!(missing.is_err_and(|error| error.to_string().starts_with("SIDECAR_TLS_CA=/nowhere/ca.pem: ")));
-        assert!(matches!(completed(&[("SIDECAR_TLS_CERT", "/dev/null")]), Err(ConfigError::TlsPair)));
+        for name in ["SIDECAR_TLS_CA", "SIDECAR_TLS_CERT", "SIDECAR_TLS_KEY"] {
+            let none = Endpoint::default().completed(|asked| (asked == name).then(|| "/dev/null".to_string()));
+            assert!(matches!(none, Err(ConfigError::Pem { name: told, .. }) if told == name));
+        }
     }
 
     #[test]

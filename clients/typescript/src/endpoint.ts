@@ -134,6 +134,10 @@ export function checkAddress(address: string): void {
   }
 }
 
+/** What a file in PEM has that holds one. */
+const CERTIFICATE_MARK = "-----BEGIN CERTIFICATE-----";
+const KEY_MARK = "PRIVATE KEY-----";
+
 /** An empty variable says nothing. */
 function orUndefined(value: string | undefined): string | undefined {
   return value === "" ? undefined : value;
@@ -145,11 +149,17 @@ function tlsFrom(environment: NodeJS.ProcessEnv): Tls | undefined {
     if (!path) {
       return undefined;
     }
+    let content: Buffer;
     try {
-      return readFileSync(path);
+      content = readFileSync(path);
     } catch (error) {
       throw new TypeError(`${name}=${path}: ${(error as Error).message}`, { cause: error });
     }
+    const [what, mark] = name === "SIDECAR_TLS_KEY" ? ["key", KEY_MARK] : ["certificate", CERTIFICATE_MARK];
+    if (!content.includes(mark)) {
+      throw new TypeError(`${name}=${path} holds no ${what} in PEM`);
+    }
+    return content;
   };
   const ca = read("SIDECAR_TLS_CA");
   const certificate = read("SIDECAR_TLS_CERT");

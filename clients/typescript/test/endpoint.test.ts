@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import { Endpoint } from "quic-p2p-sidecar-client";
@@ -23,12 +25,19 @@ test("what is malformed is told by its name", () => {
     assert.throws(() => Endpoint.from({ token }, {}), /SIDECAR_TOKEN/);
   }
   assert.throws(() => Endpoint.from({}, { SIDECAR_TLS_CA: "/nowhere/ca.pem" }), /SIDECAR_TLS_CA=\/nowhere\/ca.pem/);
-  const file = `${root}/package.json`;
+  for (const name of ["SIDECAR_TLS_CA", "SIDECAR_TLS_CERT", "SIDECAR_TLS_KEY"]) {
+    const message = /package.json holds no (certificate|key) in PEM/;
+    assert.throws(() => Endpoint.from({}, { [name]: `${root}/package.json` }), { name: "TypeError", message });
+  }
+  const folder = mkdtempSync(join(tmpdir(), "endpoint-"));
+  const file = join(folder, "all.pem");
+  writeFileSync(file, "-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n");
   assert.throws(() => Endpoint.from({}, { SIDECAR_TLS_CERT: file }), /belong together/);
   assert.throws(() => Endpoint.from({}, { SIDECAR_TLS_CERT: file, SIDECAR_TLS_KEY: file }), /needs SIDECAR_TLS_CA/);
   const { tls } = Endpoint.from({}, { SIDECAR_TLS_CA: file, SIDECAR_TLS_SERVER_NAME: "sidecar" });
   assert.equal(tls?.serverName, "sidecar");
   assert.equal(Endpoint.from({ endpoint: "unix:/s" }, { SIDECAR_TLS_CA: file }).tls, undefined);
+  rmSync(folder, { recursive: true });
 });
 
 test("the channel is told what every client tells its own", () => {

@@ -24,6 +24,9 @@ DEFAULT_ENDPOINT = "127.0.0.1:7401"
 MAX_GRPC_BYTES = 16 << 20
 """The most payload one gRPC message carries; what is larger goes in chunks."""
 
+CERTIFICATE_MARK, KEY_MARK = b"-----BEGIN CERTIFICATE-----", b"PRIVATE KEY-----"
+"""What a file in PEM has that holds one."""
+
 TRANSPORT_BYTES = MAX_GRPC_BYTES + (1 << 20)
 """What the channel lets through: room for envelopes around the largest payload."""
 
@@ -144,9 +147,13 @@ def tls_from(env: Mapping[str, str]) -> Tls | None:
         if not path:
             return None
         try:
-            return Path(path).read_bytes()
+            content = Path(path).read_bytes()
         except OSError as error:
             raise ValueError(f"{name}={path}: {error.strerror or error}") from error
+        what, mark = ("key", KEY_MARK) if name == "SIDECAR_TLS_KEY" else ("certificate", CERTIFICATE_MARK)
+        if mark not in content:
+            raise ValueError(f"{name}={path} holds no {what} in PEM")
+        return content
 
     ca, certificate, key = read("SIDECAR_TLS_CA"), read("SIDECAR_TLS_CERT"), read("SIDECAR_TLS_KEY")
     if (certificate is None) != (key is None):
