@@ -42,6 +42,10 @@ ACK_BYTES = 256 << 10
 ACK_INTERVAL = 0.002
 """A connection that only receives is let speak after that many bytes or seconds: each acknowledgement costs both sides
 a packet."""
+FIRST_ACK_BYTES = 4096
+FRESH_AFTER = 0.25
+"""At the start, and after that many seconds of silence, it is let speak after so few bytes, and each time after half as
+many more: the sender begins with a small window, and where the path is short it would wait for nothing else."""
 FALL_BACK_AFTER = 1.0
 """A dial that has heard nothing for so long begins anew with the smallest datagrams, lest the path is too narrow for
 its first ones (RFC 9000 section 14.1)."""
@@ -66,7 +70,7 @@ class Pump:
     """
 
     __slots__ = (
-        "_asked_at", "_carried", "_connection", "_endpoint", "_failed", "_falls_back_at", "_gathering",
+        "_ack_bytes", "_asked_at", "_carried", "_connection", "_endpoint", "_failed", "_falls_back_at", "_gathering",
         "_gives_up_at", "_heard_at", "_path", "_patience", "_pinged_at", "_protocol", "_remote", "_smaller",
         "_spoke_at", "_telling", "_unspoken", "_working", "_written", "armed", "connection_ids", "credit", "dialled",
         "ended", "established", "fell_back", "queued", "reset_token", "roused", "verified",
@@ -106,6 +110,7 @@ class Pump:
         self._asked_at = now
         self._spoke_at = now
         self._unspoken = 0
+        self._ack_bytes = FIRST_ACK_BYTES
         self._gathering = False
         self._gives_up_at = now + endpoint.handshake_timeout
         self._falls_back_at: float | None = None
@@ -247,6 +252,8 @@ class Pump:
 
     def receive(self, data: bytes, segment: int, address: Address, now: float) -> None:
         """Takes what one read gave."""
+        if now - self._heard_at > FRESH_AFTER:
+            self._ack_bytes = FIRST_ACK_BYTES
         self._heard_at = now
         self._falls_back_at = None
         self._unspoken += len(data)
@@ -270,7 +277,7 @@ class Pump:
         return (
             self._written
             or opening
-            or self._unspoken >= ACK_BYTES
+            or self._unspoken >= self._ack_bytes
             or now >= self._speak_by()
             or self._connection.unsent() > 0
         )
@@ -278,6 +285,8 @@ class Pump:
     def transmit(self, now: float, max_bytes: int) -> list[Train]:
         """What to put on the wire now."""
         self._written = False
+        if self._ack_bytes < ACK_BYTES:
+            self._ack_bytes = min(ACK_BYTES, self._ack_bytes + self._unspoken // 2)
         self._unspoken = 0
         self._spoke_at = now
         trains = self._connection.transmit(now, max_bytes)

@@ -30,7 +30,7 @@ PAGES = {
         "Conformance": 10,
         "Attacks": 21,
         "The default": 3,
-        "The data path": 10,
+        "The data path": 12,
         "Path MTU": 4,
         "Many peers": 3,
         "Start and size": 5,

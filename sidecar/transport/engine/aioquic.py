@@ -18,7 +18,7 @@ Private parts of aioquic used here, and why:
                               how many more streams the peer allows
     QuicConnection._handshake_complete, _handshake_confirmed, _confirm_handshake
                               a dialler's close that has to leave after the end of its handshake
-    QuicConnection._loss      the round trip, probes and bytes in flight
+    QuicConnection._loss      the round trip, probes and bytes in flight; its pacer is another where none is wanted
     tls.Context.peer_certificate...  by way of QuicConnection.tls: the chain the acceptor showed
 """
 
@@ -33,7 +33,8 @@ from typing import Any
 from aioquic import tls
 from aioquic.quic import events as quic_events
 from aioquic.quic.configuration import QuicConfiguration
-from aioquic.quic.congestion.base import register_congestion_control
+from aioquic.quic.congestion.base import QuicCongestionControl, register_congestion_control
+from aioquic.quic.congestion.cubic import CubicCongestionControl
 from aioquic.quic.congestion.reno import RenoCongestionControl
 from aioquic.quic.connection import (
     MAX_STREAM_DATA_FRAME_CAPACITY,
@@ -44,7 +45,7 @@ from aioquic.quic.connection import (
 )
 from aioquic.quic.packet import QuicErrorCode, QuicFrameType, QuicProtocolVersion
 from aioquic.quic.packet_builder import QuicPacketBuilder, QuicSentPacket
-from aioquic.quic.recovery import QuicPacketSpace
+from aioquic.quic.recovery import QuicPacketPacer, QuicPacketSpace
 from aioquic.quic.stream import QuicStream
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
@@ -80,24 +81,38 @@ logging.getLogger("quic").setLevel(logging.ERROR)
 MOST_DATAGRAM_FRAME = 65535
 MOST_DATAGRAM = 16383
 """The library writes packet and frame lengths as two-byte varints, which end there."""
-CONGESTION_CONTROL = "reno-counted"
 
 
-class CountedReno(RenoCongestionControl):
-    """NewReno that remembers how many packets it was told are lost."""
+class _Counting(QuicCongestionControl):
+    """Remembers how many packets it was told are lost."""
 
-    def __init__(self, *, max_datagram_size: int) -> None:
-        super().__init__(max_datagram_size=max_datagram_size)
-        self.packets_lost = 0
+    packets_lost = 0
 
     def on_packets_lost(self, *, now: float, packets: Iterable[QuicSentPacket]) -> None:
         """Counts, then reduces the window."""
         lost = list(packets)
         self.packets_lost += len(lost)
-        super().on_packets_lost(now=now, packets=lost)
+        super().on_packets_lost(now=now, packets=lost)  # type: ignore[safe-super]  # one of those below has it
 
 
-register_congestion_control(CONGESTION_CONTROL, CountedReno)
+class CountedReno(_Counting, RenoCongestionControl):
+    """NewReno that counts."""
+
+
+class CountedCubic(_Counting, CubicCongestionControl):
+    """CUBIC that counts."""
+
+
+CONGESTION_CONTROL = {"reno": "reno-counted", "cubic": "cubic-counted"}
+register_congestion_control(CONGESTION_CONTROL["reno"], CountedReno)
+register_congestion_control(CONGESTION_CONTROL["cubic"], CountedCubic)
+
+
+class Unpaced(QuicPacketPacer):
+    """Lets every packet leave at once."""
+
+    def update_rate(self, congestion_window: int, smoothed_rtt: float) -> None:
+        """No rate, so no waiting."""
 
 
 @lru_cache(maxsize=8)
@@ -105,7 +120,7 @@ def _configuration(settings: EngineSettings, dials: bool, server_name: str | Non
     configuration = QuicConfiguration(
         is_client=dials,
         alpn_protocols=[settings.alpn],
-        congestion_control_algorithm=CONGESTION_CONTROL,
+        congestion_control_algorithm=CONGESTION_CONTROL[settings.congestion_control],
         connection_id_length=CONNECTION_ID_BYTES,
         idle_timeout=settings.idle_timeout,
         max_data=settings.connection_window,
@@ -131,6 +146,8 @@ class _Quic(QuicConnection):
         super().__init__(**arguments)
         self._reset_key = reset_key
         self._make_reset_tokens()
+        if not settings.pacing:
+            self._loss._pacer = Unpaced(max_datagram_size=self._max_datagram_size)
         self._window = settings.connection_window
         self._stream_window = settings.stream_window
         self.delivered = 0

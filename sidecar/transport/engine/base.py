@@ -7,8 +7,9 @@ Nothing here reads a clock or a socket: `now` is the caller's, in seconds of any
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
+from sidecar.transport.engine.inflight import INITIAL_DATAGRAMS
 from sidecar.wire.streams import Streams
 
 Address = tuple[str, int] | tuple[str, int, int, int]
@@ -36,6 +37,12 @@ class EngineSettings:
     """The most bytes handed to `send` and not yet acknowledged, whatever the congestion window says."""
     max_datagram: int = 1200
     """Bytes of UDP payload per packet, at least 1200 (RFC 9000 section 14)."""
+    initial_datagrams: int = INITIAL_DATAGRAMS
+    """The least the limit of bytes in flight is, in datagrams (`engine.inflight`)."""
+    congestion_control: Literal["reno", "cubic"] = "reno"
+    """aioquic's below that limit; qh3 has its own CUBIC and no other."""
+    pacing: bool = True
+    """Whether aioquic spreads a window over its round trip; qh3 always does."""
 
 
 class PeerShown(NamedTuple):

@@ -64,7 +64,12 @@ class EngineConnection(ABC):
         but their close packets."""
         self.ended: Closed | None = None
         self.peer_reset_token: bytes | None = None
-        self._limit = InFlight(settings.in_flight_limit, min(settings.max_datagram, ETHERNET_DATAGRAM))
+        self._limit = InFlight(
+            settings.in_flight_limit,
+            min(settings.max_datagram, ETHERNET_DATAGRAM),
+            settings.initial_datagrams,
+            paced=settings.pacing,
+        )
         self.eventful = False
         self._events: list[Event] = []
         self._end_told = False

@@ -10,6 +10,9 @@ window above them:
     loss           x 0.7 of what was in use, once a round trip
     not filled     halves each quiet interval toward what was used, and to the initial limit when nothing was
 
+Its rate spreads what it lets out over the round trip (`engine.pacer`). What it starts with, that it paces and on which
+control it stands was chosen by `bench.paths`.
+
 It reads no clock; sizes are bytes, times seconds.
 """
 
@@ -23,6 +26,11 @@ window decides."""
 LOSS_FACTOR = 0.7
 GENTLE_SHIFT = 4
 """Past slow start the limit grows by what is acknowledged, shifted by this."""
+LEAST_PACED = 0.004
+"""On a path with a shorter round trip than that packets leave as they come: spreading them would take longer."""
+SLOW_START_GAIN, GAIN = 2.0, 1.25
+"""How much faster than once a round trip what the limit lets out may leave, so that it can grow (RFC 9002 section
+7.7)."""
 QUIET_MINIMUM = 0.25
 """After that long, or four round trips if longer, a limit that was not filled is halved."""
 DELAY_SAMPLES = 8
@@ -44,19 +52,25 @@ class InFlight:
         "_filled",
         "_initial",
         "_lost",
+        "_paced",
         "_peak",
         "_quiet",
         "_recovered_at",
         "_rtts",
+        "_smoothed",
         "_threshold",
         "due",
         "limit",
         "outstanding",
+        "rate",
     )
 
-    def __init__(self, ceiling: int, datagram: int) -> None:
+    def __init__(
+        self, ceiling: int, datagram: int, initial_datagrams: int = INITIAL_DATAGRAMS, *, paced: bool = True
+    ) -> None:
         self._ceiling = ceiling
-        self._initial = min(ceiling, INITIAL_DATAGRAMS * datagram)
+        self._paced = paced
+        self._initial = min(ceiling, initial_datagrams * datagram)
         self.limit = self._initial
         self._threshold: float = math.inf
         self._rtts: list[float] = []
@@ -69,6 +83,9 @@ class InFlight:
         self._quiet = QUIET_MINIMUM
         self.due: float | None = None
         """When `tick` wants to be called, so that a quiet stretch is noticed while it lasts."""
+        self.rate = 0.0
+        """Bytes a second at which packets are to leave, 0 for as they come."""
+        self._smoothed = 0.0
         self._recovered_at = -math.inf
         self._lost = 0
 
@@ -106,6 +123,11 @@ class InFlight:
             self._quiet = max(QUIET_MINIMUM, 4 * smoothed)
             self.due = now + self._quiet
             self._peak = outstanding
+        if self._paced and self._base >= LEAST_PACED and self._base_before >= LEAST_PACED:
+            self._smoothed = smoothed
+            self._spread()
+        else:
+            self.rate = 0.0
 
     def tick(self, now: float) -> None:
         """Halves the limit, when its time has come, toward what was used since it was last filled."""
@@ -115,8 +137,13 @@ class InFlight:
             if self._threshold < math.inf:
                 self._threshold = max(self._threshold, 0.75 * self.limit)
             self.limit = max(self._initial, self._peak, self.limit // 2)
+            if self.rate:
+                self._spread()
         self._peak = self.outstanding
         self.due = now + self._quiet if self.limit > self._initial else None
+
+    def _spread(self) -> None:
+        self.rate = (SLOW_START_GAIN if self.limit < self._threshold else GAIN) * self.limit / self._smoothed
 
     def _grow(self, acknowledged: int) -> None:
         if self._threshold == math.inf and self._delayed():

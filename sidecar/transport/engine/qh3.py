@@ -50,6 +50,7 @@ from sidecar.transport.engine.connection import (
     EngineConnection,
     PathFigures,
 )
+from sidecar.transport.engine.pacer import Pacer
 from sidecar.transport.engine.packet import LEAST_INITIAL_BYTES, read_long_untrusted
 from sidecar.transport.engine.reset import reset_token
 from sidecar.transport.engine.train import MOST_BYTES, MOST_DATAGRAMS
@@ -150,6 +151,7 @@ class Qh3Connection(EngineConnection):
         self._pads = self.dials
         """Whether first packets are filled up to `max_datagram`, as aioquic's are, so that they prove the path carries
         it; the core fills to 1280. What follows the last packet of a datagram is ignored (RFC 9000 section 12.2)."""
+        self._pacer = Pacer(settings.max_datagram)
         self._owns(self._quic.host_cid)
         if original_connection_id is not None:
             self._owns(retry_connection_id or original_connection_id)
@@ -314,6 +316,9 @@ class Qh3Connection(EngineConnection):
         core = self._core
         if core is None:
             return []
+        rate = self._limit.rate
+        if rate and self.ended is None:
+            max_bytes = min(max_bytes, self._pacer.room(now, rate))
         # This loop runs for every packet sent: `couple` in one pass with the core's calls.
         poll = core.poll_transmit
         trains: list[Train] = []
@@ -338,6 +343,8 @@ class Qh3Connection(EngineConnection):
             # when the client has sent more.
             if self.dials or self._shown:
                 raise
+        if rate:
+            self._pacer.left(sum(train.size * len(train.datagrams) for train in trains), rate)
         return trains
 
     def _open(self, bidirectional: bool) -> int:
@@ -371,6 +378,8 @@ class Qh3Connection(EngineConnection):
     # -- time and figures
 
     def _deadline(self) -> float | None:
+        if self._pacer.due is not None:
+            return self._pacer.due  # the core's own timers lead to packets, which have to wait for it as well
         timer = None if self._core is None else self._core.get_timer()
         if timer is None:
             return None
@@ -378,6 +387,7 @@ class Qh3Connection(EngineConnection):
         return float(due + ACK_PATIENCE if kind == "ack_application" else due)
 
     def _fire(self, now: float) -> None:
+        self._pacer.due = None
         self._core.handle_timer(now)
         self.drain()
 
