@@ -15,7 +15,8 @@ namespace {
 std::optional<std::chrono::steady_clock::time_point> end_of(const CallOptions& options) {
   if (!options.timeout) return std::nullopt;
   // Like `after`, on the clock that nobody sets.
-  return std::chrono::steady_clock::now() + std::min(*options.timeout, Duration(std::chrono::hours(24 * 365 * 10)));
+  const Duration longest = std::chrono::hours(24 * 365 * 10);
+  return std::chrono::steady_clock::now() + std::clamp(*options.timeout, Duration::zero(), longest);
 }
 
 }  // namespace
