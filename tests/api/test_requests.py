@@ -171,7 +171,7 @@ async def test_cancelling_reaches_the_other_app(pair: Pair) -> None:
 
 async def test_nobody_answers(pair: Pair) -> None:
     a, b = pair
-    with answered_after(0.5), pytest.raises(NoSubscriber):
+    with answered_after(1.5), pytest.raises(NoSubscriber):
         await a.client.request(b.peer_id, channel="nobody", timeout=30)
     await until(lambda: not b.sidecar.node.requests.waiting)
 
