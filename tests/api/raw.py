@@ -43,7 +43,7 @@ async def stuck(side: Side, peer_id: str, channel: str = "unread", *, full: bool
         if peer is None:
             continue
         outbound = peer.link.outbound
-        waits = outbound.outbox.messages and outbound.starved(channel) and not outbound.unacknowledged
+        waits = outbound.outbox.blocked(channel) and outbound.starved(channel) and not outbound.unacknowledged
         held = outbound.outbox.full(channel) or any(name == channel for name, _ in outbound.outbox._room_wanted)
         if waits and (held or not full):
             return

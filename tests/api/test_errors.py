@@ -132,7 +132,8 @@ async def deadline(sides: Sides) -> SidecarError:
         silent.bind(("127.0.0.1", 0))
         await a.client.add_contacts(f"{STRANGER}@127.0.0.1:{silent.getsockname()[1]}")
         with answered_after(0.5):
-            connecting = await failure(a.client.connect(f"{STRANGER}@127.0.0.1:{silent.getsockname()[1]}", timeout=30))
+            # Half way between that and its end it is told, long before either gives up: a dial has five seconds.
+            connecting = await failure(a.client.connect(f"{STRANGER}@127.0.0.1:{silent.getsockname()[1]}", timeout=3))
             assert isinstance(connecting, BY_REASON["DEADLINE"])
             return await failure(a.client.send(STRANGER, b"x", timeout=30))
 

@@ -13,10 +13,10 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from sidecar import __version__
 from sidecar.api.services import services
-from sidecar_client import AsyncSidecar, PeerChange, PeersSnapshot
+from sidecar_client import PeerChange, PeersSnapshot
 from sidecar_client.gen.overlay.v1 import bootstrap_pb2, node_pb2, peer_pb2, role_pb2
 from tests.api.conftest import Side, Sides, until
-from tests.api.raw import failure, stuck
+from tests.api.raw import failure, one_waits
 
 Pair = tuple[Side, Side]
 
@@ -107,21 +107,15 @@ async def test_disconnect(pair: Pair) -> None:
     assert 0 < await a.client.ping(b.peer_id) < 5, "a ping links again"
 
 
-async def _send_until_it_fails(client: AsyncSidecar, peer_id: str) -> None:
-    while True:
-        await client.send(peer_id, bytes(16 << 10), channel="unread")
-
-
 async def test_a_disconnect_that_is_taken_back_ends_the_link_all_the_same(sides: Sides) -> None:
     """And not halfway: the link would take nothing new, and never be made again."""
     a, b = await sides.pair(channel_window_bytes=64 << 10, link_window_bytes=256 << 10)
-    waiting = asyncio.create_task(failure(_send_until_it_fails(a.client, b.peer_id)))
-    await stuck(a, b.peer_id)
+    waiting = await one_waits(a, b.peer_id)
     leaving = asyncio.create_task(a.client.disconnect(b.peer_id, timeout=0.5))
     peer = a.sidecar.node.links.peers[b.peer_id]
     await until(lambda: peer.leaving is not None)
     leaving.cancel()
-    assert (await waiting).reason == "LINK_CLOSED"
+    assert (await failure(waiting)).reason == "LINK_CLOSED"
     assert (await a.client.connect(b.contact)).state == peer_pb2.PEER_STATE_LINKED
 
 
