@@ -45,8 +45,8 @@ Duration retry_wait(std::size_t attempt) {
 
 std::chrono::system_clock::time_point after(Duration timeout) {
   constexpr Duration kLongest = std::chrono::hours(24 * 365 * 10);
-  return std::chrono::system_clock::now() +
-         std::chrono::duration_cast<std::chrono::system_clock::duration>(std::clamp(timeout, Duration::zero(), kLongest));
+  return std::chrono::system_clock::now() + std::chrono::duration_cast<std::chrono::system_clock::duration>(
+                                                std::clamp(timeout, Duration::zero(), kLongest));
 }
 
 Result<void> check_size(std::uint64_t size, const Limits& limits) {
